@@ -1,0 +1,51 @@
+//! What is served where. Handlers call one service function and shape its result.
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use service_kit::routing::{Routes, get, post};
+use service_kit::{Answer, Caller, Input, Result, health};
+use std::convert::Infallible;
+use uuid::Uuid;
+
+use crate::schemas::{NewEvent, Statistics, Stored};
+use crate::services;
+
+pub(crate) fn routes(routes: Routes) -> Routes {
+    routes
+        .required("/api/v1/analytics/events", post(record_event))
+        .optional("/api/v1/analytics/stats", get(statistics))
+        .public("/api/v1/analytics/health", get(health::handler))
+        .public("/health", get(health::handler))
+}
+
+async fn record_event(
+    caller: Caller,
+    key: IdempotencyKey,
+    Input(event): Input<NewEvent>,
+) -> Result<Answer<Stored>> {
+    let stored = services::record_event(caller, key.0, event).await?;
+    Ok(if stored.stored {
+        Answer::created("Event stored", stored)
+    } else {
+        Answer::ok("Event was stored before", stored)
+    })
+}
+
+async fn statistics() -> Result<Answer<Statistics>> {
+    let (statistics, warnings) = services::event_statistics().await?;
+    Ok(Answer::ok("Event statistics", statistics).with_warnings(warnings))
+}
+
+/// Extractor: the header `Idempotency-Key` where it is a UUID, as our own services send it. Others
+/// choose their own form, which says nothing to us.
+struct IdempotencyKey(Option<Uuid>);
+
+impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let header = parts.headers.get("idempotency-key");
+        let text = header.and_then(|value| value.to_str().ok());
+        Ok(Self(text.and_then(|text| Uuid::parse_str(text).ok())))
+    }
+}

@@ -1,0 +1,133 @@
+//! What requests must look like, and what answers look like.
+
+mod properties;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde_json::Value;
+use service_kit::input::{Fields, FromFields, Violation, rules};
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+/// How far a sender's clock may be ahead of ours.
+const MAX_AHEAD: Duration = Duration::minutes(5);
+
+const EVENT_TYPES: &[&str] = &[
+    "user_action",
+    "page_view",
+    "api_call",
+    "button_click",
+    "form_submit",
+    "user_registration",
+    "user_login",
+    "purchase",
+    "search",
+    "custom",
+];
+
+/// Body of a new event.
+#[derive(Debug)]
+pub(crate) struct NewEvent {
+    pub(crate) event_id: Option<Uuid>,
+    pub(crate) event_type: &'static str,
+    pub(crate) event_name: String,
+    pub(crate) user_id: Option<String>,
+    /// When it happened; when it arrived, if that is not said.
+    pub(crate) timestamp: Option<OffsetDateTime>,
+    /// A JSON object.
+    pub(crate) properties: Value,
+}
+
+/// What became of an event.
+#[derive(Debug, Serialize)]
+pub(crate) struct Stored {
+    pub(crate) event_id: String,
+    /// False if it was there already.
+    pub(crate) stored: bool,
+}
+
+/// Statistics over all events.
+#[derive(Debug, Serialize)]
+pub(crate) struct Statistics {
+    pub(crate) total_events: u64,
+    pub(crate) by_type: BTreeMap<String, u64>,
+    /// By day in UTC, such as `2026-01-31`. Of more than 1,000 days the busiest 1,000.
+    pub(crate) by_day: BTreeMap<String, u64>,
+    pub(crate) distinct_users: u64,
+    /// As the user service counts them; null when it does not answer.
+    pub(crate) user_stats: Option<Value>,
+}
+
+impl FromFields for NewEvent {
+    fn from_fields(fields: &mut Fields) -> Option<Self> {
+        let event_id = fields.optional("event_id", rules::uuid);
+        let event_type = fields.required("event_type", rules::one_of(EVENT_TYPES));
+        let event_name = fields.required("event_name", rules::text(1, 100));
+        let user_id = fields.optional("user_id", rules::text(1, 100));
+        let timestamp = fields.optional("timestamp", not_ahead);
+        let properties = fields.optional("properties", properties::properties);
+        Some(Self {
+            event_id: event_id?,
+            event_type: event_type?,
+            event_name: event_name?,
+            user_id: user_id?,
+            timestamp: timestamp?,
+            properties: properties?.unwrap_or_else(|| Value::Object(serde_json::Map::new())),
+        })
+    }
+}
+
+fn not_ahead(value: Value) -> Result<OffsetDateTime, Violation> {
+    let timestamp = rules::timestamp(value)?;
+    if timestamp > OffsetDateTime::now_utc() + MAX_AHEAD {
+        let message = "must not be more than 5 minutes in the future";
+        return Err(Violation::new("in_future", message));
+    }
+    Ok(timestamp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+    use service_kit::input::read;
+
+    #[test]
+    fn the_shortest_event_is_a_type_and_a_name() {
+        let event: NewEvent =
+            read(json!({"event_type": "page_view", "event_name": "home"})).unwrap();
+        assert_eq!(event.event_type, "page_view");
+        assert_eq!(event.properties, json!({}));
+        assert!(event.event_id.is_none() && event.user_id.is_none());
+    }
+
+    #[test]
+    fn every_wrong_field_is_named() {
+        let document = json!({
+            "event_id": "1", "event_type": "nap", "event_name": "x".repeat(101),
+            "user_id": 1, "timestamp": "9999-01-01T00:00:00Z", "properties": [],
+        });
+        let problem = format!("{:?}", read::<NewEvent>(document).unwrap_err());
+        for field in [
+            "/event_id",
+            "/event_type",
+            "/event_name",
+            "/user_id",
+            "/timestamp",
+            "/properties",
+        ] {
+            assert!(problem.contains(field), "{field} in {problem}");
+        }
+    }
+
+    #[test]
+    fn a_clock_may_be_a_little_ahead() {
+        let in_minutes = |minutes: i64| {
+            let moment = OffsetDateTime::now_utc() + Duration::minutes(minutes);
+            not_ahead(json!(service_kit::clock::format(moment)))
+        };
+        assert!(in_minutes(4).is_ok());
+        assert!(in_minutes(6).is_err());
+    }
+}

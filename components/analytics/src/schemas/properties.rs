@@ -1,0 +1,100 @@
+//! An event's properties: any JSON object that every document store can keep as it is.
+
+use serde_json::Value;
+use service_kit::input::Violation;
+
+/// More than this is not a property but a payload; events are kept for long and counted often.
+const MAX_BYTES: usize = 16 * 1024;
+
+/// The adapter takes documents up to a nesting of 64; nobody reads what is below half of it.
+const MAX_DEPTH: usize = 32;
+
+/// An object of at most 16 KiB as JSON text, nested at most 32 deep. Refused are names that begin
+/// with `$` (in Extended JSON they would mean something), the character NUL (PostgreSQL cannot
+/// store it) and integers beyond 64 bits with sign (MongoDB cannot).
+pub(super) fn properties(value: Value) -> Result<Value, Violation> {
+    if !value.is_object() {
+        return Err(Violation::new("type", "has to be an object"));
+    }
+    check(&value, MAX_DEPTH)?;
+    let size = serde_json::to_vec(&value).map_or(usize::MAX, |text| text.len());
+    if size > MAX_BYTES {
+        let message = format!("must have at most {MAX_BYTES} bytes as JSON");
+        return Err(Violation::new("too_large", message));
+    }
+    Ok(value)
+}
+
+fn check(value: &Value, depth: usize) -> Result<(), Violation> {
+    match value {
+        Value::Object(_) | Value::Array(_) if depth == 0 => {
+            let message = format!("must not be nested deeper than {MAX_DEPTH}");
+            Err(Violation::new("too_deep", message))
+        }
+        Value::Object(members) => members.iter().try_for_each(|(name, member)| {
+            let checked = check_name(name).and_then(|()| check(member, depth - 1));
+            checked.map_err(|violation| violation.within(name))
+        }),
+        Value::Array(items) => items.iter().enumerate().try_for_each(|(index, item)| {
+            check(item, depth - 1).map_err(|violation| violation.within(&index.to_string()))
+        }),
+        Value::String(text) if text.contains('\0') => Err(nul()),
+        Value::Number(number) if number.is_u64() && !number.is_i64() => Err(Violation::new(
+            "too_large",
+            "must fit into 64 bits with sign",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn check_name(name: &str) -> Result<(), Violation> {
+    if name.starts_with('$') {
+        return Err(Violation::new(
+            "name",
+            "must not have a name that begins with `$`",
+        ));
+    }
+    if name.contains('\0') {
+        Err(nul())
+    } else {
+        Ok(())
+    }
+}
+
+fn nul() -> Violation {
+    Violation::new("characters", "must not contain the character NUL")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn refused(value: Value) -> String {
+        format!("{:?}", properties(value).unwrap_err())
+    }
+
+    #[test]
+    fn ordinary_objects_are_kept_as_they_are() {
+        let value = json!({"a": [1, -2.5, null, true], "b.c": {"d": "é"}, "": 9_223_372_036_854_775_807_i64});
+        assert_eq!(properties(value.clone()).unwrap(), value);
+    }
+
+    #[test]
+    fn what_a_store_could_not_keep_is_refused_where_it_is() {
+        assert!(refused(json!({"a": {"$date": "x"}})).contains("/a/$date"));
+        assert!(refused(json!({"a": ["x", "\0"]})).contains("/a/1"));
+        assert!(refused(json!({"a\0": 1})).contains("characters"));
+        assert!(refused(json!({"a": u64::MAX})).contains("too_large"));
+    }
+
+    #[test]
+    fn size_and_nesting_have_limits() {
+        let nested = |depth: usize| (1..depth).fold(json!({}), |inner, _| json!({"a": inner}));
+        assert!(properties(nested(MAX_DEPTH)).is_ok());
+        assert!(refused(nested(MAX_DEPTH + 1)).contains("too_deep"));
+        let sized = |bytes: usize| json!({"a": "x".repeat(bytes - 8)});
+        assert!(properties(sized(MAX_BYTES)).is_ok());
+        assert!(refused(sized(MAX_BYTES + 1)).contains("too_large"));
+    }
+}

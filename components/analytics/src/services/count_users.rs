@@ -1,0 +1,44 @@
+//! How many users there are, from the service that knows.
+
+use serde_json::Value;
+use service_kit::{Problem, peers};
+
+/// Statistics without user counts now are better than with them later.
+const DEADLINE_MILLISECONDS: u32 = 1000;
+
+/// The user service's counts as it gives them; none if it does not.
+pub(super) async fn count_users() -> Option<Value> {
+    let answer = peers::get("user", "/api/v1/users/stats/count", DEADLINE_MILLISECONDS).await;
+    match answer {
+        Ok(answer) if answer.status == 200 => data(&answer.body),
+        Ok(answer) => {
+            let status = answer.status;
+            tracing::warn!(status, "the user service gave no user counts");
+            None
+        }
+        Err(error) => {
+            let reason = Problem::from(error);
+            tracing::warn!("the user service gave no user counts: {reason}");
+            None
+        }
+    }
+}
+
+fn data(body: &str) -> Option<Value> {
+    let mut answer: Value = serde_json::from_str(body).ok()?;
+    answer.get_mut("data").map(Value::take)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn the_counts_are_the_data_of_the_answer() {
+        let body = r#"{"success": true, "message": "", "data": {"total_users": 2}}"#;
+        assert_eq!(data(body), Some(json!({"total_users": 2})));
+        assert_eq!(data("<html>"), None);
+        assert_eq!(data("{}"), None);
+    }
+}

@@ -1,0 +1,29 @@
+//! What is served where. Everything else in the application is not found, and said so here.
+
+use axum::response::Response;
+use service_kit::routing::{Routes, get};
+use service_kit::{Answer, Result, answer, health};
+
+use crate::schemas::{INDEX, Index};
+use crate::services;
+
+pub(crate) fn routes(routes: Routes) -> Routes {
+    routes
+        .public("/", get(index))
+        .public("/health", get(health_of_all))
+        .public("/.well-known/jwks.json", get(public_keys))
+}
+
+async fn index() -> Answer<Index> {
+    Answer::ok("Services", INDEX)
+}
+
+async fn health_of_all() -> Response {
+    let (status, services) = services::check_services().await;
+    health::report(status, services)
+}
+
+async fn public_keys() -> Result<Response> {
+    let keys = services::fetch_public_keys().await?;
+    Ok(answer::public_keys(keys))
+}

@@ -1,0 +1,41 @@
+//! The keys that access tokens are checked with, from the service that has them.
+//!
+//! Clients look for them at `/.well-known/jwks.json`, a path that Spin cannot route to the user
+//! service because of its dots.
+
+use service_kit::adapter::dispatch::{Error, Response};
+use service_kit::peers;
+use service_kit::{Problem, Result};
+
+const DEADLINE_MILLISECONDS: u32 = 2000;
+
+/// The user service's JWK Set, as JSON text.
+pub(crate) async fn fetch_public_keys() -> Result<String> {
+    read(peers::get("user", "/api/v1/users/jwks.json", DEADLINE_MILLISECONDS).await)
+}
+
+fn read(answer: Result<Response, Error>) -> Result<String> {
+    match answer {
+        Ok(Response { status: 200, body }) => Ok(body),
+        Ok(Response { status, .. }) => Err(Problem::unavailable(format!(
+            "the user service answered {status} instead of its public keys"
+        ))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_passed_on_and_failures_are_problems() {
+        let of = |status| {
+            let body = "{}".to_owned();
+            read(Ok(Response { status, body }))
+        };
+        assert_eq!(of(200).unwrap(), "{}");
+        assert_eq!(of(404).unwrap_err().status(), 503);
+        assert_eq!(read(Err(Error::Timeout)).unwrap_err().status(), 503);
+    }
+}

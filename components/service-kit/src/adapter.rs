@@ -1,0 +1,21 @@
+//! The adapter's interfaces, generated once from `wit/` for all components.
+//!
+//! The world names every interface; what a component does not call is not imported by its
+//! finished `.wasm`, so this costs no component a grant.
+
+#[expect(
+    missing_docs,
+    reason = "generated: `wit/` holds the documentation, and not all of it reaches the types"
+)]
+mod bindings {
+    spin_sdk::wit_bindgen::generate!({
+        path: "../../wit",
+        world: "service",
+        runtime_path: "spin_sdk::wit_bindgen::rt",
+        generate_all,
+    });
+}
+
+pub use bindings::spindle::adapter::{
+    dispatch, documents, envelopes, health, passwords, postgres, tokens,
+};

@@ -1,0 +1,94 @@
+//! Who is calling: a person with an access token, or a service with an envelope.
+
+use axum::extract::FromRequestParts;
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+
+use crate::adapter::tokens;
+use crate::local::local;
+use crate::problem::{Problem, kinds};
+use crate::sealing::{CLIENT, SealedBy};
+
+/// Extractor: the claims of the access token, which is required.
+#[derive(Debug)]
+pub struct Bearer(pub tokens::Claims);
+
+/// Extractor: a service or a person, one of which is required.
+#[derive(Debug)]
+pub enum Caller {
+    /// The service that sealed the request, such as `user`.
+    Service(String),
+    /// Whom the access token was issued to: a user's id.
+    User(String),
+}
+
+impl<S: Sync> FromRequestParts<S> for Bearer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let token = token(&parts.headers).ok_or_else(|| Problem::of(&kinds::UNAUTHENTICATED))?;
+        Ok(Self(local(tokens::verify(token)).await?))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match parts.extensions.get::<SealedBy>() {
+            Some(SealedBy(issuer)) if issuer != CLIENT => Ok(Self::Service(issuer.clone())),
+            _ => {
+                let Bearer(claims) = Bearer::from_request_parts(parts, state).await?;
+                Ok(Self::User(claims.subject))
+            }
+        }
+    }
+}
+
+/// `Authorization: Bearer …` comes first: it is the standard one.
+fn token(headers: &HeaderMap) -> Option<String> {
+    let authorization = headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok());
+    let bearer = authorization
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, token)| token);
+    let own = || headers.get("x-access-token").and_then(|v| v.to_str().ok());
+    let token = bearer.or_else(own)?.trim();
+    (!token.is_empty()).then(|| token.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(headers: &[(&'static str, &str)]) -> Option<String> {
+        let pairs = headers.iter();
+        token(
+            &pairs
+                .map(|(n, v)| (n.parse().unwrap(), v.parse().unwrap()))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn a_token_is_found_in_either_header() {
+        assert_eq!(found(&[("authorization", "Bearer a.b")]).unwrap(), "a.b");
+        assert_eq!(found(&[("authorization", "bEARER  a.b")]).unwrap(), "a.b");
+        assert_eq!(found(&[("x-access-token", "a.b")]).unwrap(), "a.b");
+        let both = [
+            ("x-access-token", "own"),
+            ("authorization", "Bearer standard"),
+        ];
+        assert_eq!(found(&both).unwrap(), "standard");
+    }
+
+    #[test]
+    fn other_schemes_and_empty_tokens_are_none() {
+        assert_eq!(found(&[]), None);
+        assert_eq!(found(&[("authorization", "Basic YTpi")]), None);
+        assert_eq!(found(&[("authorization", "Bearer")]), None);
+        assert_eq!(found(&[("authorization", "Bearer ")]), None);
+        assert_eq!(found(&[("x-access-token", " ")]), None);
+    }
+}

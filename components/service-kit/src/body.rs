@@ -1,0 +1,102 @@
+//! Request bodies: read within the limit, and parsed once.
+
+use axum::body::{Body, HttpBody as _};
+use axum::extract::Request;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, Method};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde_json::Value;
+
+use crate::problem::{Problem, kinds};
+
+/// The largest body that is read. More would have to be held in the instance's memory; it is also
+/// the most that an envelope may carry.
+pub(crate) const MAX_BYTES: usize = 1024 * 1024;
+
+/// A request's JSON document, left for [`crate::Input`] to take.
+#[derive(Clone)]
+pub(crate) struct Document(pub(crate) Value);
+
+/// Read and parse the body; none for methods that carry none.
+pub(crate) async fn read_document(request: &mut Request) -> Result<Option<Value>, Problem> {
+    if !matches!(
+        *request.method(),
+        Method::POST | Method::PUT | Method::PATCH
+    ) {
+        return Ok(None);
+    }
+    if !is_json(request.headers()) {
+        return Err(Problem::of(&kinds::UNSUPPORTED_MEDIA_TYPE));
+    }
+    let body = std::mem::take(request.body_mut());
+    parse(&read(body).await?).map(Some)
+}
+
+/// Parse JSON text. Nesting deeper than 128 is refused by the parser, so no later code that
+/// recurses over the document can exhaust the stack.
+pub(crate) fn parse(text: &[u8]) -> Result<Value, Problem> {
+    serde_json::from_slice(text).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let detail = format!("The body is not JSON: see line {line}, column {column}.");
+        Problem::new(&kinds::MALFORMED_JSON, detail)
+    })
+}
+
+async fn read(body: Body) -> Result<Vec<u8>, Problem> {
+    // By `Content-Length`: refused before any of it is sent, if the client waits for that.
+    if body.size_hint().upper() > Some(MAX_BYTES as u64) {
+        return Err(Problem::of(&kinds::BODY_TOO_LARGE));
+    }
+    match Limited::new(body, MAX_BYTES).collect().await {
+        Ok(collected) => Ok(collected.to_bytes().into()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Problem::of(&kinds::BODY_TOO_LARGE)),
+        Err(_) => Err(Problem::new(
+            &kinds::MALFORMED_JSON,
+            "The body ended before it was complete.",
+        )),
+    }
+}
+
+/// Parameters, such as `charset`, do not matter: JSON between systems is UTF-8 (RFC 8259).
+fn is_json(headers: &HeaderMap) -> bool {
+    let value = headers.get(CONTENT_TYPE).and_then(|v| v.to_str().ok());
+    let essence = value.and_then(|value| value.split(';').next());
+    essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case("application/json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::block_on;
+
+    fn of_type(content_type: &str) -> bool {
+        is_json(&HeaderMap::from_iter([(
+            CONTENT_TYPE,
+            content_type.parse().unwrap(),
+        )]))
+    }
+
+    #[test]
+    fn json_is_told_from_other_types() {
+        assert!(of_type("application/json"));
+        assert!(of_type("Application/JSON; charset=utf-8"));
+        assert!(!of_type("text/plain"));
+        assert!(!of_type("application/jsonp"));
+        assert!(!of_type("multipart/form-data; boundary=application/json"));
+        assert!(!is_json(&HeaderMap::new()));
+    }
+
+    #[test]
+    fn a_body_at_the_limit_is_read_and_one_above_it_is_not() {
+        let at_limit = block_on(read(Body::from(vec![b' '; MAX_BYTES])));
+        assert_eq!(at_limit.unwrap().len(), MAX_BYTES);
+        let above = block_on(read(Body::from(vec![b' '; MAX_BYTES + 1])));
+        assert_eq!(above.unwrap_err().status(), 413);
+    }
+
+    #[test]
+    fn deep_nesting_is_malformed_and_does_not_overflow_the_stack() {
+        let deep = "[".repeat(MAX_BYTES);
+        assert_eq!(parse(deep.as_bytes()).unwrap_err().status(), 400);
+    }
+}

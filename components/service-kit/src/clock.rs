@@ -1,0 +1,34 @@
+//! The time of day, as RFC 3339 text in UTC.
+
+use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+
+const MICROSECONDS: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
+
+/// Now, such as `2026-01-31T12:00:00.000000Z`.
+#[must_use]
+pub fn now() -> String {
+    format(OffsetDateTime::now_utc())
+}
+
+/// A moment as [`now`] writes it.
+#[must_use]
+pub fn format(moment: OffsetDateTime) -> String {
+    let utc = moment.to_offset(time::UtcOffset::UTC);
+    // Fails only for years that have no four digits.
+    utc.format(MICROSECONDS).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn moments_are_written_in_utc() {
+        let moment = datetime!(2026-01-31 14:00:00.5 +02:00);
+        assert_eq!(format(moment), "2026-01-31T12:00:00.500000Z");
+    }
+}

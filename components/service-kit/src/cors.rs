@@ -1,0 +1,86 @@
+//! Cross-origin requests, as far as the variable `cors_origins` allows them.
+
+use std::time::Duration;
+
+use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use axum::http::{HeaderValue, Method};
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::response_headers::{X_PROCESS_TIME, X_REQUEST_ID};
+use crate::sealing::{X_ENCRYPT_RESPONSE, X_SERVICE_COMMUNICATION};
+
+/// How long a browser may remember a preflight answer. A removed origin works as long at most.
+const MAX_AGE: Duration = Duration::from_secs(600);
+
+/// None when no origin is allowed, so that such a service pays nothing for it.
+///
+/// Credentials are allowed for listed origins only: with `*` browsers forbid them.
+pub(crate) fn layer(origins: &str) -> Option<CorsLayer> {
+    let listed: Vec<&str> = origins
+        .split(',')
+        .map(str::trim)
+        .filter(|origin| !origin.is_empty())
+        .collect();
+    if listed.is_empty() {
+        return None;
+    }
+    let layer = CorsLayer::new()
+        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_headers(request_headers())
+        .expose_headers([
+            X_REQUEST_ID,
+            X_PROCESS_TIME,
+            X_SERVICE_COMMUNICATION,
+            RETRY_AFTER,
+        ])
+        .max_age(MAX_AGE);
+    Some(if listed.contains(&"*") {
+        layer.allow_origin(tower_http::cors::Any)
+    } else {
+        layer
+            .allow_origin(AllowOrigin::list(valid(&listed)))
+            .allow_credentials(true)
+    })
+}
+
+fn request_headers() -> [HeaderName; 7] {
+    [
+        AUTHORIZATION,
+        CONTENT_TYPE,
+        HeaderName::from_static("idempotency-key"),
+        HeaderName::from_static("x-access-token"),
+        X_ENCRYPT_RESPONSE,
+        X_REQUEST_ID,
+        X_SERVICE_COMMUNICATION,
+    ]
+}
+
+/// An origin as browsers send it has no trailing slash; people write one.
+fn valid(origins: &[&str]) -> Vec<HeaderValue> {
+    let mut values = Vec::new();
+    for origin in origins {
+        match HeaderValue::from_str(origin.trim_end_matches('/')) {
+            Ok(value) => values.push(value),
+            Err(_) => tracing::error!(origin, "`cors_origins` names an origin that cannot be one"),
+        }
+    }
+    values
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_origins_need_no_layer() {
+        assert!(layer("").is_none());
+        assert!(layer(" , ").is_none());
+        assert!(layer("https://a.example").is_some());
+        assert!(layer("*").is_some());
+    }
+
+    #[test]
+    fn a_trailing_slash_is_not_part_of_an_origin() {
+        assert_eq!(valid(&["https://a.example/"]), ["https://a.example"]);
+    }
+}

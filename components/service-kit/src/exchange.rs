@@ -1,0 +1,92 @@
+//! The request that is being answered, known to whatever runs on its behalf.
+//!
+//! Problems name the request's path and log lines its id. Handing both through every function
+//! would clutter them all, so they are kept in a thread-local that is set while, and only while,
+//! this request's future is polled: an instance interleaves several requests on one thread.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::rc::Rc;
+
+use axum::extract::Request;
+use axum::http::{HeaderValue, Method, Uri};
+
+use crate::request_id;
+use crate::service::Service;
+
+/// What is known about a request from its head.
+#[derive(Debug)]
+pub(crate) struct Exchange {
+    pub(crate) service: &'static Service,
+    pub(crate) method: Method,
+    pub(crate) uri: Uri,
+    pub(crate) request_id: HeaderValue,
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Rc<Exchange>>> = const { RefCell::new(None) };
+}
+
+impl Exchange {
+    pub(crate) fn new(service: &'static Service, request: &Request) -> Self {
+        Self {
+            service,
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            request_id: request_id::of(request.headers()),
+        }
+    }
+}
+
+/// Run a future as part of an exchange.
+pub(crate) async fn scope<F: Future>(exchange: Rc<Exchange>, future: F) -> F::Output {
+    let mut future = pin!(future);
+    poll_fn(move |context| {
+        let outer = CURRENT.replace(Some(Rc::clone(&exchange)));
+        let poll = future.as_mut().poll(context);
+        CURRENT.replace(outer);
+        poll
+    })
+    .await
+}
+
+/// The exchange that the running code is part of; none while an instance starts.
+pub(crate) fn current() -> Option<Rc<Exchange>> {
+    CURRENT.with_borrow(Option::clone)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::block_on;
+    use axum::body::Body;
+
+    fn exchange(path: &str) -> Rc<Exchange> {
+        static SERVICE: Service = Service {
+            name: "test",
+            version: "0",
+            routes: |routes| routes,
+        };
+        let request = Request::builder().uri(path).body(Body::empty()).unwrap();
+        Rc::new(Exchange::new(&SERVICE, &request))
+    }
+
+    fn path() -> Option<String> {
+        current().map(|exchange| exchange.uri.path().to_owned())
+    }
+
+    #[test]
+    fn an_exchange_is_known_inside_its_scope_only() {
+        assert_eq!(path(), None);
+        let inner = block_on(scope(exchange("/outer"), async {
+            let inner = scope(exchange("/inner"), async { path() }).await;
+            (inner, path())
+        }));
+        assert_eq!(
+            inner,
+            (Some("/inner".to_owned()), Some("/outer".to_owned()))
+        );
+        assert_eq!(path(), None);
+    }
+}

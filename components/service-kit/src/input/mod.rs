@@ -1,0 +1,155 @@
+//! Reading a request's document so that one answer names every invalid field.
+//!
+//! Deserialisers stop at the first mistake. Here a schema asks for its fields one by one, each
+//! with a rule that turns JSON into the type it wants, and mistakes are collected on the way.
+
+pub mod rules;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use serde_json::{Map, Value};
+
+use crate::body::Document;
+use crate::problem::{FieldError, Problem, kinds};
+pub use rules::Violation;
+
+/// Extractor: the request's document as `T`. For routes that are not public.
+#[derive(Debug)]
+pub struct Input<T>(pub T);
+
+/// A schema: what a document has to look like.
+pub trait FromFields: Sized {
+    /// Ask for every field, and only then use `?` on the results: a field that is not asked for
+    /// is not checked. `None` if any was not acceptable.
+    fn from_fields(fields: &mut Fields) -> Option<Self>;
+}
+
+/// The fields of a document that have not been asked for, and the mistakes found so far.
+#[derive(Debug)]
+pub struct Fields {
+    object: Map<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+impl<S: Sync, T: FromFields> FromRequestParts<S> for Input<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match parts.extensions.remove::<Document>() {
+            Some(Document(document)) => read(document).map(Self),
+            None => Err(Problem::of(&kinds::UNSUPPORTED_MEDIA_TYPE)),
+        }
+    }
+}
+
+/// Read a document by a schema. Fields that the schema does not know are ignored.
+///
+/// # Errors
+/// A 422 problem that names every field that is missing or not acceptable.
+pub fn read<T: FromFields>(document: Value) -> Result<T, Problem> {
+    let Value::Object(object) = document else {
+        let error = Violation::new("type", "has to be an object");
+        return Err(Problem::invalid_fields(vec![error.at("")]));
+    };
+    let errors = Vec::new();
+    let mut fields = Fields { object, errors };
+    match T::from_fields(&mut fields) {
+        Some(value) if fields.errors.is_empty() => Ok(value),
+        _ => Err(Problem::invalid_fields(fields.errors)),
+    }
+}
+
+impl Fields {
+    /// A field that has to be there and to satisfy `rule`.
+    pub fn required<T>(
+        &mut self,
+        name: &'static str,
+        rule: impl FnOnce(Value) -> Result<T, Violation>,
+    ) -> Option<T> {
+        match self.take(name) {
+            Some(value) => self.check(name, value, rule),
+            None => {
+                let error = Violation::new("required", "is required");
+                self.errors.push(error.at(name));
+                None
+            }
+        }
+    }
+
+    /// A field that may be missing or null, and else has to satisfy `rule`.
+    pub fn optional<T>(
+        &mut self,
+        name: &'static str,
+        rule: impl FnOnce(Value) -> Result<T, Violation>,
+    ) -> Option<Option<T>> {
+        match self.take(name) {
+            Some(value) => self.check(name, value, rule).map(Some),
+            None => Some(None),
+        }
+    }
+
+    fn take(&mut self, name: &str) -> Option<Value> {
+        self.object.remove(name).filter(|value| !value.is_null())
+    }
+
+    fn check<T>(
+        &mut self,
+        name: &str,
+        value: Value,
+        rule: impl FnOnce(Value) -> Result<T, Violation>,
+    ) -> Option<T> {
+        match rule(value) {
+            Ok(value) => Some(value),
+            Err(violation) => {
+                self.errors.push(violation.at(name));
+                None
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[derive(Debug, PartialEq)]
+    struct Pair {
+        left: String,
+        right: Option<String>,
+    }
+
+    impl FromFields for Pair {
+        fn from_fields(fields: &mut Fields) -> Option<Self> {
+            let left = fields.required("left", rules::text(1, 3));
+            let right = fields.optional("right", rules::text(1, 3));
+            Some(Self {
+                left: left?,
+                right: right?,
+            })
+        }
+    }
+
+    #[test]
+    fn a_good_document_becomes_the_schema() {
+        let pair: Pair = read(json!({"left": "a", "right": null, "other": 1})).unwrap();
+        let (left, right) = ("a".to_owned(), None);
+        assert_eq!(pair, Pair { left, right });
+    }
+
+    #[test]
+    fn every_invalid_field_is_named_at_once() {
+        let problem = read::<Pair>(json!({"right": 1})).unwrap_err();
+        assert_eq!(problem.status(), 422);
+        let text = format!("{problem:?}");
+        assert!(text.contains("/left") && text.contains("/right"), "{text}");
+        assert!(text.contains("required") && text.contains("type"), "{text}");
+    }
+
+    #[test]
+    fn anything_but_an_object_is_invalid_as_a_whole() {
+        for document in [json!([]), json!("x"), json!(null)] {
+            assert_eq!(read::<Pair>(document).unwrap_err().status(), 422);
+        }
+    }
+}

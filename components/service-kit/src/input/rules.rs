@@ -1,0 +1,226 @@
+//! Rules for fields: each takes a JSON value and gives the type that the service wants.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use uuid::Uuid;
+
+use crate::problem::FieldError;
+
+/// Why a value is not acceptable.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Violation {
+    code: &'static str,
+    /// Completes a sentence that begins with the field's name.
+    message: Cow<'static, str>,
+    /// Where below the field, as a JSON pointer; empty for the field itself.
+    below: String,
+}
+
+impl Violation {
+    /// `message` completes a sentence that begins with the field's name, such as `is required`.
+    pub fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            below: String::new(),
+        }
+    }
+
+    /// The same, of the member `name` of the value it is about.
+    #[must_use]
+    pub fn within(mut self, name: &str) -> Self {
+        let name = name.replace('~', "~0").replace('/', "~1");
+        self.below = format!("/{name}{}", self.below);
+        self
+    }
+
+    pub(super) fn at(self, field: &str) -> FieldError {
+        let Self {
+            code,
+            message,
+            below,
+        } = self;
+        let (pointer, subject) = if field.is_empty() {
+            (below, "The body".to_owned())
+        } else {
+            let path = format!("/{field}{below}");
+            (path, format!("`{field}{below}`"))
+        };
+        let message = format!("{subject} {message}.");
+        FieldError {
+            pointer,
+            message,
+            code,
+        }
+    }
+}
+
+/// Text of `min` to `max` characters, none of them a control character. PostgreSQL refuses NUL,
+/// and the others have no place in names.
+pub fn text(min: usize, max: usize) -> impl Fn(Value) -> Result<String, Violation> {
+    move |value| {
+        let text = secret(min, max)(value)?;
+        if text.chars().any(char::is_control) {
+            let message = "must not contain control characters";
+            return Err(Violation::new("characters", message));
+        }
+        Ok(text)
+    }
+}
+
+/// Text of `min` to `max` characters, whichever they are: for passwords.
+pub fn secret(min: usize, max: usize) -> impl Fn(Value) -> Result<String, Violation> {
+    move |value| {
+        let text = string(value)?;
+        let length = text.chars().count();
+        if length < min {
+            let message = format!("must have at least {min} characters");
+            Err(Violation::new("too_short", message))
+        } else if length > max {
+            let message = format!("must have at most {max} characters");
+            Err(Violation::new("too_long", message))
+        } else {
+            Ok(text)
+        }
+    }
+}
+
+/// One of the given words.
+pub fn one_of(words: &'static [&'static str]) -> impl Fn(Value) -> Result<&'static str, Violation> {
+    move |value| {
+        let text = string(value)?;
+        let found = words.iter().find(|word| **word == text);
+        found.copied().ok_or_else(|| {
+            let message = format!("has to be one of {}", words.join(", "));
+            Violation::new("unknown_value", message)
+        })
+    }
+}
+
+/// A UUID, given back in its usual form.
+///
+/// # Errors
+/// If it is none.
+pub fn uuid(value: Value) -> Result<Uuid, Violation> {
+    let text = string(value)?;
+    Uuid::parse_str(&text).map_err(|_| Violation::new("format", "has to be a UUID"))
+}
+
+/// A moment as RFC 3339 text.
+///
+/// # Errors
+/// If it is none.
+pub fn timestamp(value: Value) -> Result<OffsetDateTime, Violation> {
+    let text = string(value)?;
+    OffsetDateTime::parse(&text, &Rfc3339).map_err(|_| {
+        let message = "has to be a timestamp such as 2026-01-31T12:00:00Z";
+        Violation::new("format", message)
+    })
+}
+
+/// An e-mail address as web forms take it (the rule of the HTML standard), at a domain with a dot,
+/// at most 254 characters; given back in lower case, so that it can be unique.
+///
+/// # Errors
+/// If it is none.
+pub fn email(value: Value) -> Result<String, Violation> {
+    let text = string(value)?;
+    if is_email(&text) {
+        Ok(text.to_ascii_lowercase())
+    } else {
+        Err(Violation::new("format", "has to be an e-mail address"))
+    }
+}
+
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.rsplit_once('@') else {
+        return false;
+    };
+    let local_byte =
+        |byte: u8| byte.is_ascii_alphanumeric() || b".!#$%&'*+/=?^_`{|}~-".contains(&byte);
+    let local_ok = (1..=64).contains(&local.len()) && local.bytes().all(local_byte);
+    text.len() <= 254 && local_ok && domain.contains('.') && domain.split('.').all(is_domain_label)
+}
+
+fn is_domain_label(label: &str) -> bool {
+    (1..=63).contains(&label.len())
+        && !label.starts_with('-')
+        && !label.ends_with('-')
+        && label
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+fn string(value: Value) -> Result<String, Violation> {
+    match value {
+        Value::String(text) => Ok(text),
+        _ => Err(Violation::new("type", "has to be a string")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn code<T: std::fmt::Debug>(result: Result<T, Violation>) -> &'static str {
+        result.unwrap_err().code
+    }
+
+    #[test]
+    fn lengths_are_counted_in_characters() {
+        assert_eq!(text(2, 3)(json!("äöü")).unwrap(), "äöü");
+        assert_eq!(code(text(2, 3)(json!("ä"))), "too_short");
+        assert_eq!(code(text(2, 3)(json!("äöüß"))), "too_long");
+        assert_eq!(code(text(2, 3)(json!(["a"]))), "type");
+    }
+
+    #[test]
+    fn control_characters_are_for_secrets_only() {
+        assert_eq!(code(text(1, 9)(json!("a\0b"))), "characters");
+        assert_eq!(secret(1, 9)(json!("a\0b")).unwrap(), "a\0b");
+    }
+
+    #[test]
+    fn addresses_are_told_from_other_text() {
+        for good in ["a@b.example", "A.b+c@Sub-1.Example.org", "o'brien@x.ie"] {
+            assert_eq!(email(json!(good)).unwrap(), good.to_ascii_lowercase());
+        }
+        let long = format!("{}@b.example", "a".repeat(65));
+        for bad in [
+            "",
+            "a",
+            "@b.example",
+            "a@",
+            "a@b",
+            "a@b..c",
+            "a@-b.c",
+            "a b@c.de",
+            "a@b.c\n",
+            "a@b@c.d",
+            "ä@b.example",
+            long.as_str(),
+        ] {
+            assert_eq!(code(email(json!(bad))), "format", "{bad}");
+        }
+    }
+
+    #[test]
+    fn uuids_and_timestamps_have_their_formats() {
+        let id = "018f4e9a-7b1c-7def-8000-000000000001";
+        assert_eq!(uuid(json!(id)).unwrap().to_string(), id);
+        assert_eq!(code(uuid(json!("1"))), "format");
+        assert!(timestamp(json!("2026-01-31T12:00:00.5+02:00")).is_ok());
+        assert_eq!(code(timestamp(json!("2026-01-31"))), "format");
+    }
+
+    #[test]
+    fn pointers_reach_into_a_field_and_are_escaped() {
+        let violation = Violation::new("name", "must not begin with `$`");
+        let error = violation.within("a/b~c").within("list").at("properties");
+        assert_eq!(error.pointer, "/properties/list/a~1b~0c");
+    }
+}

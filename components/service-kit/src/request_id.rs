@@ -1,0 +1,82 @@
+//! The id that joins the log lines of all services about one request.
+
+use std::cell::Cell;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use axum::http::{HeaderMap, HeaderValue};
+use uuid::{Builder, Uuid};
+
+use crate::response_headers::X_REQUEST_ID;
+
+/// Longer ids would let a client fill the logs.
+const MAX_LENGTH: usize = 128;
+
+/// The client's id where it is a clean one, else a new UUID of version 7.
+pub(crate) fn of(headers: &HeaderMap) -> HeaderValue {
+    accepted(headers).unwrap_or_else(fresh)
+}
+
+fn accepted(headers: &HeaderMap) -> Option<HeaderValue> {
+    let value = headers.get(X_REQUEST_ID)?;
+    let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
+    let fits = (1..=MAX_LENGTH).contains(&value.len());
+    (fits && value.as_bytes().iter().all(allowed)).then(|| value.clone())
+}
+
+fn fresh() -> HeaderValue {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let milliseconds = now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(0));
+    let id = Builder::from_unix_timestamp_millis(milliseconds, &random()).into_uuid();
+    let mut buffer = Uuid::encode_buffer();
+    let text = id.hyphenated().encode_lower(&mut buffer);
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("-"))
+}
+
+thread_local! {
+    static STATE: Cell<u128> = Cell::new(Uuid::new_v4().as_u128());
+}
+
+/// Bytes that nobody else has, but that can be guessed: enough for an id that protects nothing,
+/// and the host is asked for randomness once per instance instead of once per request.
+fn random() -> [u8; 10] {
+    // The linear congruential generator of PCG, with its constants: it visits every state.
+    const MULTIPLIER: u128 = 0x2360_ed05_1fc6_5da4_4385_df64_9fcc_f645;
+    const INCREMENT: u128 = 0x5851_f42d_4c95_7f2d_1405_7b7e_f767_814f;
+    let state = STATE.get().wrapping_mul(MULTIPLIER).wrapping_add(INCREMENT);
+    STATE.set(state);
+    // The high bits are the good ones.
+    let [a, b, c, d, e, f, g, h, i, j, ..] = state.to_be_bytes();
+    [a, b, c, d, e, f, g, h, i, j]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    fn is_accepted(id: &str) -> bool {
+        let value = HeaderValue::from_str(id).unwrap();
+        accepted(&HeaderMap::from_iter([(X_REQUEST_ID, value)])).is_some()
+    }
+
+    #[test]
+    fn a_clean_id_is_taken_over_and_any_other_is_not() {
+        assert!(is_accepted("a"));
+        assert!(is_accepted("Trace_1.2-3"));
+        assert!(is_accepted(&"x".repeat(128)));
+        assert!(!is_accepted(""));
+        assert!(!is_accepted(&"x".repeat(129)));
+        assert!(!is_accepted("a b"));
+        assert!(!is_accepted("a\"}"));
+    }
+
+    #[test]
+    fn fresh_ids_are_uuids_of_version_7_and_all_different() {
+        let ids: HashSet<HeaderValue> = (0..10_000).map(|_| fresh()).collect();
+        assert_eq!(ids.len(), 10_000);
+        for id in ids.iter().take(10) {
+            let id = Uuid::parse_str(id.to_str().unwrap()).unwrap();
+            assert_eq!(id.get_version_num(), 7);
+        }
+    }
+}

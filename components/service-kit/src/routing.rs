@@ -1,0 +1,110 @@
+//! Routes: which path takes which method, and how its bodies travel.
+
+use std::pin::Pin;
+
+use axum::Router;
+use axum::extract::{FromRequestParts, Request};
+use axum::http::request::Parts;
+use axum::middleware::{Next, from_fn};
+use axum::response::{IntoResponse, Response};
+use axum::routing::MethodRouter;
+
+use crate::local::local;
+use crate::problem::{Problem, kinds};
+use crate::sealing::{Plain, guard};
+
+/// The routes of a service, to be read as a list.
+#[derive(Debug)]
+pub struct Routes {
+    router: Router,
+    production: bool,
+}
+
+impl Routes {
+    pub(crate) fn new(production: bool) -> Self {
+        let router = Router::new();
+        Self { router, production }
+    }
+
+    /// A route whose requests and answers are never sealed, and whose request body is not read.
+    #[must_use]
+    pub fn public(mut self, path: &str, methods: MethodRouter) -> Self {
+        self.router = self.router.route(path, methods);
+        self
+    }
+
+    /// A route whose answer is sealed when the request was, or asks for it with
+    /// `X-Encrypt-Response: true`.
+    #[must_use]
+    pub fn optional(self, path: &str, methods: MethodRouter) -> Self {
+        self.guarded(path, methods, Plain::Accepted)
+    }
+
+    /// Like [`Self::optional`], and in production a plain body is refused.
+    #[must_use]
+    pub fn required(self, path: &str, methods: MethodRouter) -> Self {
+        let plain = if self.production {
+            Plain::Refused
+        } else {
+            Plain::Accepted
+        };
+        self.guarded(path, methods, plain)
+    }
+
+    fn guarded(self, path: &str, methods: MethodRouter, plain: Plain) -> Self {
+        let layer = from_fn(move |request: Request, next: Next| local(guard(plain, request, next)));
+        self.public(path, methods.route_layer(layer))
+    }
+
+    pub(crate) fn into_router(self) -> Router {
+        self.router
+            .fallback(async || Problem::of(&kinds::NOT_FOUND))
+            .method_not_allowed_fallback(async || Problem::of(&kinds::METHOD_NOT_ALLOWED))
+    }
+}
+
+/// Answer `GET` and `HEAD` with a handler.
+pub fn get<T: 'static>(handler: impl Handler<T>) -> MethodRouter {
+    axum::routing::get(move |request: Request| local(handler.call(request.into_parts().0)))
+}
+
+/// Answer `POST` with a handler.
+pub fn post<T: 'static>(handler: impl Handler<T>) -> MethodRouter {
+    axum::routing::post(move |request: Request| local(handler.call(request.into_parts().0)))
+}
+
+/// An `async fn` of up to three extractors that answers a request.
+///
+/// As axum's own trait, but the future need not be `Send`, and no extractor takes the body: it
+/// has been read, opened and parsed when the handler starts (see [`crate::Input`]).
+pub trait Handler<T>: Clone + Send + Sync + 'static {
+    /// Extract the arguments and run the handler; the first extractor that refuses answers.
+    fn call(self, parts: Parts) -> Pin<Box<dyn Future<Output = Response>>>;
+}
+
+macro_rules! implement_handler {
+    ($($name:ident: $argument:ident),*) => {
+        impl<F, Fut, Res, $($argument,)*> Handler<($($argument,)*)> for F
+        where
+            F: FnOnce($($argument),*) -> Fut + Clone + Send + Sync + 'static,
+            Fut: Future<Output = Res>,
+            Res: IntoResponse,
+            $($argument: FromRequestParts<()> + Send + 'static,)*
+        {
+            fn call(self, mut parts: Parts) -> Pin<Box<dyn Future<Output = Response>>> {
+                Box::pin(async move {
+                    let arguments = <($($argument,)*)>::from_request_parts(&mut parts, &());
+                    match arguments.await {
+                        Ok(($($name,)*)) => self($($name),*).await.into_response(),
+                        Err(refusal) => refusal.into_response(),
+                    }
+                })
+            }
+        }
+    };
+}
+
+implement_handler!();
+implement_handler!(first: A);
+implement_handler!(first: A, second: B);
+implement_handler!(first: A, second: B, third: C);

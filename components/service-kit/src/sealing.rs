@@ -1,0 +1,201 @@
+//! Sealed bodies: opening a request's envelope and sealing the answer.
+//!
+//! The body's shape decides whether a request is sealed, not its headers: a proxy may drop a
+//! header, and a body that cannot be read must never be taken for a plain one. From the moment an
+//! envelope is open, everything that is answered is sealed for its issuer, errors included.
+
+use axum::extract::Request;
+use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
+use axum::http::{HeaderMap, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use http_body_util::BodyExt as _;
+use serde_json::{Value, json};
+
+use crate::adapter::envelopes;
+use crate::body::{self, Document};
+use crate::problem::{Problem, kinds};
+
+pub(crate) const X_SERVICE_COMMUNICATION: HeaderName =
+    HeaderName::from_static("x-service-communication");
+pub(crate) const X_ENCRYPT_RESPONSE: HeaderName = HeaderName::from_static("x-encrypt-response");
+
+/// The party that stands for everybody who is not one of our services.
+pub(crate) const CLIENT: &str = "client";
+
+const ENCRYPTED_DATA: &str = "encrypted_data";
+
+/// What becomes of a body that is not sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Plain {
+    Accepted,
+    Refused,
+}
+
+/// Who sealed the request, for [`crate::Caller`]: proven by the key.
+#[derive(Debug, Clone)]
+pub(crate) struct SealedBy(pub(crate) String);
+
+/// Serve a request of a route whose bodies may be sealed.
+pub(crate) async fn guard(plain: Plain, mut request: Request, next: Next) -> Response {
+    let mut reply = Reply::to(&request);
+    let response = match receive(plain, &mut request, &mut reply).await {
+        Ok(()) => next.run(request).await,
+        Err(problem) => problem.into_response(),
+    };
+    reply.sealed(response).await
+}
+
+/// Leave the request's plain document, and who sealed it, in the request's extensions.
+async fn receive(plain: Plain, request: &mut Request, reply: &mut Reply) -> Result<(), Problem> {
+    let Some(document) = body::read_document(request).await? else {
+        return Ok(());
+    };
+    let document = match envelope(&document, request.headers(), plain)? {
+        Some(envelope) => {
+            let opened = envelopes::open(envelope, reply.target()).await?;
+            let extensions = request.extensions_mut();
+            extensions.insert(SealedBy(opened.issuer.clone()));
+            reply.audience = Some(opened.issuer);
+            reply.in_reply_to = Some(opened.id);
+            body::parse(opened.payload.as_bytes())?
+        }
+        None => document,
+    };
+    request.extensions_mut().insert(Document(document));
+    Ok(())
+}
+
+/// The envelope in a document; none if it is a plain one and may be.
+fn envelope(
+    document: &Value,
+    headers: &HeaderMap,
+    plain: Plain,
+) -> Result<Option<String>, Problem> {
+    let announced = is(headers, &X_SERVICE_COMMUNICATION, "encrypted");
+    match document.get(ENCRYPTED_DATA) {
+        Some(Value::String(envelope)) => Ok(Some(envelope.clone())),
+        Some(_) => Err(Problem::of(&kinds::ENVELOPE_INVALID)),
+        None if announced => Err(Problem::of(&kinds::ENVELOPE_INVALID)),
+        None if plain == Plain::Refused => Err(Problem::of(&kinds::ENCRYPTION_REQUIRED)),
+        None => Ok(None),
+    }
+}
+
+/// How the answer is to travel.
+struct Reply {
+    method: String,
+    path: String,
+    audience: Option<String>,
+    in_reply_to: Option<String>,
+}
+
+impl Reply {
+    fn to(request: &Request) -> Self {
+        let wanted = is(request.headers(), &X_ENCRYPT_RESPONSE, "true");
+        Self {
+            method: request.method().as_str().to_owned(),
+            path: request.uri().path().to_owned(),
+            audience: wanted.then(|| CLIENT.to_owned()),
+            in_reply_to: None,
+        }
+    }
+
+    fn target(&self) -> envelopes::Target {
+        envelopes::Target {
+            method: self.method.clone(),
+            path: self.path.clone(),
+        }
+    }
+
+    /// The response with its body sealed, if it is to be; status and other headers stay.
+    async fn sealed(mut self, response: Response) -> Response {
+        let Some(audience) = self.audience.take() else {
+            return response;
+        };
+        match self.seal(audience, response).await {
+            Ok(response) => response,
+            Err(problem) => problem.into_response(),
+        }
+    }
+
+    async fn seal(self, audience: String, response: Response) -> Result<Response, Problem> {
+        let (mut head, body) = response.into_parts();
+        let body = body.collect().await.map_err(failed)?.to_bytes();
+        let payload = String::from_utf8(body.into()).map_err(failed)?;
+        let target = self.target();
+        let envelope = envelopes::seal(payload, audience, target, self.in_reply_to)
+            .await
+            .map_err(failed)?;
+        head.headers.remove(CONTENT_LENGTH);
+        head.headers
+            .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        head.headers
+            .insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let encrypted = HeaderValue::from_static("encrypted");
+        head.headers.insert(X_SERVICE_COMMUNICATION, encrypted);
+        let body = json!({ ENCRYPTED_DATA: envelope }).to_string();
+        Ok(Response::from_parts(head, body.into()))
+    }
+}
+
+/// A plain answer where a sealed one is due would disclose it, so there is none.
+fn failed(error: impl std::fmt::Display) -> Problem {
+    Problem::internal(format!("sealing an answer: {error}"))
+}
+
+fn is(headers: &HeaderMap, name: &HeaderName, expected: &str) -> bool {
+    headers
+        .get(name)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(expected.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(announced: bool) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if announced {
+            headers.insert(X_SERVICE_COMMUNICATION, "encrypted".parse().unwrap());
+        }
+        headers
+    }
+
+    fn refusal(document: Value, announced: bool, plain: Plain) -> &'static str {
+        let refusal = envelope(&document, &headers(announced), plain).unwrap_err();
+        refusal.kind().name
+    }
+
+    #[test]
+    fn the_shape_of_the_body_decides() {
+        let sealed = json!({"encrypted_data": "a.b.c.d.e"});
+        for plain in [Plain::Accepted, Plain::Refused] {
+            let found = envelope(&sealed, &headers(false), plain).unwrap();
+            assert_eq!(found.as_deref(), Some("a.b.c.d.e"));
+        }
+    }
+
+    #[test]
+    fn plain_bodies_are_accepted_or_refused() {
+        let found = envelope(&json!({}), &headers(false), Plain::Accepted).unwrap();
+        assert_eq!(found, None);
+        assert_eq!(
+            refusal(json!({}), false, Plain::Refused),
+            "encryption-required"
+        );
+    }
+
+    #[test]
+    fn a_body_that_only_claims_to_be_sealed_is_refused() {
+        assert_eq!(
+            refusal(json!({}), true, Plain::Accepted),
+            "envelope-invalid"
+        );
+        let wrong_type = json!({"encrypted_data": 1});
+        assert_eq!(
+            refusal(wrong_type, false, Plain::Accepted),
+            "envelope-invalid"
+        );
+    }
+}

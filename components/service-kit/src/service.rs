@@ -1,0 +1,208 @@
+//! A service, and the path that each of its requests takes.
+//!
+//! A component instance serves thousands of requests, several at once on one thread. What they
+//! share (settings, router, logger) is therefore made at the first request and kept.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
+use tower_service::Service as _;
+
+use crate::exchange::{self, Exchange};
+use crate::routing::Routes;
+use crate::settings::Settings;
+use crate::{cors, log, response_headers, settings};
+
+/// What a component is: its name, its version and its routes.
+#[derive(Debug)]
+pub struct Service {
+    /// As in logs, health answers and the adapter's configuration, such as `user`.
+    pub name: &'static str,
+    /// The crate's version.
+    pub version: &'static str,
+    /// Adds the service's routes.
+    pub routes: fn(Routes) -> Routes,
+}
+
+thread_local! {
+    static ROUTER: OnceCell<Router> = const { OnceCell::new() };
+}
+
+/// Answer one request. To be called from the component's `#[http_service]` function.
+pub async fn serve(service: &'static Service, request: spin_sdk::http::Request) -> Response {
+    let started = Instant::now();
+    let router = router_of_instance(service).await;
+    respond(service, router, started, request.map(axum::body::Body::new)).await
+}
+
+/// Variables are read once per instance: each costs a call to the host.
+async fn router_of_instance(service: &'static Service) -> Router {
+    if let Some(router) = ROUTER.with(|cell| cell.get().cloned()) {
+        return router;
+    }
+    log::install(service.name, &settings::log_level().await);
+    let settings = Settings::read().await;
+    // Requests that came at the same time may get here too; the first one's router stays.
+    ROUTER.with(|cell| cell.get_or_init(|| build(service, &settings)).clone())
+}
+
+fn build(service: &Service, settings: &Settings) -> Router {
+    let router = (service.routes)(Routes::new(settings.production)).into_router();
+    match cors::layer(&settings.cors_origins) {
+        Some(layer) => router.layer(layer),
+        None => router,
+    }
+}
+
+async fn respond(
+    service: &'static Service,
+    mut router: Router,
+    started: Instant,
+    request: Request,
+) -> Response {
+    let exchange = Rc::new(Exchange::new(service, &request));
+    let answer = exchange::scope(Rc::clone(&exchange), async move {
+        let Ok(mut response) = router.call(request).await;
+        let elapsed = started.elapsed();
+        response_headers::add(&mut response, &exchange, elapsed);
+        tracing::debug!(
+            method = %exchange.method,
+            path = exchange.uri.path(),
+            status = response.status().as_u16(),
+            duration_us = elapsed.as_micros() as u64,
+            "answered a request"
+        );
+        response
+    });
+    answer.await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::block_on;
+    use crate::problem::kinds;
+    use crate::routing::{get, post};
+    use crate::{Input, Problem, input};
+    use axum::body::Body;
+    use axum::http::Method;
+    use http_body_util::BodyExt as _;
+    use serde_json::{Value, json};
+
+    struct Name(String);
+
+    impl input::FromFields for Name {
+        fn from_fields(fields: &mut input::Fields) -> Option<Self> {
+            fields.required("name", input::rules::text(1, 9)).map(Self)
+        }
+    }
+
+    async fn greet(Input(Name(name)): Input<Name>) -> crate::Answer<String> {
+        crate::Answer::ok("Hello", name)
+    }
+
+    static SERVICE: Service = Service {
+        name: "test",
+        version: "0",
+        routes: |routes| {
+            routes
+                .public("/fixed", get(async || "fixed"))
+                .public("/broken", get(async || Problem::of(&kinds::INTERNAL)))
+                .required("/greet", post(greet))
+        },
+    };
+
+    /// A `POST` of `body` as JSON, or else a request of another method without a body.
+    fn answer(method: Method, path: &str, body: &str, production: bool, origins: &str) -> Response {
+        let settings = Settings {
+            production,
+            cors_origins: origins.to_owned(),
+        };
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header("content-type", "application/json")
+            .header("origin", "https://a.example")
+            .header("access-control-request-method", "GET")
+            .body(Body::from(body.to_owned()))
+            .unwrap();
+        let router = build(&SERVICE, &settings);
+        block_on(respond(&SERVICE, router, Instant::now(), request))
+    }
+
+    fn plain(method: Method, path: &str, body: &str) -> Response {
+        answer(method, path, body, false, "")
+    }
+
+    fn json_of(response: Response) -> Value {
+        let bytes = block_on(response.into_body().collect()).unwrap().to_bytes();
+        serde_json::from_slice(&bytes).unwrap()
+    }
+
+    #[test]
+    fn every_answer_has_its_length_its_id_and_its_time() {
+        for (method, path, length) in [
+            (Method::GET, "/fixed?q=1", Some("5")),
+            (Method::HEAD, "/fixed", Some("5")),
+            (Method::GET, "/broken", None),
+            (Method::GET, "/nowhere", None),
+            (Method::DELETE, "/fixed", None),
+        ] {
+            let response = plain(method, path, "");
+            let headers = response.headers();
+            let found = headers.get("content-length").unwrap();
+            assert!(length.is_none_or(|length| found == length), "{path}");
+            for name in ["x-request-id", "x-process-time", "x-frame-options"] {
+                assert!(headers.contains_key(name), "{name} of {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn unknown_paths_and_wrong_methods_are_problems_that_name_the_path() {
+        let response = plain(Method::GET, "/nowhere?q=1", "");
+        assert_eq!(response.status(), 404);
+        assert_eq!(json_of(response)["instance"], "/nowhere");
+        let response = plain(Method::POST, "/fixed", "{}");
+        assert_eq!(response.status(), 405);
+        assert_eq!(response.headers()["allow"], "GET,HEAD");
+        assert_eq!(json_of(response)["type"], "/problems/method-not-allowed");
+    }
+
+    #[test]
+    fn a_handler_gets_what_the_document_says() {
+        let response = plain(Method::POST, "/greet", r#"{"name": "ada"}"#);
+        assert_eq!(
+            json_of(response),
+            json!({"success": true, "message": "Hello", "data": "ada"})
+        );
+        assert_eq!(plain(Method::POST, "/greet", "{").status(), 400);
+        assert_eq!(plain(Method::POST, "/greet", "{}").status(), 422);
+    }
+
+    #[test]
+    fn required_encryption_holds_in_production_only() {
+        let body = r#"{"name": "ada"}"#;
+        let response = answer(Method::POST, "/greet", body, true, "");
+        assert_eq!(response.status(), 400);
+        assert_eq!(json_of(response)["type"], "/problems/encryption-required");
+    }
+
+    #[test]
+    fn listed_origins_are_told_apart_and_preflights_have_a_length() {
+        let allowed = |origins| {
+            let response = answer(Method::OPTIONS, "/fixed", "", true, origins);
+            let headers = response.headers();
+            assert!(headers.contains_key("content-length"));
+            headers.get("access-control-allow-origin").cloned()
+        };
+        assert_eq!(allowed("https://a.example").unwrap(), "https://a.example");
+        assert_eq!(allowed("*").unwrap(), "*");
+        assert_eq!(allowed("https://b.example"), None);
+        assert_eq!(allowed(""), None);
+    }
+}

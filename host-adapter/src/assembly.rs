@@ -1,0 +1,363 @@
+//! From settings to each component's capabilities: the one place that knows both.
+
+use std::{collections::HashMap, sync::Arc};
+
+use anyhow::Context as _;
+use secrecy::SecretString;
+use sqlx::postgres::PgConnectOptions;
+
+use crate::{
+    capabilities::{
+        Capabilities, EnvelopeGrant, Grants, TokenGrant,
+        dispatch::{Dispatch, DispatchSettings, Peers},
+        documents::{self, Backend, Collection, Documents, Jsonb},
+        health::{Health, Probe, Target},
+        outbox::{Relay, RelaySettings},
+        postgres::{Limits, Pool, PoolSettings, Postgres},
+        vault::{
+            CLIENT, EnvelopeSettings, Envelopes, KeyRing, PasswordSettings, Passwords, Policy,
+            TokenSettings, Tokens,
+        },
+    },
+    config::{self, Settings},
+    database::{self, Provision},
+};
+
+/// The schema and role of the documents that are kept in PostgreSQL.
+const DOCUMENTS: &str = "documents";
+
+/// Everything that runs beside the components.
+pub struct Assembly {
+    /// By component id.
+    pub capabilities: HashMap<String, Arc<Capabilities>>,
+    /// Where the peers are; `up` completes it.
+    pub peers: Arc<Peers>,
+    /// Deliver the components' messages; to be run by the caller.
+    pub relays: Vec<Relay>,
+    /// To be closed at the end.
+    pub pools: Vec<Pool>,
+}
+
+/// The keys of all components and of outside callers.
+///
+/// # Errors
+///
+/// See [`KeyRing::load`].
+pub fn keys(settings: &Settings) -> anyhow::Result<KeyRing> {
+    let mut owners: Vec<&str> = settings.components.keys().map(String::as_str).collect();
+    owners.push(CLIENT);
+    let policy = Policy {
+        production: settings.production,
+        old_keys_readable_for: settings.keys.old_keys_readable_for,
+    };
+    Ok(KeyRing::load(&settings.keys.directory, &owners, &policy)?)
+}
+
+/// Prepares the databases and connects everything.
+///
+/// `admin` is the administrative connection.
+///
+/// # Errors
+///
+/// What is wrong with a setting or a database, for the person who starts it.
+pub async fn assemble(
+    settings: &Settings,
+    admin: &PgConnectOptions,
+    keys: &KeyRing,
+) -> anyhow::Result<Assembly> {
+    anyhow::ensure!(
+        settings.databases.mongodb.is_none(),
+        "documents in MongoDB are not supported yet: unset `MONGODB_URL` and `MONGODB_HOST` to keep them in PostgreSQL"
+    );
+    let builder = Builder {
+        settings,
+        admin,
+        keys,
+    };
+    let shared = builder.shared().await?;
+    let mut assembly = Assembly {
+        capabilities: HashMap::new(),
+        peers: shared.peers.clone(),
+        relays: vec![],
+        pools: vec![],
+    };
+    assembly
+        .pools
+        .extend(shared.documents.as_ref().map(|(_, pool)| pool.clone()));
+    for (name, grants) in &settings.components {
+        let capabilities = builder
+            .component(name, grants, &shared, &mut assembly)
+            .await?;
+        assembly
+            .capabilities
+            .insert(name.clone(), Arc::new(capabilities));
+    }
+    Ok(assembly)
+}
+
+struct Builder<'a> {
+    settings: &'a Settings,
+    admin: &'a PgConnectOptions,
+    keys: &'a KeyRing,
+}
+
+/// What all components share.
+struct Shared {
+    peers: Arc<Peers>,
+    http: reqwest::Client,
+    envelopes: Arc<Envelopes>,
+    tokens: Arc<Tokens>,
+    passwords: Arc<Passwords>,
+    documents: Option<(Arc<dyn Backend>, Pool)>,
+}
+
+impl Builder<'_> {
+    async fn shared(&self) -> anyhow::Result<Shared> {
+        let settings = self.settings;
+        let envelopes = EnvelopeSettings {
+            max_age: settings.envelopes.max_age,
+            clock_skew: settings.envelopes.clock_skew,
+            ..Default::default()
+        };
+        let tokens = TokenSettings {
+            issuer: settings.tokens.issuer.clone(),
+            audience: settings.tokens.audience.clone(),
+            lifetime: settings.tokens.lifetime,
+        };
+        let peers = Arc::new(Peers::default());
+        for (name, peer) in &settings.peers {
+            if let Some(url) = &peer.url {
+                peers.set(
+                    name,
+                    url.parse().with_context(|| format!("`peers.{name}.url`"))?,
+                );
+            }
+        }
+        Ok(Shared {
+            peers,
+            http: Dispatch::http_client()?,
+            envelopes: Arc::new(Envelopes::new(envelopes, self.keys)?),
+            tokens: Arc::new(Tokens::new(tokens, self.keys)?),
+            passwords: Arc::new(Passwords::new(&password_settings(&settings.passwords))?),
+            documents: self.documents().await?,
+        })
+    }
+
+    async fn component(
+        &self,
+        name: &str,
+        grants: &config::Grants,
+        shared: &Shared,
+        assembly: &mut Assembly,
+    ) -> anyhow::Result<Capabilities> {
+        let dispatch = Dispatch::new(
+            name,
+            &grants.peers,
+            shared.peers.clone(),
+            shared.envelopes.clone(),
+            dispatch_settings(&self.settings.dispatch),
+            shared.http.clone(),
+        );
+        let postgres = if grants.postgres {
+            Some(self.postgres(name, grants).await?)
+        } else {
+            None
+        };
+        if let Some(postgres) = &postgres {
+            assembly.pools.push(postgres.pool().clone());
+            if !grants.peers.is_empty() {
+                let settings = RelaySettings {
+                    interval: self.settings.dispatch.outbox_interval,
+                };
+                assembly
+                    .relays
+                    .push(Relay::new(postgres.clone(), dispatch.clone(), settings));
+            }
+        }
+        let documents = self.granted_documents(name, grants, shared)?;
+        Ok(Capabilities::new(
+            name,
+            Grants {
+                health: self.health(grants, postgres.as_ref(), shared),
+                postgres,
+                documents,
+                dispatch,
+                passwords: grants.passwords.then(|| shared.passwords.clone()),
+                tokens: TokenGrant {
+                    tokens: shared.tokens.clone(),
+                    issue: grants.issues_tokens,
+                    verify: grants.verifies_tokens,
+                },
+                envelopes: EnvelopeGrant {
+                    envelopes: shared.envelopes.clone(),
+                    correspondents: grants.envelopes.clone(),
+                },
+            },
+        ))
+    }
+
+    async fn postgres(&self, name: &str, grants: &config::Grants) -> anyhow::Result<Postgres> {
+        let pool = self.pool(name, false, !grants.peers.is_empty()).await?;
+        let limits = Limits {
+            rows: self.settings.postgres.max_rows as usize,
+            bytes: self.settings.postgres.max_bytes,
+        };
+        Ok(Postgres::new(name, pool, limits, &grants.peers))
+    }
+
+    fn granted_documents(
+        &self,
+        name: &str,
+        grants: &config::Grants,
+        shared: &Shared,
+    ) -> anyhow::Result<Option<Documents>> {
+        let Some((backend, _)) = shared
+            .documents
+            .as_ref()
+            .filter(|_| !grants.collections.is_empty())
+        else {
+            return Ok(None);
+        };
+        let limits = documents::Limits {
+            max_documents: self.settings.documents.max_documents,
+            max_bytes: self.settings.documents.max_bytes,
+        };
+        Ok(Some(Documents::new(
+            name,
+            backend.clone(),
+            &collections(grants)?,
+            limits,
+        )))
+    }
+
+    async fn documents(&self) -> anyhow::Result<Option<(Arc<dyn Backend>, Pool)>> {
+        let mut collections = self
+            .settings
+            .components
+            .values()
+            .map(collections)
+            .collect::<Result<Vec<_>, _>>()?
+            .concat();
+        collections.sort();
+        collections.dedup();
+        if collections.is_empty() {
+            return Ok(None);
+        }
+        let pool = self.pool(DOCUMENTS, true, false).await?;
+        let backend = Jsonb::new(pool.clone());
+        backend
+            .ensure_collections(&collections)
+            .await
+            .context("creating the tables of the collections")?;
+        Ok(Some((Arc::new(backend), pool)))
+    }
+
+    /// Connections under a role of `name`'s own, which is created unless `<NAME>_DATABASE_URL`
+    /// names one that somebody else keeps.
+    async fn pool(&self, name: &str, owner: bool, messages: bool) -> anyhow::Result<Pool> {
+        let own = self.settings.databases.components.get(name);
+        let options = match own {
+            Some(url) => {
+                database::options(url).with_context(|| format!("the database URL of `{name}`"))?
+            }
+            None => self.derived(name),
+        };
+        let password = own.is_none().then(|| self.password(options.get_username()));
+        let provision = Provision {
+            component: name,
+            role: options.get_username(),
+            password: password.as_ref(),
+            owner,
+            messages,
+        };
+        provision.apply(self.admin).await?;
+        let schema = format!("\"{name}\"");
+        let options = options.options([("search_path", schema.as_str())]);
+        let settings = PoolSettings {
+            connections: self.settings.postgres.connections as usize,
+            acquire_timeout: self.settings.postgres.acquire_timeout,
+            statement_timeout: self.settings.postgres.statement_timeout,
+        };
+        Pool::new(options, settings, &format!("PostgreSQL for `{name}`"))
+    }
+
+    fn derived(&self, name: &str) -> PgConnectOptions {
+        use secrecy::ExposeSecret as _;
+        let role = database::role_name(self.admin, name);
+        let password = self.password(&role);
+        self.admin
+            .clone()
+            .username(&role)
+            .password(password.expose_secret())
+    }
+
+    /// The same on every adapter that has the same keys, so that none locks another out.
+    fn password(&self, role: &str) -> SecretString {
+        self.keys.derive(&format!("postgres role {role}"))
+    }
+
+    fn health(
+        &self,
+        grants: &config::Grants,
+        postgres: Option<&Postgres>,
+        shared: &Shared,
+    ) -> Health {
+        let mut probes = Vec::new();
+        if let Some(postgres) = postgres {
+            let target = Target::Postgres(postgres.pool().clone());
+            probes.push(Probe {
+                name: "postgres".into(),
+                target,
+                needed: true,
+            });
+        }
+        if let Some((_, pool)) = shared
+            .documents
+            .as_ref()
+            .filter(|_| !grants.collections.is_empty())
+        {
+            let target = Target::Postgres(pool.clone());
+            probes.push(Probe {
+                name: DOCUMENTS.into(),
+                target,
+                needed: true,
+            });
+        }
+        for peer in &grants.peers {
+            probes.push(Probe {
+                name: peer.clone(),
+                target: Target::Peer(shared.peers.clone()),
+                needed: false,
+            });
+        }
+        Health::new(probes, self.settings.health.timeout)
+    }
+}
+
+fn collections(grants: &config::Grants) -> Result<Vec<Collection>, documents::InvalidCollection> {
+    grants
+        .collections
+        .iter()
+        .map(|name| Collection::new(name))
+        .collect()
+}
+
+fn password_settings(settings: &config::Passwords) -> PasswordSettings {
+    PasswordSettings {
+        memory_kib: settings.memory_kib,
+        iterations: settings.iterations,
+        parallelism: settings.parallelism,
+        threads: settings.threads as usize,
+        queue: settings.queue as usize,
+    }
+}
+
+fn dispatch_settings(settings: &config::Dispatch) -> DispatchSettings {
+    DispatchSettings {
+        timeout: settings.timeout,
+        attempts: settings.attempts,
+        backoff_base: settings.backoff_base,
+        backoff_cap: settings.backoff_cap,
+        max_body: settings.max_body,
+    }
+}

@@ -1,0 +1,45 @@
+//! `spindle:adapter/health`.
+
+use std::sync::Arc;
+
+use time::format_description::well_known::Rfc3339;
+use wasmtime::component::Accessor;
+
+use super::{Adapter, capabilities, wit::health as wit};
+use crate::capabilities::{Capabilities, health as native};
+
+impl wit::Host for &Arc<Capabilities> {}
+
+impl<T: Send> wit::HostWithStore<T> for Adapter {
+    async fn dependencies(accessor: &Accessor<T, Self>) -> Vec<wit::Dependency> {
+        let capabilities = capabilities(accessor);
+        capabilities
+            .health()
+            .dependencies()
+            .await
+            .into_iter()
+            .map(Into::into)
+            .collect()
+    }
+}
+
+impl From<native::Dependency> for wit::Dependency {
+    fn from(dependency: native::Dependency) -> Self {
+        Self {
+            name: dependency.name,
+            kind: dependency.kind.to_owned(),
+            state: if dependency.up {
+                wit::State::Up
+            } else {
+                wit::State::Down
+            },
+            needed: dependency.needed,
+            latency_microseconds: dependency
+                .latency
+                .map(|latency| u64::try_from(latency.as_micros()).unwrap_or(u64::MAX)),
+            last_answered: dependency
+                .last_answered
+                .and_then(|moment| moment.format(&Rfc3339).ok()),
+        }
+    }
+}

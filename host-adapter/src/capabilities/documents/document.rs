@@ -1,0 +1,97 @@
+//! A document that may be stored.
+
+use super::{Error, Scalar, Value, json, limits::MAX_ID};
+
+/// An object with a string `_id`, without field names that begin with `$`, within the limits.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Document {
+    id: String,
+    value: Value,
+}
+
+impl Document {
+    pub(super) fn parse(text: &str) -> Result<Self, Error> {
+        let value = json::parse(text, "the document")?;
+        check_names(&value)?;
+        let id = id(&value)?.to_owned();
+        Ok(Self { id, value })
+    }
+
+    /// The value of `_id`, 1 to 256 bytes.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The whole document, always a [`Value::Object`].
+    #[must_use]
+    pub fn value(&self) -> &Value {
+        &self.value
+    }
+}
+
+/// Refuses field names that would be operators, anywhere in a value that is to be stored.
+pub(super) fn check_names(value: &Value) -> Result<(), Error> {
+    match value {
+        Value::Scalar(_) => Ok(()),
+        Value::Array(values) => values.iter().try_for_each(check_names),
+        Value::Object(fields) => fields.iter().try_for_each(|(name, value)| {
+            if name.starts_with('$') {
+                let name = name.escape_debug();
+                return Err(Error::Invalid(format!(
+                    "field name `{name}` begins with `$`"
+                )));
+            }
+            check_names(value)
+        }),
+    }
+}
+
+fn id(document: &Value) -> Result<&str, Error> {
+    let Value::Object(fields) = document else {
+        return Err(Error::Invalid(
+            "the document is not a JSON object".to_owned(),
+        ));
+    };
+    match fields.iter().find(|(name, _)| name == "_id") {
+        Some((_, Value::Scalar(Scalar::String(id)))) if (1..=MAX_ID).contains(&id.len()) => Ok(id),
+        _ => Err(Error::Invalid(format!(
+            "`_id` must be a string of 1 to {MAX_ID} bytes"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_has_an_id_and_any_other_fields() {
+        let document = Document::parse(
+            r#"{"_id":"x","a.b":1,"":2,"c":{"at":{"$date":"2026-01-31T12:00:00Z"}}}"#,
+        );
+        assert_eq!(document.unwrap().id(), "x");
+        assert!(Document::parse(&format!(r#"{{"_id":"{}"}}"#, "x".repeat(256))).is_ok());
+    }
+
+    #[test]
+    fn anything_else_is_invalid() {
+        for text in [
+            "[]",
+            "{}",
+            r#"{"_id":""}"#,
+            r#"{"_id":1}"#,
+            r#"{"_id":null}"#,
+            r#"{"_id":{"a":1}}"#,
+            r#"{"_id":"x","$where":1}"#,
+            r#"{"_id":"x","a":[{"$gt":1}]}"#,
+            r#"{"_id":"x","a":{"$date":"2026-01-31T12:00:00Z","b":1}}"#,
+            &format!(r#"{{"_id":"{}"}}"#, "x".repeat(257)),
+        ] {
+            assert!(
+                matches!(Document::parse(text), Err(Error::Invalid(_))),
+                "{text}"
+            );
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! MongoDB's order of values in SQL: by type, then as numbers, then as text.
+//!
+//! Each constant is an expression over a JSONB column `v`.
+
+use super::super::{Direction, Path, Sort};
+use super::{
+    jsonpath,
+    statement::{Parameter, Statement},
+};
+
+/// Position of the value's type; a missing value ranks as null.
+const RANK: &str = "case jsonb_typeof(v) when 'number' then 2 when 'string' then 3 \
+    when 'object' then case when v ? '$date' then 7 else 4 end \
+    when 'array' then 5 when 'boolean' then 6 else 1 end";
+
+const NUMBER: &str = "case jsonb_typeof(v) when 'number' then v::numeric end";
+
+/// By bytes, whatever the database's collation. `false` comes before `true`.
+const TEXT: &str = "case jsonb_typeof(v) when 'string' then v #>> '{}' when 'boolean' then v::text \
+    when 'object' then v ->> '$date' end collate \"C\"";
+
+/// Appends the order of values alone, ascending, to a query with a column `v`.
+pub(super) fn append_by_value(statement: &mut Statement) {
+    statement
+        .text(RANK)
+        .text(", ")
+        .text(NUMBER)
+        .text(", ")
+        .text(TEXT);
+}
+
+/// Appends what `order by` needs to the tables of a query on table `t`.
+///
+/// `offset 0` keeps PostgreSQL from working out the innermost expressions again for each use.
+pub(super) fn append_keys(statement: &mut Statement, sort: &Sort) {
+    for (index, (path, direction)) in before_id(sort) {
+        statement
+            .text(" cross join lateral (select ")
+            .text(RANK)
+            .text(" as rank, ")
+            .text(NUMBER);
+        statement
+            .text(" as number, ")
+            .text(TEXT)
+            .text(" as text from (select ");
+        append_representative(statement, *direction);
+        statement.text(" as v from (select jsonb_path_query_array(t.body, ");
+        statement.parameter(Parameter::Text(jsonpath::elements(path)));
+        statement
+            .text("::jsonpath) as elements offset 0) given offset 0) representative) ")
+            .numbered("k", index);
+    }
+}
+
+/// Appends ` order by …`, always down to `_id`.
+pub(super) fn append_order(statement: &mut Statement, sort: &Sort) {
+    statement.text(" order by ");
+    for (index, (_, direction)) in before_id(sort) {
+        for column in [".rank", ".number", ".text"] {
+            statement
+                .numbered("k", index)
+                .text(column)
+                .text(keyword(*direction))
+                .text(", ");
+        }
+    }
+    let by_id = sort.fields().iter().find(|(path, _)| path.is_id());
+    let direction = by_id.map_or(Direction::Ascending, |(_, direction)| *direction);
+    statement.text("t.id").text(keyword(direction));
+}
+
+/// The value by which a document is sorted: an array's smallest element, or largest.
+fn append_representative(statement: &mut Statement, direction: Direction) {
+    statement.text(
+        "case jsonb_array_length(elements) when 0 then null when 1 then elements -> 0 else (",
+    );
+    statement.text("select v from jsonb_array_elements(elements) as element (v) order by ");
+    for (expression, end) in [(RANK, ", "), (NUMBER, ", "), (TEXT, "")] {
+        statement
+            .text(expression)
+            .text(keyword(direction))
+            .text(end);
+    }
+    statement.text(" limit 1) end");
+}
+
+/// Fields behind `_id` decide nothing.
+fn before_id(sort: &Sort) -> impl Iterator<Item = (usize, &(Path, Direction))> {
+    sort.fields()
+        .iter()
+        .take_while(|(path, _)| !path.is_id())
+        .enumerate()
+}
+
+fn keyword(direction: Direction) -> &'static str {
+    match direction {
+        Direction::Ascending => " asc",
+        Direction::Descending => " desc",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(fields: &[(&str, Direction)]) -> String {
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|(name, direction)| ((*name).to_owned(), *direction))
+            .collect();
+        let mut statement = Statement::default();
+        append_order(&mut statement, &Sort::parse(&fields).unwrap());
+        statement.sql().to_owned()
+    }
+
+    #[test]
+    fn ties_are_ordered_by_id() {
+        assert_eq!(order(&[]), " order by t.id asc");
+        assert_eq!(
+            order(&[("a", Direction::Descending)]),
+            " order by k0.rank desc, k0.number desc, k0.text desc, t.id asc"
+        );
+    }
+
+    #[test]
+    fn the_id_uses_its_column_and_ends_the_order() {
+        assert_eq!(
+            order(&[("_id", Direction::Descending), ("a", Direction::Ascending)]),
+            " order by t.id desc"
+        );
+    }
+}

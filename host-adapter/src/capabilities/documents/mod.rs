@@ -1,0 +1,54 @@
+//! JSON documents in the collections that a component is granted; the contract is `wit/documents.wit`.
+//!
+//! Everything that a caller wrote is read and judged once, here, into [`Filter`], [`Update`] and
+//! [`Document`]; a [`Backend`] only translates them, so that no backend can accept more than another.
+//! The language is what MongoDB and JSONB can both mean the same by, and MongoDB's meaning decides:
+//!
+//! - A path crosses arrays of objects, and a comparison tries the elements of an array: `{"tags": "a"}`
+//!   matches `{"tags": ["a", "b"]}`. `$ne` is the negation of that.
+//! - Whole arrays and whole objects cannot be compared (`invalid`): MongoDB minds the order of an
+//!   object's fields, and JSONB does not keep it.
+//! - Digits alone are no field name in a path (`invalid`): MongoDB takes them for a position too.
+//! - `count-by` and `count-distinct` take the value at a path as it is, an array as one value; where
+//!   the path itself crosses an array there is none.
+//! - Sorting takes an array's smallest element, descending its largest, in MongoDB's order of types.
+//!   Objects, and arrays in arrays, rank as equal.
+//! - Integers beyond 64 bits become doubles; a key given twice in one object is `invalid`.
+
+mod backend;
+mod client;
+mod collection;
+mod date;
+mod document;
+mod errors;
+mod filter;
+mod json;
+mod jsonb;
+mod limits;
+mod path;
+mod sort;
+mod update;
+mod value;
+
+pub use backend::{Backend, Bounds};
+pub use client::{Documents, Query};
+pub use collection::{Collection, InvalidCollection};
+pub use date::Date;
+pub use document::Document;
+pub use errors::Error;
+pub use filter::{Comparison, Filter, Test};
+pub use jsonb::Jsonb;
+pub use limits::Limits;
+pub use path::Path;
+pub use sort::{Direction, Sort};
+pub use update::{Change, Update};
+pub use value::{Fields, Scalar, Value};
+
+/// What became of one document of an insert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InsertOutcome {
+    /// It is stored.
+    Inserted,
+    /// A document with this `_id`, or with this value in a unique index, was there already.
+    Duplicate,
+}

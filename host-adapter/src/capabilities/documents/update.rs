@@ -1,0 +1,198 @@
+//! What becomes of the documents that are meant.
+
+use super::{
+    Error, Fields, Path, Scalar, Value, document, json,
+    limits::{self, MAX_CHANGES, MAX_NESTING},
+};
+
+/// Changes to different fields, none inside another, in no order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Update(Vec<(Path, Change)>);
+
+/// What becomes of one field.
+///
+/// For [`Change::Set`] and [`Change::Increment`] objects on the way that are missing are created;
+/// anything there that is no object makes the update invalid, an array too, as in MongoDB.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// It gets this value.
+    Set(Value),
+    /// It is increased by this integer or double; missing counts as 0, and anything that is not a
+    /// number makes the update invalid. Two integers make an integer, else the sum is a double.
+    Increment(Scalar),
+    /// It is removed; nothing happens where there is none.
+    Unset,
+}
+
+impl Update {
+    pub(super) fn parse(text: &str) -> Result<Self, Error> {
+        let Value::Object(operators) = json::parse(text, "the update")? else {
+            return Err(Error::Invalid("an update is a JSON object".to_owned()));
+        };
+        if operators.is_empty() {
+            return Err(Error::Invalid("the update is empty".to_owned()));
+        }
+        let mut update = Self(Vec::new());
+        for (operator, value) in operators {
+            update.operator(&operator, value)?;
+        }
+        Ok(update)
+    }
+
+    /// The fields with what becomes of them, at most 100.
+    #[must_use]
+    pub fn changes(&self) -> &[(Path, Change)] {
+        &self.0
+    }
+
+    fn operator(&mut self, operator: &str, value: Value) -> Result<(), Error> {
+        let read = match operator {
+            "$set" => set,
+            "$inc" => increment,
+            "$unset" => unset,
+            _ => return Err(unknown_operator(operator)),
+        };
+        for (name, value) in fields(operator, value)? {
+            let path = Path::parse(&name)?;
+            let change = read(&path, value)?;
+            self.add(path, change)?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, path: Path, change: Change) -> Result<(), Error> {
+        if path.names().first().is_some_and(|name| name == "_id") {
+            return Err(Error::Invalid("`_id` cannot be changed".to_owned()));
+        }
+        if self.0.len() == MAX_CHANGES {
+            return Err(Error::Invalid(format!(
+                "an update changes at most {MAX_CHANGES} fields"
+            )));
+        }
+        if let Some((other, _)) = self.0.iter().find(|(other, _)| other.overlaps(&path)) {
+            return Err(Error::Invalid(format!(
+                "the update changes both `{other}` and `{path}`"
+            )));
+        }
+        self.0.push((path, change));
+        Ok(())
+    }
+}
+
+fn set(path: &Path, value: Value) -> Result<Change, Error> {
+    document::check_names(&value)?;
+    if path.names().len() + value.depth() > MAX_NESTING {
+        return Err(limits::too_deep(&format!("the value for `{path}`")));
+    }
+    Ok(Change::Set(value))
+}
+
+fn increment(path: &Path, value: Value) -> Result<Change, Error> {
+    match value {
+        Value::Scalar(number @ (Scalar::Integer(_) | Scalar::Double(_))) => {
+            Ok(Change::Increment(number))
+        }
+        _ => Err(Error::Invalid(format!("`$inc` of `{path}` takes a number"))),
+    }
+}
+
+/// MongoDB ignores the value too.
+#[expect(clippy::unnecessary_wraps, reason = "one signature for all operators")]
+fn unset(_: &Path, _: Value) -> Result<Change, Error> {
+    Ok(Change::Unset)
+}
+
+fn fields(operator: &str, value: Value) -> Result<Fields, Error> {
+    match value {
+        Value::Object(fields) => Ok(fields),
+        _ => Err(Error::Invalid(format!(
+            "`{operator}` takes an object of fields"
+        ))),
+    }
+}
+
+fn unknown_operator(name: &str) -> Error {
+    let name = name.escape_debug();
+    Error::Invalid(format!(
+        "`{name}` is not an operator of updates; these are `$set`, `$inc`, `$unset`"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn operators_combine() {
+        let update = Update::parse(
+            r#"{"$set":{"a.b":{"c":[1]}},"$inc":{"n":-2,"x":0.5},"$unset":{"d":""}}"#,
+        );
+        let path = |text: &str| Path::parse(text).unwrap();
+        assert_eq!(
+            update.unwrap().changes(),
+            [
+                (
+                    path("a.b"),
+                    Change::Set(json::parse(r#"{"c":[1]}"#, "").unwrap())
+                ),
+                (path("n"), Change::Increment(Scalar::Integer(-2))),
+                (path("x"), Change::Increment(Scalar::Double(0.5))),
+                (path("d"), Change::Unset),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_not_in_the_language_is_invalid() {
+        for text in [
+            "",
+            "{}",
+            "[]",
+            r#"{"a":1}"#,
+            r#"{"$push":{"a":1}}"#,
+            r#"{"$set":1}"#,
+            r#"{"$set":{"$a":1}}"#,
+            r#"{"$set":{"a":{"$b":1}}}"#,
+            r#"{"$set":{"":1}}"#,
+            r#"{"$set":{"a.1":1}}"#,
+            r#"{"$inc":{"a":"1"}}"#,
+            r#"{"$inc":{"a":null}}"#,
+            r#"{"$set":{"_id":"x"}}"#,
+            r#"{"$unset":{"_id":1}}"#,
+            r#"{"$set":{"_id.a":1}}"#,
+            r#"{"$set":{"a":1},"$inc":{"a":1}}"#,
+            r#"{"$set":{"a":1,"a.b":1}}"#,
+            r#"{"$set":{"a.b":1},"$unset":{"a":1}}"#,
+        ] {
+            assert!(
+                matches!(Update::parse(text), Err(Error::Invalid(_))),
+                "{text}"
+            );
+        }
+        assert!(
+            Update::parse(r#"{"$rename":{}}"#)
+                .unwrap_err()
+                .to_string()
+                .starts_with("`$rename`")
+        );
+    }
+
+    #[test]
+    fn limits_hold_at_their_value() {
+        let changes = |count: usize| {
+            let fields: Vec<_> = (0..count).map(|n| format!(r#""a{n}":1"#)).collect();
+            Update::parse(&format!(r#"{{"$set":{{{}}}}}"#, fields.join(",")))
+        };
+        assert!(changes(MAX_CHANGES).is_ok());
+        assert!(matches!(changes(MAX_CHANGES + 1), Err(Error::Invalid(_))));
+        let deep = |names: usize, levels: usize| {
+            let (path, value) = (
+                vec!["a"; names].join("."),
+                format!("{}{}", "[".repeat(levels), "]".repeat(levels)),
+            );
+            Update::parse(&format!(r#"{{"$set":{{"{path}":{value}}}}}"#))
+        };
+        assert!(deep(4, 60).is_ok());
+        assert!(matches!(deep(5, 60), Err(Error::TooLarge(_))));
+    }
+}

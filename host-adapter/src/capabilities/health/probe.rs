@@ -1,0 +1,82 @@
+//! One question to one dependency.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+use time::OffsetDateTime;
+use tokio::{net::TcpStream, time::Instant};
+
+use super::Dependency;
+use crate::capabilities::{dispatch::Peers, postgres::Pool};
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// A statement is run.
+    Postgres(Pool),
+    /// A connection is opened and closed: asking a peer for its own health would make two services
+    /// that call each other ask in circles.
+    Peer(Arc<Peers>),
+}
+
+/// A dependency to ask.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    /// `postgres`, `documents`, or the peer's name.
+    pub name: String,
+    /// What to ask.
+    pub target: Target,
+    /// Whether the component is of no use without it.
+    pub needed: bool,
+}
+
+impl Probe {
+    pub(super) async fn ask(&self, timeout: Duration) -> Dependency {
+        let start = Instant::now();
+        let up = tokio::time::timeout(timeout, self.question())
+            .await
+            .unwrap_or(false);
+        Dependency {
+            name: self.name.clone(),
+            kind: self.kind(),
+            up,
+            needed: self.needed,
+            latency: up.then(|| start.elapsed()),
+            last_answered: up.then(OffsetDateTime::now_utc),
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match &self.target {
+            Target::Postgres(_) => "postgresql",
+            Target::Peer(_) => "http",
+        }
+    }
+
+    fn question(&self) -> BoxFuture<'_, bool> {
+        match &self.target {
+            Target::Postgres(pool) => Box::pin(async {
+                let answer = pool.run(|connection| {
+                    Box::pin(async move {
+                        sqlx::query("select 1").execute(connection).await?;
+                        Ok(())
+                    })
+                });
+                answer.await.is_ok()
+            }),
+            Target::Peer(peers) => Box::pin(self.connect(peers)),
+        }
+    }
+
+    async fn connect(&self, peers: &Peers) -> bool {
+        let Some(url) = peers.get(&self.name) else {
+            return false;
+        };
+        let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
+            return false;
+        };
+        TcpStream::connect((host.trim_matches(['[', ']']), port))
+            .await
+            .is_ok()
+    }
+}

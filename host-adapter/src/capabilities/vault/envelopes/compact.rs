@@ -1,0 +1,143 @@
+//! The compact serialization: `BASE64URL(header)..nonce.ciphertext.tag`.
+//!
+//! The second part is empty because the key is used directly. The associated data is the first
+//! part as it stands (RFC 7516, section 5.1, step 14), not the JSON in it.
+
+use aes_gcm::{AeadInOut, Aes256Gcm, Nonce, Tag};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use super::super::errors::EnvelopeError;
+
+/// The longest body, as for a plain one: 1 MiB.
+pub const MAX_PAYLOAD_BYTES: usize = 1024 * 1024;
+
+/// A header has some 300 bytes and a path. What is longer was not made here.
+const MAX_HEADER_BYTES: usize = 4 * 1024;
+
+const NONCE_BYTES: usize = 12;
+const TAG_BYTES: usize = 16;
+
+/// The longest envelope: all parts at their largest, and four dots.
+pub const MAX_ENVELOPE_BYTES: usize = encoded_length(MAX_HEADER_BYTES)
+    + encoded_length(NONCE_BYTES)
+    + encoded_length(MAX_PAYLOAD_BYTES)
+    + encoded_length(TAG_BYTES)
+    + 4;
+
+const fn encoded_length(bytes: usize) -> usize {
+    (bytes * 4).div_ceil(3)
+}
+
+/// The parts of an envelope that has five.
+pub(super) struct Parts<'a> {
+    header: &'a str,
+    nonce: &'a str,
+    ciphertext: &'a str,
+    tag: &'a str,
+}
+
+impl<'a> Parts<'a> {
+    pub(super) fn split(envelope: &'a str) -> Result<Self, &'static str> {
+        let mut parts = envelope.split('.');
+        let mut next = || parts.next().ok_or("malformed");
+        let (header, key, nonce, ciphertext, tag) = (next()?, next()?, next()?, next()?, next()?);
+        if parts.next().is_some() || !key.is_empty() {
+            return Err("malformed");
+        }
+        if header.len() > encoded_length(MAX_HEADER_BYTES)
+            || ciphertext.len() > encoded_length(MAX_PAYLOAD_BYTES)
+        {
+            return Err("part-too-long");
+        }
+        Ok(Self {
+            header,
+            nonce,
+            ciphertext,
+            tag,
+        })
+    }
+
+    pub(super) fn header_json(&self) -> Result<Vec<u8>, &'static str> {
+        decode(self.header)
+    }
+
+    /// Decrypt the body, if this cipher's key has sealed it together with this header.
+    pub(super) fn open(&self, cipher: &Aes256Gcm) -> Result<String, &'static str> {
+        let nonce: [u8; NONCE_BYTES] = exactly(self.nonce)?;
+        let tag: [u8; TAG_BYTES] = exactly(self.tag)?;
+        let mut body = decode(self.ciphertext)?;
+        cipher
+            .decrypt_inout_detached(
+                &Nonce::from(nonce),
+                self.header.as_bytes(),
+                body.as_mut_slice().into(),
+                &Tag::from(tag),
+            )
+            .map_err(|_| "altered")?;
+        String::from_utf8(body).map_err(|_| "not-text")
+    }
+}
+
+/// Refuse an envelope that no payload within the limit can have, before any work is done.
+pub(super) fn check_size(envelope: &str) -> Result<(), EnvelopeError> {
+    within("the envelope", envelope.len(), MAX_ENVELOPE_BYTES)
+}
+
+/// Encrypt a body under a fresh nonce, bound to the header's JSON.
+pub(super) fn seal(
+    header: &[u8],
+    payload: &[u8],
+    cipher: &Aes256Gcm,
+) -> Result<String, EnvelopeError> {
+    within("the payload", payload.len(), MAX_PAYLOAD_BYTES)?;
+    within("the header", header.len(), MAX_HEADER_BYTES)?;
+
+    let mut envelope =
+        String::with_capacity(encoded_length(header.len()) + encoded_length(payload.len()) + 44);
+    URL_SAFE_NO_PAD.encode_string(header, &mut envelope);
+
+    let mut nonce = [0; NONCE_BYTES];
+    getrandom::fill(&mut nonce).map_err(|_| failed("random"))?;
+    let mut body = payload.to_vec();
+    let tag = cipher
+        .encrypt_inout_detached(
+            &Nonce::from(nonce),
+            envelope.as_bytes(),
+            body.as_mut_slice().into(),
+        )
+        .map_err(|_| failed("cipher"))?;
+
+    envelope.push_str("..");
+    URL_SAFE_NO_PAD.encode_string(nonce, &mut envelope);
+    envelope.push('.');
+    URL_SAFE_NO_PAD.encode_string(body, &mut envelope);
+    envelope.push('.');
+    URL_SAFE_NO_PAD.encode_string(tag, &mut envelope);
+    Ok(envelope)
+}
+
+fn within(what: &'static str, length: usize, limit: usize) -> Result<(), EnvelopeError> {
+    if length <= limit {
+        return Ok(());
+    }
+    Err(EnvelopeError::TooLarge { what, limit })
+}
+
+pub(super) fn failed(reason: &'static str) -> EnvelopeError {
+    tracing::error!(reason, "sealing an envelope failed");
+    EnvelopeError::Sealing
+}
+
+/// The engine refuses padding, whitespace and stray last bits, so one text has one decoding.
+fn decode(part: &str) -> Result<Vec<u8>, &'static str> {
+    URL_SAFE_NO_PAD.decode(part).map_err(|_| "not-base64url")
+}
+
+fn exactly<const BYTES: usize>(part: &str) -> Result<[u8; BYTES], &'static str> {
+    // Decoding first would let a long part cost memory for nothing.
+    if part.len() != encoded_length(BYTES) {
+        return Err("malformed");
+    }
+    decode(part)?.try_into().map_err(|_| "malformed")
+}

@@ -1,0 +1,390 @@
+use std::collections::BTreeSet;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
+use std::path::PathBuf;
+use std::thread;
+
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::*;
+
+const PRODUCTION: Policy = Policy {
+    production: true,
+    old_keys_readable_for: DEFAULT_OLD_KEYS_READABLE_FOR,
+};
+
+const ZEROS: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// A directory with a production key of everyone that `["user"]` needs.
+fn complete() -> TempDir {
+    let directory = TempDir::new().unwrap();
+    for owner in ["user", TOKENS, ROLES] {
+        KeyRing::generate(directory.path(), owner, false).unwrap();
+    }
+    directory
+}
+
+fn load(directory: &TempDir, policy: &Policy) -> Result<KeyRing, KeyError> {
+    KeyRing::load(directory.path(), &["user"], policy)
+}
+
+fn only_file_of(directory: &TempDir, owner: &str) -> PathBuf {
+    let files = directory::read(directory.path()).unwrap();
+    let mut paths = files.into_iter().filter(|file| file.key.owner() == owner);
+    let path = paths.next().unwrap().path;
+    assert!(paths.next().is_none());
+    path
+}
+
+/// Change members of the only key file of `owner`; `null` removes one.
+fn change(directory: &TempDir, owner: &str, changes: Value) {
+    let path = only_file_of(directory, owner);
+    let mut jwk: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    for (member, value) in changes.as_object().unwrap() {
+        jwk[member] = value.clone();
+    }
+    jwk.as_object_mut()
+        .unwrap()
+        .retain(|_, value| !value.is_null());
+    fs::write(&path, jwk.to_string()).unwrap();
+}
+
+/// A key file written by hand, as private as it has to be.
+fn write(directory: &TempDir, name: &str, text: &str) {
+    let path = directory.path().join(name);
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
+}
+
+fn sentence(result: Result<KeyRing, KeyError>) -> String {
+    result.unwrap_err().to_string()
+}
+
+#[test]
+fn a_laptop_gets_its_keys_on_first_use_and_keeps_them() {
+    let directory = TempDir::new().unwrap();
+    let keys = directory.path().join("state/keys");
+    let first = KeyRing::load(&keys, &["user", CLIENT], &Policy::default()).unwrap();
+    let second = KeyRing::load(&keys, &["user", CLIENT], &Policy::default()).unwrap();
+    assert_eq!(format!("{first:?}"), format!("{second:?}"));
+
+    let infos = KeyRing::list(&keys, DEFAULT_OLD_KEYS_READABLE_FOR).unwrap();
+    let owners: Vec<_> = infos.iter().map(|info| info.owner.as_str()).collect();
+    assert_eq!(owners, [CLIENT, ROLES, TOKENS, "user"]);
+    assert!(
+        infos
+            .iter()
+            .all(|info| info.development && info.state == KeyState::Active)
+    );
+}
+
+#[test]
+fn keys_and_their_directory_are_private_but_not_what_lies_beside_them() {
+    let directory = TempDir::new().unwrap();
+    let keys = directory.path().join("state/keys");
+    let info = KeyRing::generate(&keys, "user", false).unwrap();
+    let mode = |path: &Path| fs::metadata(path).unwrap().mode() & 0o777;
+    assert_eq!(mode(&keys), 0o700);
+    assert_eq!(mode(&keys.join(format!("{}.json", info.kid))), 0o600);
+    let plain = directory.path().join("plain");
+    fs::create_dir(&plain).unwrap();
+    assert_eq!(mode(&directory.path().join("state")), mode(&plain));
+}
+
+#[test]
+fn processes_that_start_at_once_end_with_the_same_keys() {
+    let directory = TempDir::new().unwrap();
+    let rings: BTreeSet<String> = thread::scope(|scope| {
+        let starts: Vec<_> = (0..8)
+            .map(|_| scope.spawn(|| load(&directory, &Policy::default()).unwrap()))
+            .collect();
+        starts
+            .into_iter()
+            .map(|start| format!("{:?}", start.join().unwrap()))
+            .collect()
+    });
+    assert_eq!(rings.len(), 1);
+    assert_eq!(
+        KeyRing::list(directory.path(), Duration::ZERO)
+            .unwrap()
+            .len(),
+        3
+    );
+}
+
+#[test]
+fn production_starts_with_keys_made_for_it_and_writes_nothing() {
+    let directory = complete();
+    let before = fs::read_dir(directory.path()).unwrap().count();
+    load(&directory, &PRODUCTION).unwrap();
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), before);
+}
+
+#[test]
+fn production_refuses_a_missing_key() {
+    for owner in ["user", TOKENS, ROLES] {
+        let directory = complete();
+        fs::remove_file(only_file_of(&directory, owner)).unwrap();
+        let sentence = sentence(load(&directory, &PRODUCTION));
+        assert!(
+            sentence.contains(&format!("`{owner}` has no key")),
+            "{sentence}"
+        );
+        assert!(sentence.contains(&format!("`host-adapter keys generate --owner {owner}`")));
+    }
+    let absent = TempDir::new().unwrap().path().join("absent");
+    assert!(KeyRing::load(&absent, &["user"], &PRODUCTION).is_err());
+    assert!(!absent.exists());
+}
+
+#[test]
+fn production_refuses_a_development_key_even_as_an_old_one() {
+    for owner in ["user", TOKENS, ROLES] {
+        let directory = complete();
+        change(&directory, owner, json!({"development": true}));
+        KeyRing::generate(directory.path(), owner, false).unwrap();
+        load(&directory, &Policy::default()).unwrap();
+        let sentence = sentence(load(&directory, &PRODUCTION));
+        assert!(sentence.contains("is a development key"), "{sentence}");
+        assert!(sentence.contains(&format!("`host-adapter keys generate --owner {owner}`")));
+    }
+}
+
+#[test]
+fn production_ignores_keys_that_it_does_not_use() {
+    let directory = complete();
+    KeyRing::generate(directory.path(), "other", true).unwrap();
+    load(&directory, &PRODUCTION).unwrap();
+}
+
+#[test]
+fn weak_keys_are_refused_with_the_command_to_replace_them() {
+    for (owner, member) in [("user", "k"), (ROLES, "k"), (TOKENS, "d")] {
+        let x =
+            json!({ member: ZEROS, "x": if owner == TOKENS { json!("any") } else { Value::Null } });
+        let short = json!({ member: "c2hvcnQ" });
+        for (changes, reason) in [(x, "32 equal bytes"), (short, "a key of 32 bytes")] {
+            let directory = complete();
+            change(&directory, owner, changes);
+            let sentence = sentence(load(&directory, &PRODUCTION));
+            assert!(sentence.contains(reason), "{sentence}");
+            assert!(sentence.contains(&format!("`host-adapter keys generate --owner {owner}`")));
+        }
+    }
+}
+
+#[test]
+fn a_key_file_that_others_can_read_is_refused_with_the_command_to_run() {
+    for mode in [0o640, 0o604, 0o666] {
+        let directory = complete();
+        let path = only_file_of(&directory, "user");
+        fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        let sentence = sentence(load(&directory, &Policy::default()));
+        assert!(sentence.contains(&format!("(mode {mode:o})")), "{sentence}");
+        assert!(
+            sentence.ends_with(&format!("run `chmod 600 {}`", path.display())),
+            "{sentence}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_is_no_key_is_refused_by_name() {
+    let user = |changes| ("user", changes);
+    let cases = [
+        (
+            user(json!({"kty": "RSA"})),
+            "is not of the kind that `user` needs",
+        ),
+        (user(json!({"alg": "A128GCM"})), "is not of the kind"),
+        (user(json!({"use": "sig"})), "is not of the kind"),
+        (
+            user(json!({"owner": "tokens"})),
+            "is not of the kind that `tokens` needs",
+        ),
+        (user(json!({"owner": "../user"})), "has an `owner`"),
+        (user(json!({"kid": "a\nb"})), "has a `kid`"),
+        (user(json!({"kid": ""})), "has a `kid`"),
+        (user(json!({"kid": null})), "is not a JSON Web Key"),
+        (user(json!({"created": "today"})), "is not a JSON Web Key"),
+        (user(json!({"k": null})), "has no `k`"),
+        (user(json!({"k": "not base64url"})), "is not base64url"),
+        ((TOKENS, json!({"x": ZEROS})), "does not belong to its `d`"),
+        ((TOKENS, json!({"crv": "X25519"})), "is not of the kind"),
+        ((TOKENS, json!({"x": null})), "is not of the kind"),
+    ];
+    for ((owner, changes), reason) in cases {
+        let directory = complete();
+        let path = only_file_of(&directory, owner);
+        change(&directory, owner, changes);
+        let sentence = sentence(load(&directory, &Policy::default()));
+        assert!(sentence.contains(reason), "{sentence}");
+        assert!(sentence.contains(&path.display().to_string()), "{sentence}");
+    }
+}
+
+#[test]
+fn files_that_are_not_keys_are_left_alone() {
+    let directory = complete();
+    write(&directory, "README.md", "keys");
+    write(&directory, ".hidden.json", "not a key");
+    load(&directory, &PRODUCTION).unwrap();
+    write(&directory, "broken.json", "not a key");
+    assert!(sentence(load(&directory, &PRODUCTION)).contains("broken.json"));
+}
+
+#[test]
+fn a_file_above_the_size_limit_is_refused() {
+    let directory = complete();
+    write(&directory, "large.json", &" ".repeat(16 * 1024 + 1));
+    assert!(sentence(load(&directory, &PRODUCTION)).contains("at most 16384 bytes"));
+}
+
+#[test]
+fn two_files_with_the_same_id_are_refused() {
+    let directory = complete();
+    let text = fs::read_to_string(only_file_of(&directory, "user")).unwrap();
+    write(&directory, "copy.json", &text);
+    assert!(sentence(load(&directory, &PRODUCTION)).contains("has the same `kid` as"));
+}
+
+#[test]
+fn the_newest_key_is_active_and_the_older_ones_are_readable_for_the_window() {
+    let directory = complete();
+    let now = unix_now();
+    change(&directory, "user", json!({"created": now - 1_000}));
+    let oldest = only_file_of(&directory, "user");
+    let middle = KeyRing::generate(directory.path(), "user", false).unwrap();
+    let newest = KeyRing::generate(directory.path(), "user", false).unwrap();
+    assert!(newest.created > middle.created);
+
+    let states = |window| -> Vec<KeyState> {
+        let infos = KeyRing::list(directory.path(), Duration::from_secs(window)).unwrap();
+        infos
+            .iter()
+            .filter(|info| info.owner == "user")
+            .map(|info| info.state)
+            .collect()
+    };
+    assert_eq!(
+        states(60),
+        [KeyState::Active, KeyState::ReadOnly, KeyState::ReadOnly]
+    );
+
+    let text = fs::read_to_string(&oldest).unwrap();
+    change_created(&directory, &middle.kid, now - 500);
+    change_created(&directory, &newest.kid, now - 100);
+    assert_eq!(
+        states(60),
+        [KeyState::Active, KeyState::Expired, KeyState::Expired]
+    );
+    assert_eq!(
+        states(200),
+        [KeyState::Active, KeyState::ReadOnly, KeyState::Expired]
+    );
+    assert_eq!(fs::read_to_string(&oldest).unwrap(), text);
+
+    let policy = Policy {
+        old_keys_readable_for: Duration::from_secs(200),
+        ..PRODUCTION
+    };
+    let ring = load(&directory, &policy).unwrap();
+    let readable: Vec<_> = ring
+        .of_kind(KeyKind::Envelope)
+        .map(|ring| ring.key.kid())
+        .collect();
+    assert_eq!(readable, [newest.kid, middle.kid]);
+}
+
+fn change_created(directory: &TempDir, kid: &str, created: u64) {
+    let path = directory.path().join(format!("{kid}.json"));
+    let mut jwk: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    jwk["created"] = json!(created);
+    fs::write(&path, jwk.to_string()).unwrap();
+}
+
+#[test]
+fn an_expired_development_key_does_not_stop_production() {
+    let directory = complete();
+    change(
+        &directory,
+        "user",
+        json!({"development": true, "created": 1}),
+    );
+    let newest = KeyRing::generate(directory.path(), "user", false).unwrap();
+    change_created(&directory, &newest.kid, unix_now() - 100);
+    let policy = Policy {
+        old_keys_readable_for: Duration::from_secs(50),
+        ..PRODUCTION
+    };
+    load(&directory, &policy).unwrap();
+}
+
+#[test]
+fn names_that_cannot_own_a_key_are_refused() {
+    let directory = TempDir::new().unwrap();
+    for owner in ["", "User", "../user", "a b", "-user", &"a".repeat(64)] {
+        assert!(
+            KeyRing::generate(directory.path(), owner, false).is_err(),
+            "{owner}"
+        );
+        assert!(
+            KeyRing::load(directory.path(), &[owner], &Policy::default()).is_err(),
+            "{owner}"
+        );
+    }
+    for owner in [TOKENS, ROLES] {
+        assert!(
+            KeyRing::load(directory.path(), &[owner], &Policy::default()).is_err(),
+            "{owner}"
+        );
+    }
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn derived_secrets_are_stable_differ_by_purpose_and_change_with_the_key() {
+    let directory = complete();
+    let derive = |purpose: &str| {
+        let ring = load(&directory, &PRODUCTION).unwrap();
+        ring.derive(purpose).expose_secret().to_owned()
+    };
+    let first = derive("postgres/user");
+    assert_eq!(first.len(), 64);
+    assert!(first.bytes().all(|byte| byte.is_ascii_hexdigit()));
+    assert_eq!(derive("postgres/user"), first);
+    assert_ne!(derive("postgres/analytics"), first);
+    KeyRing::generate(directory.path(), ROLES, false).unwrap();
+    assert_ne!(derive("postgres/user"), first);
+}
+
+#[test]
+fn derivation_is_hmac_sha_256() {
+    let directory = complete();
+    // The bytes 0 to 31. The expected value is Python's
+    // hmac.new(bytes(range(32)), b"spindle/derive/test", "sha256").hexdigest().
+    let key = json!({"k": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"});
+    change(&directory, ROLES, key);
+    let derived = load(&directory, &PRODUCTION).unwrap().derive("test");
+    assert_eq!(
+        derived.expose_secret(),
+        "a16120c6a220dd521ddbdc47193f2c505142aee108b18bed9d50f3ce5ff266d1"
+    );
+}
+
+#[test]
+fn debug_shows_no_key() {
+    let directory = complete();
+    let ring = load(&directory, &PRODUCTION).unwrap();
+    let shown = format!("{ring:?}");
+    let files = directory::read(directory.path()).unwrap();
+    for file in &files {
+        let jwk: Value = serde_json::from_slice(&fs::read(&file.path).unwrap()).unwrap();
+        let secret = jwk["k"].as_str().or(jwk["d"].as_str()).unwrap();
+        assert!(!shown.contains(secret));
+        assert!(!shown.contains(&format!("{:?}", file.key.secret())));
+    }
+    assert!(shown.contains("user-"));
+}

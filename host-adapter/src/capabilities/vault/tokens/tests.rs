@@ -1,0 +1,367 @@
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ed25519_dalek::{Signer as _, SigningKey};
+use hmac::{Hmac, KeyInit, Mac};
+use serde_json::Value;
+use sha2::Sha256;
+use tempfile::TempDir;
+
+use super::super::keys::{KeyKind, Policy, TOKENS};
+use super::*;
+
+struct Fixture {
+    directory: TempDir,
+    tokens: Tokens,
+    key: SigningKey,
+    kid: String,
+}
+
+fn fixture() -> Fixture {
+    let directory = TempDir::new().unwrap();
+    let ring = KeyRing::load(directory.path(), &[], &Policy::default()).unwrap();
+    let signing = ring.of_kind(KeyKind::Signing).next().unwrap();
+    let key = SigningKey::from_bytes(signing.key.secret());
+    let kid = signing.key.kid().to_owned();
+    let tokens = Tokens::new(TokenSettings::default(), &ring).unwrap();
+    Fixture {
+        directory,
+        tokens,
+        key,
+        kid,
+    }
+}
+
+impl Fixture {
+    fn header(&self) -> Value {
+        json!({"alg": "EdDSA", "typ": "at+jwt", "kid": self.kid})
+    }
+
+    /// Sign whatever it says with the real key.
+    fn signed(&self, header: &Value, payload: &Value) -> String {
+        let message = message(header, payload);
+        let signature = self.key.sign(message.as_bytes());
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
+    }
+
+    #[track_caller]
+    fn refuses(&self, token: &str) {
+        assert_eq!(
+            self.tokens.verify(token),
+            Err(TokenError::Invalid),
+            "{token}"
+        );
+    }
+}
+
+fn message(header: &Value, payload: &Value) -> String {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    format!("{}.{}", part(header), part(payload))
+}
+
+fn payload() -> Value {
+    let now = unix_now();
+    json!({
+        "iss": "spindle", "aud": "spindle", "sub": "ada", "jti": "1",
+        "iat": now, "exp": now + 60,
+    })
+}
+
+/// The object with one member replaced, or removed by `null`.
+fn with(mut object: Value, member: &str, value: Value) -> Value {
+    object[member] = value;
+    object
+        .as_object_mut()
+        .unwrap()
+        .retain(|_, value| !value.is_null());
+    object
+}
+
+#[test]
+fn an_issued_token_says_what_it_was_issued_for() {
+    let Fixture { tokens, .. } = fixture();
+    let before = unix_now();
+    let token = tokens.issue("ada").unwrap();
+    assert_eq!(token.expires_in, 900);
+    let claims = tokens.verify(&token.token).unwrap();
+    assert_eq!(claims.subject, "ada");
+    assert!((before + 900..=unix_now() + 900).contains(&claims.expires_at));
+    assert_ne!(
+        tokens
+            .verify(&tokens.issue("ada").unwrap().token)
+            .unwrap()
+            .id,
+        claims.id
+    );
+}
+
+#[test]
+fn a_token_has_exactly_the_promised_header_and_claims() {
+    let Fixture { tokens, kid, .. } = fixture();
+    let token = tokens.issue("ada").unwrap().token;
+    let part = |index: usize| -> Value {
+        let text = token.split('.').nth(index).unwrap();
+        serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()
+    };
+    assert_eq!(
+        part(0),
+        json!({"alg": "EdDSA", "typ": "at+jwt", "kid": kid})
+    );
+    let payload = part(1);
+    let names: Vec<_> = payload.as_object().unwrap().keys().collect();
+    assert_eq!(names.len(), 6);
+    for name in ["iss", "aud", "sub", "iat", "exp", "jti"] {
+        assert!(!payload[name].is_null(), "{name}");
+    }
+}
+
+#[test]
+fn a_token_is_good_until_the_second_it_expires() {
+    let Fixture { tokens, .. } = fixture();
+    let token = tokens.issue("ada").unwrap().token;
+    let claims = tokens.verify(&token).unwrap();
+    // Both from memory and by checking again.
+    for tokens in [&tokens, &tokens_without_memory(&tokens)] {
+        assert_eq!(
+            tokens.verify_at(&token, claims.expires_at - 1).as_ref(),
+            Ok(&claims)
+        );
+        assert_eq!(
+            tokens.verify_at(&token, claims.expires_at),
+            Err(TokenError::Expired)
+        );
+    }
+}
+
+fn tokens_without_memory(tokens: &Tokens) -> Tokens {
+    Tokens {
+        settings: tokens.settings.clone(),
+        lifetime: tokens.lifetime,
+        signer: tokens.signer.clone(),
+        verifiers: tokens.verifiers.clone(),
+        cache: Cache::new(1),
+    }
+}
+
+#[test]
+fn a_token_altered_anywhere_is_refused() {
+    let fixture = fixture();
+    let token = fixture.tokens.issue("ada").unwrap().token;
+    fixture.tokens.verify(&token).unwrap();
+    for (index, character) in token.char_indices() {
+        let mut altered = token.clone();
+        let other = if character == 'A' { "B" } else { "A" };
+        altered.replace_range(index..=index, other);
+        fixture.refuses(&altered);
+    }
+    for length in 0..token.len() {
+        fixture.refuses(&token[..length]);
+    }
+    fixture.refuses(&format!("{token}."));
+    fixture.refuses(&format!("{token}="));
+    fixture.refuses(&format!(" {token}"));
+}
+
+#[test]
+fn a_forged_token_that_fits_in_everything_else_is_accepted_only_with_our_key() {
+    let fixture = fixture();
+    let token = fixture.signed(&fixture.header(), &payload());
+    assert_eq!(fixture.tokens.verify(&token).unwrap().subject, "ada");
+
+    let message = message(&fixture.header(), &payload());
+    let signature = SigningKey::from_bytes(&[7; 32]).sign(message.as_bytes());
+    fixture.refuses(&format!(
+        "{message}.{}",
+        URL_SAFE_NO_PAD.encode(signature.to_bytes())
+    ));
+}
+
+#[test]
+fn every_claim_is_required_and_of_its_type() {
+    let fixture = fixture();
+    for claim in ["iss", "aud", "sub", "iat", "exp", "jti"] {
+        for value in [
+            Value::Null,
+            json!(true),
+            json!(-1),
+            json!(["spindle", "ada"]),
+        ] {
+            let payload = with(payload(), claim, value);
+            fixture.refuses(&fixture.signed(&fixture.header(), &payload));
+        }
+    }
+}
+
+#[test]
+fn wrong_claims_are_refused() {
+    let fixture = fixture();
+    let cases = [
+        ("iss", json!("other")),
+        ("aud", json!("other")),
+        ("sub", json!("")),
+        ("sub", json!("x".repeat(MAX_SUBJECT_CHARACTERS + 1))),
+        ("jti", json!("")),
+        ("iat", json!(unix_now() + 60)),
+    ];
+    for (claim, value) in cases {
+        let payload = with(payload(), claim, value);
+        fixture.refuses(&fixture.signed(&fixture.header(), &payload));
+    }
+    let soon = with(payload(), "iat", json!(unix_now() + 3));
+    assert!(
+        fixture
+            .tokens
+            .verify(&fixture.signed(&fixture.header(), &soon))
+            .is_ok()
+    );
+    let past = with(payload(), "exp", json!(unix_now() - 1));
+    let past = fixture.signed(&fixture.header(), &past);
+    assert_eq!(fixture.tokens.verify(&past), Err(TokenError::Expired));
+}
+
+#[test]
+fn wrong_headers_are_refused() {
+    let fixture = fixture();
+    let cases = [
+        ("typ", json!("JWT")),
+        ("typ", Value::Null),
+        ("kid", json!("tokens-unknown")),
+        ("kid", Value::Null),
+        ("crit", json!(["exp"])),
+        ("crit", json!([])),
+        ("alg", json!("ES256")),
+        ("alg", json!("eddsa")),
+        ("alg", Value::Null),
+    ];
+    for (member, value) in cases {
+        let header = with(fixture.header(), member, value);
+        fixture.refuses(&fixture.signed(&header, &payload()));
+    }
+}
+
+#[test]
+fn a_token_without_signature_is_refused() {
+    let fixture = fixture();
+    for algorithm in ["none", "None", "EdDSA"] {
+        let header = with(fixture.header(), "alg", json!(algorithm));
+        fixture.refuses(&format!("{}.", message(&header, &payload())));
+    }
+}
+
+#[test]
+fn a_token_signed_with_the_public_key_as_hmac_secret_is_refused() {
+    let fixture = fixture();
+    let public = fixture.key.verifying_key();
+    let text = URL_SAFE_NO_PAD.encode(public.as_bytes());
+    let message = message(&with(fixture.header(), "alg", json!("HS256")), &payload());
+    for secret in [public.as_bytes().as_slice(), text.as_bytes()] {
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret).unwrap();
+        mac.update(message.as_bytes());
+        let tag = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
+        fixture.refuses(&format!("{message}.{tag}"));
+    }
+}
+
+#[test]
+fn a_token_that_says_rs256_is_refused() {
+    let fixture = fixture();
+    let header = with(fixture.header(), "alg", json!("RS256"));
+    fixture.refuses(&fixture.signed(&header, &payload()));
+    let message = message(&header, &payload());
+    fixture.refuses(&format!("{message}.{}", URL_SAFE_NO_PAD.encode([1; 256])));
+}
+
+#[test]
+fn a_token_of_any_size_is_answered() {
+    let fixture = fixture();
+    fixture.refuses(&"a".repeat(MAX_TOKEN_BYTES + 1));
+    let padded = with(payload(), "other", json!("x".repeat(MAX_TOKEN_BYTES)));
+    fixture.refuses(&fixture.signed(&fixture.header(), &padded));
+}
+
+#[test]
+fn subjects_have_1_to_200_characters() {
+    let Fixture { tokens, .. } = fixture();
+    let longest = "\u{1d54f}".repeat(MAX_SUBJECT_CHARACTERS);
+    let token = tokens.issue(&longest).unwrap().token;
+    assert_eq!(tokens.verify(&token).unwrap().subject, longest);
+    for subject in ["", &format!("{longest}x")] {
+        assert_eq!(tokens.issue(subject).err(), Some(TokenError::Subject));
+    }
+}
+
+#[test]
+fn after_a_key_change_old_tokens_are_good_and_new_ones_name_the_new_key() {
+    let fixture = fixture();
+    let old = fixture.tokens.issue("ada").unwrap().token;
+    let new = KeyRing::generate(fixture.directory.path(), TOKENS, true).unwrap();
+    let ring = KeyRing::load(fixture.directory.path(), &[], &Policy::default()).unwrap();
+    let tokens = Tokens::new(TokenSettings::default(), &ring).unwrap();
+    assert_eq!(tokens.verify(&old).unwrap().subject, "ada");
+    let header = jsonwebtoken::decode_header(tokens.issue("ada").unwrap().token).unwrap();
+    assert_eq!(header.kid, Some(new.kid.clone()));
+
+    let until = ring
+        .of_kind(KeyKind::Signing)
+        .find_map(|ring| ring.readable_until)
+        .unwrap();
+    assert_eq!(tokens.verify_at(&old, until + 1), Err(TokenError::Invalid));
+    assert_eq!(tokens.verifiers.public_keys(until).len(), 2);
+    assert_eq!(
+        tokens.verifiers.public_keys(until + 1)[0]["kid"],
+        json!(new.kid)
+    );
+}
+
+#[test]
+fn public_keys_are_a_jwk_set_without_secrets() {
+    let fixture = fixture();
+    let set: Value = serde_json::from_str(&fixture.tokens.public_keys()).unwrap();
+    let x = URL_SAFE_NO_PAD.encode(fixture.key.verifying_key().as_bytes());
+    let key = json!({
+        "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": fixture.kid, "x": x,
+    });
+    assert_eq!(set, json!({"keys": [key]}));
+}
+
+#[test]
+fn settings_outside_their_limits_are_refused_by_name() {
+    let directory = TempDir::new().unwrap();
+    let ring = KeyRing::load(directory.path(), &[], &Policy::default()).unwrap();
+    let default = TokenSettings::default;
+    let cases = [
+        (
+            "issuer",
+            TokenSettings {
+                issuer: String::new(),
+                ..default()
+            },
+        ),
+        (
+            "audience",
+            TokenSettings {
+                audience: String::new(),
+                ..default()
+            },
+        ),
+        (
+            "lifetime",
+            TokenSettings {
+                lifetime: Duration::from_millis(999),
+                ..default()
+            },
+        ),
+        (
+            "lifetime",
+            TokenSettings {
+                lifetime: Duration::from_secs(86_401),
+                ..default()
+            },
+        ),
+    ];
+    for (name, settings) in cases {
+        assert_eq!(
+            Tokens::new(settings, &ring).err().map(|error| error.name),
+            Some(name)
+        );
+    }
+}

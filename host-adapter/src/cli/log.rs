@@ -1,0 +1,121 @@
+//! The adapter's own log: JSON lines on stderr with the same keys as the components', so that one
+//! query finds both.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::Serialize;
+use serde_json::Value;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use tracing::{
+    Event, Level, Subscriber,
+    field::{Field, Visit},
+};
+use tracing_subscriber::{
+    EnvFilter,
+    fmt::{FmtContext, FormatEvent, FormatFields, format::Writer},
+    registry::LookupSpan,
+};
+
+use crate::config::Log;
+
+/// Who speaks, unless an event says that it is about a component.
+const COMPONENT: &str = "host-adapter";
+
+/// Begins to log what is at least as grave as the settings say. Libraries are heard from WARNING on.
+pub(super) fn init(settings: &Log) {
+    let level = settings.level.name();
+    let level = if level.eq_ignore_ascii_case("warning") {
+        "warn"
+    } else {
+        level
+    };
+    let level = if level.eq_ignore_ascii_case("critical") {
+        "error"
+    } else {
+        level
+    };
+    let filter = EnvFilter::new(format!("warn,host_adapter={level}"));
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    // Fails only when a subscriber is set already, as in a test that calls several commands.
+    let _ = subscriber.event_format(Line).try_init();
+}
+
+/// Formats an event as one line.
+struct Line;
+
+/// A line's keys in the order in which a person reads them.
+#[derive(Serialize)]
+struct Entry {
+    timestamp: String,
+    level: &'static str,
+    component: Value,
+    message: Value,
+    #[serde(flatten)]
+    fields: BTreeMap<&'static str, Value>,
+}
+
+impl<S, N> FormatEvent<S, N> for Line
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(
+        &self,
+        _: &FmtContext<'_, S, N>,
+        mut writer: Writer<'_>,
+        event: &Event<'_>,
+    ) -> fmt::Result {
+        let mut fields = Fields::default();
+        event.record(&mut fields);
+        let entry = Entry {
+            timestamp: OffsetDateTime::now_utc()
+                .format(&Rfc3339)
+                .map_err(|_| fmt::Error)?,
+            level: level(*event.metadata().level()),
+            component: fields
+                .0
+                .remove("component")
+                .unwrap_or_else(|| COMPONENT.into()),
+            message: fields.0.remove("message").unwrap_or_default(),
+            fields: fields.0,
+        };
+        let line = serde_json::to_string(&entry).map_err(|_| fmt::Error)?;
+        writeln!(writer, "{line}")
+    }
+}
+
+fn level(level: Level) -> &'static str {
+    match level {
+        Level::ERROR => "ERROR",
+        Level::WARN => "WARNING",
+        Level::INFO => "INFO",
+        Level::DEBUG | Level::TRACE => "DEBUG",
+    }
+}
+
+#[derive(Default)]
+struct Fields(BTreeMap<&'static str, Value>);
+
+impl Visit for Fields {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.0.insert(field.name(), format!("{value:?}").into());
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name(), value.into());
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.0.insert(field.name(), value.into());
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        self.0.insert(field.name(), value.into());
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.0.insert(field.name(), value.into());
+    }
+}

@@ -1,0 +1,189 @@
+//! `host-adapter migrate`.
+
+use clap::Subcommand;
+use sqlx::postgres::PgConnectOptions;
+
+use super::{Invocation, print, up::Database};
+use crate::{
+    assembly,
+    database::migrations::{self, Migrations, State, Status},
+};
+
+/// Database migrations.
+#[derive(Debug, Subcommand)]
+pub(super) enum Migrate {
+    /// Apply what is pending.
+    Run(Selection),
+    /// Show what is applied and what is not.
+    Status(Selection),
+    /// Take back the latest migration of one service.
+    Revert {
+        /// The service.
+        #[arg(long)]
+        service: String,
+    },
+    /// Begin a migration: two empty files, forward and back.
+    New {
+        /// The service.
+        #[arg(long)]
+        service: String,
+        /// What it does, such as `add last login`.
+        description: String,
+    },
+}
+
+/// Which services.
+#[derive(Debug, clap::Args)]
+pub(super) struct Selection {
+    /// Only this service; else all but those in `migrations.skip`.
+    #[arg(long)]
+    service: Option<String>,
+}
+
+pub(super) async fn run(command: Migrate, invocation: Invocation) -> anyhow::Result<()> {
+    if let Migrate::New {
+        service,
+        description,
+    } = &command
+    {
+        let paths = migrations::create(
+            &invocation.settings.migrations.directory,
+            service,
+            description,
+        )?;
+        return paths
+            .iter()
+            .try_for_each(|path| print(&format!("made {}", path.display())));
+    }
+    let database = Database::open(&invocation).await?;
+    let result = with_database(command, &invocation, &database.admin).await;
+    database.close().await;
+    result
+}
+
+async fn with_database(
+    command: Migrate,
+    invocation: &Invocation,
+    admin: &PgConnectOptions,
+) -> anyhow::Result<()> {
+    // Tables are created in schemas and granted to roles, so those must be there first.
+    let assembled = assembly::assemble(
+        &invocation.settings,
+        admin,
+        &assembly::keys(&invocation.settings)?,
+    )
+    .await?;
+    assembled
+        .pools
+        .iter()
+        .for_each(crate::capabilities::postgres::Pool::close);
+    let directory = invocation.settings.migrations.directory.as_path();
+    match command {
+        Migrate::Run(selection) => {
+            for service in selected(&selection, invocation)? {
+                report(
+                    &service,
+                    &(Migrations {
+                        service: &service,
+                        directory,
+                        admin,
+                    })
+                    .run()
+                    .await?,
+                    "applied",
+                )?;
+            }
+        }
+        Migrate::Status(selection) => {
+            for service in selected(&selection, invocation)? {
+                for status in (Migrations {
+                    service: &service,
+                    directory,
+                    admin,
+                })
+                .status()
+                .await?
+                {
+                    print(&line(&service, &status, state(status.state)))?;
+                }
+            }
+        }
+        Migrate::Revert { service } => {
+            let reverted = (Migrations {
+                service: &service,
+                directory,
+                admin,
+            })
+            .revert()
+            .await?;
+            report(&service, reverted.as_slice(), "reverted")?;
+        }
+        Migrate::New { .. } => {}
+    }
+    Ok(())
+}
+
+/// Applies what is pending, of every service that is not skipped.
+pub(super) async fn all(invocation: &Invocation, admin: &PgConnectOptions) -> anyhow::Result<()> {
+    let directory = invocation.settings.migrations.directory.as_path();
+    for service in selected(&Selection { service: None }, invocation)? {
+        for status in (Migrations {
+            service: &service,
+            directory,
+            admin,
+        })
+        .run()
+        .await?
+        {
+            tracing::info!(
+                "applied migration `{}` of `{service}`: {}",
+                status.version,
+                status.description
+            );
+        }
+    }
+    Ok(())
+}
+
+fn selected(selection: &Selection, invocation: &Invocation) -> anyhow::Result<Vec<String>> {
+    let settings = &invocation.settings.migrations;
+    let known = migrations::services(&settings.directory)?;
+    match &selection.service {
+        Some(service) => {
+            let list = known.join("`, `");
+            anyhow::ensure!(
+                known.contains(service),
+                "there are no migrations of `{service}`, only of `{list}`"
+            );
+            Ok(vec![service.clone()])
+        }
+        None => Ok(known
+            .into_iter()
+            .filter(|service| !settings.skip.contains(service))
+            .collect()),
+    }
+}
+
+fn report(service: &str, done: &[Status], what: &str) -> anyhow::Result<()> {
+    if done.is_empty() {
+        return print(&format!("{service}: nothing to do"));
+    }
+    done.iter()
+        .try_for_each(|status| print(&line(service, status, what)))
+}
+
+fn line(service: &str, status: &Status, state: &str) -> String {
+    format!(
+        "{service:<12} {:<16} {state:<10} {}",
+        status.version, status.description
+    )
+}
+
+fn state(state: State) -> &'static str {
+    match state {
+        State::Pending => "pending",
+        State::Applied => "applied",
+        State::Changed => "changed",
+        State::Missing => "missing",
+    }
+}

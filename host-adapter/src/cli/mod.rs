@@ -1,0 +1,114 @@
+//! The command line.
+
+mod config;
+mod envelope;
+mod keys;
+mod log;
+mod migrate;
+mod up;
+
+use std::{io::Write as _, path::PathBuf, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{ConfigError, Environment, SETTINGS_FILE, Settings};
+
+/// What a shell sees when the settings or the command line are wrong, as opposed to 1 for what
+/// failed while working. clap uses the same for the command line.
+const EXIT_CONFIG: u8 = 2;
+
+/// Runs Spindle's components and gives them PostgreSQL, documents, calls to each other and
+/// cryptography.
+#[derive(Debug, Parser)]
+#[command(name = "host-adapter", version, about, long_about = None)]
+struct Arguments {
+    /// The project's directory: settings, manifests and migrations are found from there.
+    #[arg(long, global = true, default_value = ".", value_name = "DIRECTORY")]
+    project: PathBuf,
+
+    /// The settings file, relative to the project's directory.
+    #[arg(long, global = true, default_value = SETTINGS_FILE, value_name = "FILE")]
+    config: PathBuf,
+
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve the whole application, and each service on its own, with all that they need.
+    Up,
+    /// Apply, show, take back or begin database migrations, service by service.
+    #[command(subcommand)]
+    Migrate(migrate::Migrate),
+    /// Seal a request body for a service, as an outside caller would.
+    Seal(envelope::Seal),
+    /// Open a sealed answer.
+    Open(envelope::Open),
+    /// Make and list keys.
+    #[command(subcommand)]
+    Keys(keys::Keys),
+    /// Look at the settings.
+    #[command(subcommand)]
+    Config(config::Config),
+}
+
+/// Everything that a command starts from.
+struct Invocation {
+    project: PathBuf,
+    environment: Environment,
+    settings: Settings,
+}
+
+/// Runs the program.
+#[must_use]
+pub fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nothing more can be done when even this cannot be written.
+            let _ = writeln!(std::io::stderr(), "host-adapter: {error:#}");
+            let config = error.downcast_ref::<ConfigError>().is_some();
+            if config {
+                ExitCode::from(EXIT_CONFIG)
+            } else {
+                ExitCode::FAILURE
+            }
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> anyhow::Result<()> {
+    let project = std::path::absolute(&arguments.project)?;
+    let environment = Environment::load(&project)?;
+    let settings = Settings::load(&project, &arguments.config, &environment)?;
+    log::init(&settings.log);
+    // The only provider that is compiled in; a second call finds the first one's.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let invocation = Invocation {
+        project,
+        environment,
+        settings,
+    };
+    match arguments.command {
+        Command::Up => runtime()?.block_on(up::run(invocation)),
+        Command::Migrate(command) => runtime()?.block_on(migrate::run(command, invocation)),
+        Command::Seal(command) => envelope::seal(&command, &invocation),
+        Command::Open(command) => envelope::open(&command, &invocation),
+        Command::Keys(command) => keys::run(&command, &invocation),
+        Command::Config(command) => config::run(&command, &invocation),
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    Ok(tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?)
+}
+
+/// Writes to standard output, which may be a pipe that nobody reads any more.
+fn print(text: &str) -> anyhow::Result<()> {
+    writeln!(std::io::stdout(), "{text}")?;
+    Ok(())
+}

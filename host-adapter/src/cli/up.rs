@@ -1,0 +1,250 @@
+//! `host-adapter up`: everything in one process, from the database to the listeners.
+
+use std::{fmt::Write as _, net::SocketAddr, path::PathBuf};
+
+use anyhow::Context as _;
+use sqlx::{ConnectOptions as _, Executor as _, postgres::PgConnectOptions};
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::{Invocation, migrate, print};
+use crate::{
+    assembly::{self, Assembly},
+    capabilities::postgres::Pool,
+    config::Settings,
+    database,
+    dev::{Options, PrivatePostgres},
+    host::{self, Host, HostSettings},
+};
+
+/// The private cluster's place in the project, and the database in it.
+const PRIVATE_DIRECTORY: &str = ".spindle/postgres";
+const PRIVATE_DATABASE: &str = "spindle";
+
+/// The listener of the whole application among the services' own.
+const APPLICATION: &str = "app";
+
+/// PostgreSQL, somebody else's or our own.
+pub(super) struct Database {
+    pub(super) admin: PgConnectOptions,
+    private: Option<PrivatePostgres>,
+}
+
+impl Database {
+    /// `DATABASE_URL`, or the private cluster, started if it does not run.
+    pub(super) async fn open(invocation: &Invocation) -> anyhow::Result<Self> {
+        if let Some(url) = &invocation.settings.databases.postgres {
+            let admin = database::options(url).context("`DATABASE_URL`")?;
+            return Ok(Self {
+                admin,
+                private: None,
+            });
+        }
+        let directory = invocation.project.join(PRIVATE_DIRECTORY);
+        let private = PrivatePostgres::start(&directory, &Options::default()).await?;
+        create_database(
+            &database::options(&private.url("postgres"))?,
+            PRIVATE_DATABASE,
+        )
+        .await?;
+        let admin = database::options(&private.url(PRIVATE_DATABASE))?;
+        Ok(Self {
+            admin,
+            private: Some(private),
+        })
+    }
+
+    /// Stops what was started; a failure leaves a cluster that the next start takes over.
+    pub(super) async fn close(self) {
+        if let Some(private) = self.private
+            && let Err(error) = private.stop().await
+        {
+            tracing::error!("stopping the private PostgreSQL: {error}");
+        }
+    }
+
+    fn describe(&self) -> String {
+        match &self.private {
+            Some(private) => format!("private, in {}", private.directory().display()),
+            None => format!("{}, port {}", self.admin.get_host(), self.admin.get_port()),
+        }
+    }
+}
+
+async fn create_database(server: &PgConnectOptions, name: &str) -> anyhow::Result<()> {
+    let mut connection = server.connect().await?;
+    let known = sqlx::query("select 1 from pg_database where datname = $1").bind(name);
+    if known.fetch_optional(&mut connection).await?.is_none() {
+        connection
+            .execute(sqlx::AssertSqlSafe(format!("create database \"{name}\"")))
+            .await?;
+    }
+    Ok(())
+}
+
+/// Serves until Ctrl-C or SIGTERM, then finishes what is in flight and stops what it started.
+pub(super) async fn run(invocation: Invocation) -> anyhow::Result<()> {
+    // Before anything is started, so that a mistake here costs nothing.
+    let listeners = bind_all(&invocation.settings).await?;
+    let keys = assembly::keys(&invocation.settings)?;
+    let shutdown = shutdown_signal()?;
+    let database = Database::open(&invocation).await?;
+    let result = serve(&invocation, &database, &keys, listeners, shutdown).await;
+    database.close().await;
+    result
+}
+
+/// A manifest's name and what it is served on.
+struct Listener {
+    name: String,
+    address: SocketAddr,
+    socket: TcpListener,
+}
+
+async fn serve(
+    invocation: &Invocation,
+    database: &Database,
+    keys: &crate::capabilities::vault::KeyRing,
+    listeners: Vec<Listener>,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let assembly = assembly::assemble(&invocation.settings, &database.admin, keys).await?;
+    migrate::all(invocation, &database.admin).await?;
+    for listener in listeners
+        .iter()
+        .filter(|listener| listener.name != APPLICATION)
+    {
+        if assembly.peers.get(&listener.name).is_none() {
+            assembly.peers.set(
+                &listener.name,
+                format!("http://{}", listener.address).parse()?,
+            );
+        }
+    }
+    let banner = banner(invocation, database, &listeners)?;
+    let applications = listeners
+        .into_iter()
+        .map(|listener| (manifest(invocation, &listener.name), listener.socket))
+        .collect();
+    let environment = |name: &str| variable(invocation, name);
+    let host = Host::load(
+        applications,
+        &assembly.capabilities,
+        &settings(&invocation.settings),
+        &environment,
+    )?;
+    let Assembly { relays, pools, .. } = assembly;
+    let mut tasks = JoinSet::new();
+    for relay in relays {
+        tasks.spawn(relay.run(shutdown.clone()));
+    }
+    print(&banner)?;
+    host.run(shutdown).await;
+    while tasks.join_next().await.is_some() {}
+    pools.iter().for_each(Pool::close);
+    Ok(())
+}
+
+fn manifest(invocation: &Invocation, name: &str) -> PathBuf {
+    if name == APPLICATION {
+        invocation.project.join("spin.toml")
+    } else {
+        host::service_manifest(&invocation.project, name)
+    }
+}
+
+/// Application variables are looked for where Spin looks, and two of them under the names that
+/// the adapter itself goes by.
+fn variable(invocation: &Invocation, name: &str) -> Option<String> {
+    if let Some(value) = invocation.environment.get(name) {
+        return Some(value.to_owned());
+    }
+    match name {
+        "SPIN_VARIABLE_PRODUCTION" => Some(invocation.settings.production.to_string()),
+        "SPIN_VARIABLE_LOG_LEVEL" => Some(invocation.settings.log.level.name().to_owned()),
+        _ => None,
+    }
+}
+
+async fn bind_all(settings: &Settings) -> anyhow::Result<Vec<Listener>> {
+    let mut listeners = vec![bind(APPLICATION, settings.listen.app).await?];
+    for (service, address) in &settings.listen.services {
+        listeners.push(bind(service, *address).await?);
+    }
+    Ok(listeners)
+}
+
+async fn bind(name: &str, address: SocketAddr) -> anyhow::Result<Listener> {
+    let socket = host::bind(address).await.with_context(|| {
+        let variable = format!("SPINDLE_LISTEN_{}", name.replace('-', "_").to_ascii_uppercase());
+        format!("cannot listen on {address}: set `listen.{name}` in adapter.toml, or `{variable}`, to another address")
+    })?;
+    Ok(Listener {
+        name: name.to_owned(),
+        address: socket.local_addr()?,
+        socket,
+    })
+}
+
+fn shutdown_signal() -> anyhow::Result<CancellationToken> {
+    let token = CancellationToken::new();
+    let cancel = token.clone();
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("stopping: finishing the requests in flight");
+        cancel.cancel();
+    });
+    Ok(token)
+}
+
+fn banner(
+    invocation: &Invocation,
+    database: &Database,
+    listeners: &[Listener],
+) -> anyhow::Result<String> {
+    let mut text = String::from("\nSpindle is up (Ctrl-C stops it)\n\n");
+    for listener in listeners {
+        let what = if listener.name == APPLICATION {
+            "all routes"
+        } else {
+            &listener.name
+        };
+        writeln!(text, "  {what:<12} http://{}", listener.address)?;
+    }
+    writeln!(text, "  {:<12} {}", "PostgreSQL", database.describe())?;
+    writeln!(text, "  {:<12} in PostgreSQL", "documents")?;
+    let app = listeners.first().context("there is no listener")?.address;
+    if invocation.settings.production {
+        writeln!(text, "\nTry:  curl -s http://{app}/health")?;
+    } else {
+        writeln!(
+            text,
+            "\nPlain bodies are accepted because `PRODUCTION` is not set. Try:\n\n  \
+             curl -s http://{app}/api/v1/users/register -H 'Content-Type: application/json' \\\n    \
+             -d '{{\"username\": \"ada\", \"email\": \"ada@example.com\", \"password\": \"correct horse\"}}'"
+        )?;
+    }
+    Ok(text)
+}
+
+fn settings(settings: &Settings) -> HostSettings {
+    let host = &settings.host;
+    HostSettings {
+        requests_per_instance: host.requests_per_instance as usize,
+        concurrency_per_instance: host.concurrency_per_instance as usize,
+        max_instances: host.max_instances,
+        idle_timeout: host.idle_timeout,
+        memory_per_instance: host.memory_per_instance,
+        request_timeout: host.request_timeout,
+        header_timeout: host.header_timeout,
+        max_connections: host.max_connections as usize,
+        max_requests: host.max_requests as usize,
+        shutdown_timeout: host.shutdown_timeout,
+        compilation_cache: host.compilation_cache.clone(),
+    }
+}

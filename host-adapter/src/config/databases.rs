@@ -1,0 +1,215 @@
+//! Where the databases are, from variables only: their addresses hold passwords.
+
+use std::collections::BTreeMap;
+use std::net::Ipv6Addr;
+use std::path::Path;
+use std::str::FromStr;
+
+use secrecy::{ExposeSecret, SecretString};
+use sqlx::postgres::PgConnectOptions;
+
+use super::environment::{Environment, read_secret};
+use super::percent::percent_encode;
+use super::reader::{Effective, Reader};
+
+const POSTGRES_URL: &str = "a PostgreSQL URL such as `postgres://user:password@host:5432/database`";
+const MONGODB_URL: &str = "a MongoDB URL such as `mongodb://user:password@host:27017/database`";
+
+/// Databases that somebody else runs.
+#[derive(Clone, Debug, Default)]
+pub struct Databases {
+    /// `DATABASE_URL`, or made of `POSTGRES_HOST`, `_PORT`, `_USER`, `_PASSWORD` and `_DB`, of
+    /// which one is enough. `None`: the private cluster.
+    pub postgres: Option<SecretString>,
+    /// `<COMPONENT>_DATABASE_URL`, where a component has a database apart from the others.
+    pub components: BTreeMap<String, SecretString>,
+    /// `MONGODB_URL`, or made of `MONGODB_HOST` and so on. `None`: documents are in PostgreSQL.
+    pub mongodb: Option<SecretString>,
+}
+
+/// The kind of server that variables describe.
+struct Server {
+    url: &'static str,
+    prefix: &'static str,
+    scheme: &'static str,
+    port: u16,
+    user: Option<&'static str>,
+    /// What a URL made of parts needs besides. MongoDB keeps its users in the database `admin`.
+    query: &'static str,
+    expected: &'static str,
+    accepts: fn(&str) -> bool,
+}
+
+const POSTGRES: Server = Server {
+    url: "DATABASE_URL",
+    prefix: "POSTGRES",
+    scheme: "postgres",
+    port: 5432,
+    user: Some("postgres"),
+    query: "",
+    expected: POSTGRES_URL,
+    accepts: is_postgres_url,
+};
+
+const MONGODB: Server = Server {
+    url: "MONGODB_URL",
+    prefix: "MONGODB",
+    scheme: "mongodb",
+    port: 27017,
+    user: None,
+    query: "?authSource=admin",
+    expected: MONGODB_URL,
+    accepts: |url| url.starts_with("mongodb://") || url.starts_with("mongodb+srv://"),
+};
+
+pub(super) fn read<'n>(
+    reader: &mut Reader<'_>,
+    project: &Path,
+    components: impl IntoIterator<Item = &'n String>,
+) -> Databases {
+    let own = components.into_iter().filter_map(|component| {
+        let variable = component_variable(component);
+        let url = read_url(reader, project, &variable, &POSTGRES)?;
+        Some((component.clone(), url))
+    });
+    Databases {
+        components: own.collect(),
+        postgres: read_server(reader, project, &POSTGRES),
+        mongodb: read_server(reader, project, &MONGODB),
+    }
+}
+
+/// The variable with the URL of a component's own database.
+pub(super) fn component_variable(component: &str) -> String {
+    format!(
+        "{}_DATABASE_URL",
+        component.replace('-', "_").to_ascii_uppercase()
+    )
+}
+
+fn read_server(reader: &mut Reader<'_>, project: &Path, server: &Server) -> Option<SecretString> {
+    match read_url(reader, project, server.url, server) {
+        Some(url) => Some(url),
+        None => read_parts(reader, project, server),
+    }
+}
+
+fn read_url(
+    reader: &mut Reader<'_>,
+    project: &Path,
+    variable: &str,
+    server: &Server,
+) -> Option<SecretString> {
+    let url = read_variable(reader, project, variable)?;
+    if !(server.accepts)(url.expose_secret()) {
+        let place = place_of(reader.environment, variable);
+        reader.refuse(place, format!("`{variable}` must be {}", server.expected));
+        return None;
+    }
+    note(reader, variable);
+    Some(url)
+}
+
+fn read_parts(reader: &mut Reader<'_>, project: &Path, server: &Server) -> Option<SecretString> {
+    let name = |part: &str| format!("{}_{part}", server.prefix);
+    let environment = reader.environment;
+    let text = |part: &str| environment.get(&name(part)).map(str::to_owned);
+    let (host, port, user, database) = (text("HOST"), text("PORT"), text("USER"), text("DB"));
+    let password = read_variable(reader, project, &name("PASSWORD"));
+    if [&host, &port, &user, &database]
+        .iter()
+        .all(|part| part.is_none())
+        && password.is_none()
+    {
+        return None;
+    }
+    let port = match port.as_deref().map_or(Ok(server.port), str::parse) {
+        Ok(port) => port,
+        Err(_) => {
+            let place = place_of(environment, &name("PORT"));
+            reader.refuse(
+                place,
+                format!("`{}` must be a port from 1 to 65535", name("PORT")),
+            );
+            return None;
+        }
+    };
+    note(reader, &format!("{}_*", server.prefix));
+    let user = user.or(server.user.map(str::to_owned));
+    let database = database.or(user.clone()).unwrap_or_default();
+    let host = host.unwrap_or_else(|| "localhost".to_owned());
+    let credentials = user.map(|user| match &password {
+        Some(password) => format!(
+            "{}:{}@",
+            percent_encode(&user),
+            percent_encode(password.expose_secret())
+        ),
+        None => format!("{}@", percent_encode(&user)),
+    });
+    let query = if credentials.is_some() {
+        server.query
+    } else {
+        ""
+    };
+    let credentials = credentials.unwrap_or_default();
+    let (scheme, host) = (server.scheme, encode_host(&host));
+    Some(
+        format!(
+            "{scheme}://{credentials}{host}:{port}/{}{query}",
+            percent_encode(&database)
+        )
+        .into(),
+    )
+}
+
+/// The variable, or what is in the file that its `…_FILE` names.
+fn read_variable(reader: &mut Reader<'_>, project: &Path, variable: &str) -> Option<SecretString> {
+    let environment = reader.environment;
+    let file_variable = format!("{variable}_FILE");
+    match (environment.get(variable), environment.get(&file_variable)) {
+        (None, None) => None,
+        (Some(text), None) => Some(text.into()),
+        (None, Some(path)) => read_secret(&project.join(path))
+            .inspect_err(|error| {
+                let place = place_of(environment, &file_variable);
+                reader.refuse(place, format!("`{file_variable}`: {error}"));
+            })
+            .ok(),
+        (Some(_), Some(_)) => {
+            let place = place_of(environment, variable);
+            let text = format!("`{variable}` and `{file_variable}` are both set; keep one");
+            reader.refuse(place, text);
+            None
+        }
+    }
+}
+
+fn note(reader: &mut Reader<'_>, variable: &str) {
+    reader.effective.push(Effective {
+        section: "databases".to_owned(),
+        key: variable.to_owned(),
+        value: "\"(not shown)\"".to_owned(),
+        source: "environment or .env".to_owned(),
+    });
+}
+
+fn place_of(environment: &Environment, variable: &str) -> String {
+    let origin = environment
+        .origin(variable)
+        .map(|origin| origin.to_string());
+    origin.unwrap_or_else(|| "environment".to_owned())
+}
+
+/// The driver itself decides, so that nothing passes here and fails at the first connection.
+fn is_postgres_url(url: &str) -> bool {
+    (url.starts_with("postgres://") || url.starts_with("postgresql://"))
+        && PgConnectOptions::from_str(url).is_ok()
+}
+
+/// A directory with a socket becomes one part of the URL, and an IPv6 address gets its brackets.
+fn encode_host(host: &str) -> String {
+    match host.parse::<Ipv6Addr>() {
+        Ok(address) => format!("[{address}]"),
+        Err(_) => percent_encode(host),
+    }
+}

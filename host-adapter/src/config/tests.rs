@@ -1,0 +1,438 @@
+//! Whole files of settings, right and wrong.
+
+use std::path::Path;
+
+use secrecy::ExposeSecret;
+
+use super::{ConfigError, Environment, Settings};
+
+/// The file that the project ships.
+const SHIPPED: &str = include_str!("../../../adapter.toml");
+
+const GRANTS: &str = "[components.user]\npostgres = true\n[components.analytics]\n";
+
+fn environment(process: &[(&str, &str)]) -> Environment {
+    let process = process
+        .iter()
+        .map(|(name, value)| ((*name).into(), (*value).into()));
+    Environment::new(process, [])
+}
+
+fn load(file: &str, variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+    let project = tempfile::tempdir().unwrap();
+    std::fs::write(project.path().join("adapter.toml"), file).unwrap();
+    Settings::load(
+        project.path(),
+        Path::new("adapter.toml"),
+        &environment(variables),
+    )
+}
+
+/// The error's text, which must hold each of `parts`.
+#[track_caller]
+fn check_refused(file: &str, variables: &[(&str, &str)], parts: &[&str]) {
+    let error = load(file, variables)
+        .expect_err("it must be refused")
+        .to_string();
+    for part in parts {
+        assert!(error.contains(part), "`{part}` is not in: {error}");
+    }
+}
+
+/// Key and value of each line of `describe`, without the sources.
+fn values(settings: &Settings) -> Vec<String> {
+    let text = settings.describe();
+    let lines = text
+        .lines()
+        .map(|line| line.split(" # ").next().unwrap().trim().to_owned());
+    lines.filter(|line| !line.is_empty()).collect()
+}
+
+#[test]
+fn the_shipped_file_shows_every_key_with_its_default() {
+    let shipped = load(SHIPPED, &[]).unwrap();
+    let start = SHIPPED.find("[components.user]").unwrap();
+    let end = SHIPPED.find("# --- Where peers are.").unwrap();
+    let defaults = load(&SHIPPED[start..end], &[]).unwrap();
+    assert_eq!(values(&shipped), values(&defaults));
+
+    let unset: Vec<&str> = shipped
+        .effective
+        .iter()
+        .filter(|setting| setting.source == "default" && setting.section != "components.gateway")
+        .map(|setting| setting.key.as_str())
+        .filter(|key| !["postgres", "collections", "passwords", "threads"].contains(key))
+        .collect();
+    assert_eq!(
+        unset,
+        Vec::<&str>::new(),
+        "keys that the shipped file does not show"
+    );
+}
+
+#[test]
+fn the_shipped_grants_are_the_least_that_works() {
+    let settings = load(SHIPPED, &[]).unwrap();
+    let (user, analytics) = (
+        &settings.components["user"],
+        &settings.components["analytics"],
+    );
+    assert!(user.postgres && user.passwords && user.issues_tokens && user.verifies_tokens);
+    assert_eq!(user.envelopes, ["client", "analytics"]);
+    assert!(!analytics.postgres && !analytics.issues_tokens && analytics.verifies_tokens);
+    assert_eq!(analytics.collections, ["events"]);
+    assert_eq!(settings.components["gateway"].peers, ["user", "analytics"]);
+    assert_eq!(settings.listen.services["user"].port(), 8002);
+    assert!(settings.peers["analytics"].url.is_none());
+}
+
+#[test]
+fn an_unknown_key_is_refused_with_the_nearest_name_at_any_level() {
+    check_refused(
+        "[postgres]\nconections = 4",
+        &[],
+        &[
+            "adapter.toml: `postgres.conections`",
+            "did you mean `connections`?",
+        ],
+    );
+    check_refused(
+        "[postgress]\n",
+        &[],
+        &["`postgress`", "did you mean `postgres`?"],
+    );
+    check_refused(
+        "colour = 1",
+        &[],
+        &["adapter.toml: `colour` is not a table of settings; known"],
+    );
+    check_refused(
+        "[components.user]\npeer = []",
+        &[],
+        &["`components.user.peer`", "did you mean `peers`?"],
+    );
+    check_refused(
+        &format!("{GRANTS}[listen]\nusr = \"127.0.0.1:1\""),
+        &[],
+        &["`listen.usr`", "did you mean `user`?"],
+    );
+    check_refused(
+        "[peers.a]\nurll = \"\"",
+        &[],
+        &["`peers.a.urll`", "did you mean `url`?"],
+    );
+}
+
+#[test]
+fn a_wrong_kind_or_range_says_what_was_expected_and_what_it_got() {
+    check_refused(
+        "[postgres]\nconnections = \"16\"",
+        &[],
+        &["`postgres.connections` must be an integer from 1 to 1000, got `\"16\"`"],
+    );
+    check_refused(
+        "[postgres]\nconnections = 0",
+        &[],
+        &["must be an integer from 1 to 1000, got `0`"],
+    );
+    check_refused(
+        "[host]\nidle_timeout = 10",
+        &[],
+        &["`host.idle_timeout` must be a duration from 100ms to 1h, got `10`"],
+    );
+    check_refused(
+        "[dispatch]\nattempts = 4",
+        &[],
+        &["`dispatch.attempts` must be an integer from 1 to 3, got `4`"],
+    );
+    check_refused(
+        "[listen]\napp = \"localhost:3000\"",
+        &[],
+        &["an IP address and port"],
+    );
+    check_refused(
+        "[postgres]\nmax_bytes = \"1MB\"",
+        &[],
+        &["a size from 1KiB to 64MiB"],
+    );
+    check_refused("postgres = 1", &[], &["`postgres` must be a table"]);
+    check_refused(
+        "[peers]\nuser = \"http://host\"",
+        &[],
+        &["`peers.user` must be a table"],
+    );
+    check_refused(
+        "[log]\nlevel = \"loud\"",
+        &[],
+        &["`DEBUG`, `INFO`", "got `\"loud\"`"],
+    );
+}
+
+#[test]
+fn all_problems_are_reported_at_once() {
+    let file = "[postgres]\nconnections = 0\nmax_row = 1\n[host]\nmax_instances = true";
+    check_refused(
+        file,
+        &[("SPINDLE_TOKENS_LIFETIME", "long")],
+        &[
+            "4 settings are not acceptable",
+            "`postgres.connections`",
+            "`postgres.max_row`",
+            "`host.max_instances`",
+            "environment: `SPINDLE_TOKENS_LIFETIME` must be a duration",
+        ],
+    );
+}
+
+#[test]
+fn a_file_that_is_missing_or_no_toml_is_named() {
+    check_refused(
+        "[postgres]\nconnections =\n",
+        &[],
+        &["`adapter.toml`, line 2: "],
+    );
+    let error = Settings::load(
+        Path::new("/nowhere"),
+        Path::new("adapter.toml"),
+        &environment(&[]),
+    );
+    assert!(matches!(error, Err(ConfigError::Unreadable { .. })));
+}
+
+#[test]
+fn the_environment_wins_over_dotenv_and_both_over_the_file() {
+    let project = tempfile::tempdir().unwrap();
+    std::fs::write(
+        project.path().join("adapter.toml"),
+        "[postgres]\nconnections = 2\nmax_rows = 7",
+    )
+    .unwrap();
+    std::fs::write(
+        project.path().join(".env"),
+        "SPINDLE_POSTGRES_CONNECTIONS=3\nSPINDLE_POSTGRES_MAX_ROWS=8\nLOG_LEVEL=debug\n",
+    )
+    .unwrap();
+    let dotenv = dotenvy::from_path_iter(project.path().join(".env")).unwrap();
+    let process = [("SPINDLE_POSTGRES_CONNECTIONS".to_owned(), "4".to_owned())];
+    let environment = Environment::new(process, dotenv.map(Result::unwrap));
+    let settings = Settings::load(project.path(), Path::new("adapter.toml"), &environment).unwrap();
+    assert_eq!(
+        (settings.postgres.connections, settings.postgres.max_rows),
+        (4, 8)
+    );
+    let description = settings.describe();
+    for source in [
+        "SPINDLE_POSTGRES_CONNECTIONS (environment)",
+        "SPINDLE_POSTGRES_MAX_ROWS (.env)",
+        "LOG_LEVEL (.env)",
+    ] {
+        assert!(description.contains(source), "{description}");
+    }
+}
+
+#[test]
+fn variables_reach_every_kind_of_setting_and_unknown_ones_are_refused() {
+    let settings = load(
+        GRANTS,
+        &[
+            ("SPINDLE_LISTEN_APP", "0.0.0.0:0"),
+            ("SPINDLE_LISTEN_USER", "127.0.0.1:0"),
+            ("SPINDLE_MIGRATIONS_SKIP", "user, analytics"),
+            ("SPINDLE_PEERS_ANALYTICS_URL", "http://10.0.0.7:8001/"),
+            ("SPINDLE_PEERS_BILLING_URL", "https://billing"),
+            ("SPINDLE_COMPONENTS_USER_PEERS", "billing"),
+            ("SPINDLE_KEYS_DIRECTORY", "/keys"),
+        ],
+    )
+    .unwrap();
+    assert_eq!(settings.listen.services["user"].port(), 0);
+    assert_eq!(settings.migrations.skip, ["user", "analytics"]);
+    assert_eq!(
+        settings.peers["analytics"].url.as_deref(),
+        Some("http://10.0.0.7:8001")
+    );
+    assert_eq!(
+        settings.peers["billing"].url.as_deref(),
+        Some("https://billing")
+    );
+    assert_eq!(settings.keys.directory, Path::new("/keys"));
+
+    check_refused(
+        GRANTS,
+        &[("SPINDLE_POSTGRES_CONECTIONS", "4")],
+        &[
+            "environment: `SPINDLE_POSTGRES_CONECTIONS`",
+            "`SPINDLE_POSTGRES_CONNECTIONS`?",
+        ],
+    );
+}
+
+#[test]
+fn settings_that_contradict_each_other_are_refused() {
+    check_refused(
+        "[postgres]\nstatement_timeout = \"20s\"",
+        &[],
+        &[
+            "`postgres.statement_timeout` must be shorter than `host.request_timeout` (15s)",
+            "`20s`",
+        ],
+    );
+    check_refused(
+        "",
+        &[("SPINDLE_HEALTH_TIMEOUT", "20s")],
+        &["SPINDLE_HEALTH_TIMEOUT (environment): `health.timeout` must be shorter"],
+    );
+    check_refused(
+        "[dispatch]\nbackoff_base = \"2s\"",
+        &[],
+        &["`dispatch.backoff_base` must be at most `dispatch.backoff_cap` (1s)"],
+    );
+    check_refused(
+        &format!("{GRANTS}[listen]\nuser = \"0.0.0.0:3000\""),
+        &[],
+        &["`listen.user` is `0.0.0.0:3000`, which `listen.app` takes already"],
+    );
+    check_refused(
+        "[components.user]\npeers = [\"analitics\"]\n[components.analytics]",
+        &[],
+        &[
+            "`components.user.peers` names `analitics`",
+            "did you mean `analytics`?",
+        ],
+    );
+    check_refused(
+        "[components.user]\nenvelopes = [\"clinet\"]",
+        &[],
+        &["`components.user.envelopes`", "did you mean `client`?"],
+    );
+    check_refused(
+        "[components.client]\n",
+        &[],
+        &["`components.client` is a reserved name"],
+    );
+    check_refused(
+        "[migrations]\nskip = [\"user\"]",
+        &[],
+        &["`user`, which is no component"],
+    );
+    check_refused(
+        "[components.\"../x\"]\n",
+        &[],
+        &["`components.../x` is not a name"],
+    );
+}
+
+#[test]
+fn production_needs_a_database_for_every_component_that_uses_one() {
+    let production = ("PRODUCTION", "true");
+    let url = "postgres://user:hidden@host/db";
+    check_refused(
+        GRANTS,
+        &[production],
+        &["`DATABASE_URL`", "`USER_DATABASE_URL`"],
+    );
+    assert!(
+        load(GRANTS, &[production, ("DATABASE_URL", url)])
+            .unwrap()
+            .production
+    );
+    assert!(load(GRANTS, &[production, ("USER_DATABASE_URL", url)]).is_ok());
+    check_refused(
+        GRANTS,
+        &[("PRODUCTION", "maybe")],
+        &["environment: `PRODUCTION`", "`maybe`"],
+    );
+    check_refused(
+        GRANTS,
+        &[("ANALYTICS_DATABASE_URL", url)],
+        &["`ANALYTICS_DATABASE_URL`"],
+    );
+}
+
+#[test]
+fn databases_come_from_a_url_or_from_parts() {
+    let postgres = |variables: &[(&str, &str)]| {
+        let settings = load("", variables).unwrap();
+        settings
+            .databases
+            .postgres
+            .map(|url| url.expose_secret().to_owned())
+    };
+    assert_eq!(postgres(&[]), None);
+    assert_eq!(
+        postgres(&[("POSTGRES_PASSWORD", "p@ss/w%rd")]).unwrap(),
+        "postgres://postgres:p%40ss%2Fw%25rd@localhost:5432/postgres"
+    );
+    assert_eq!(
+        postgres(&[
+            ("POSTGRES_HOST", "/var/run/postgresql"),
+            ("POSTGRES_PORT", "6543"),
+            ("POSTGRES_USER", "a"),
+            ("POSTGRES_DB", "b"),
+        ])
+        .unwrap(),
+        "postgres://a@%2Fvar%2Frun%2Fpostgresql:6543/b"
+    );
+    let url = "postgresql://user:hidden@host/db";
+    assert_eq!(
+        postgres(&[("DATABASE_URL", url), ("POSTGRES_HOST", "other")]).unwrap(),
+        url
+    );
+
+    assert_eq!(
+        postgres(&[("POSTGRES_HOST", "::1")]).unwrap(),
+        "postgres://postgres@[::1]:5432/postgres"
+    );
+
+    let mongodb = load("", &[("MONGODB_USER", "a"), ("MONGODB_PASSWORD", "b")]).unwrap();
+    assert_eq!(
+        mongodb.databases.mongodb.unwrap().expose_secret(),
+        "mongodb://a:b@localhost:27017/a?authSource=admin"
+    );
+    check_refused(
+        "",
+        &[("POSTGRES_PORT", "many")],
+        &["`POSTGRES_PORT` must be a port"],
+    );
+}
+
+#[test]
+fn secrets_come_from_files_and_are_never_repeated() {
+    let project = tempfile::tempdir().unwrap();
+    let file = project.path().join("url");
+    std::fs::write(&file, "postgres://user:hidden@host/db\n").unwrap();
+    let path = file.to_str().unwrap();
+    let settings = load(GRANTS, &[("DATABASE_URL_FILE", path)]).unwrap();
+    let url = settings.databases.postgres.as_ref().unwrap();
+    assert_eq!(url.expose_secret(), "postgres://user:hidden@host/db");
+    let texts = [settings.describe(), format!("{settings:?}")];
+    assert!(
+        texts.iter().all(|text| !text.contains("hidden")),
+        "{texts:?}"
+    );
+
+    for (name, value) in [
+        ("DATABASE_URL", "mysql://user:hidden@host/db"),
+        ("DATABASE_URL", "postgres://user:hidden@host:port/db"),
+        ("MONGODB_URL", "hidden"),
+        ("SPINDLE_PEERS_USER_URL", "http://user:hidden@host"),
+    ] {
+        let error = load(GRANTS, &[(name, value)]).unwrap_err();
+        let texts = [error.to_string(), format!("{error:?}")];
+        assert!(texts.iter().all(|text| text.contains(name)), "{texts:?}");
+        assert!(
+            texts.iter().all(|text| !text.contains("hidden")),
+            "{texts:?}"
+        );
+    }
+    let both = [
+        ("DATABASE_URL", "postgres://host"),
+        ("DATABASE_URL_FILE", path),
+    ];
+    check_refused(GRANTS, &both, &["are both set"]);
+    check_refused(
+        GRANTS,
+        &[("DATABASE_URL_FILE", "/nowhere/url")],
+        &["`/nowhere/url`"],
+    );
+}

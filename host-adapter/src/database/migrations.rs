@@ -1,0 +1,224 @@
+//! Each service's migrations: `migrations/<service>/`, applied in the service's own schema, recorded
+//! per service, and therefore selectable per service.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context as _;
+use sqlx::{
+    migrate::{Migrate as _, Migrator},
+    postgres::PgConnectOptions,
+};
+use time::{OffsetDateTime, macros::format_description};
+
+use super::{SCHEMA, connect};
+
+/// One migration and whether it was applied.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The number before the first `_` of the file's name.
+    pub version: i64,
+    /// The rest of the name.
+    pub description: String,
+    /// What became of it.
+    pub state: State,
+}
+
+/// What became of a migration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// Not yet.
+    Pending,
+    /// Applied as it is in the file.
+    Applied,
+    /// Applied, and the file was changed afterwards: the database is not what the file says.
+    Changed,
+    /// Applied, and there is no such file any more.
+    Missing,
+}
+
+/// One service's migrations in one database.
+#[derive(Debug)]
+pub struct Migrations<'a> {
+    /// The service; also its schema.
+    pub service: &'a str,
+    /// The folder with a folder per service.
+    pub directory: &'a Path,
+    /// The administrator.
+    pub admin: &'a PgConnectOptions,
+}
+
+impl Migrations<'_> {
+    /// Applies what is pending and says which that were.
+    ///
+    /// # Errors
+    ///
+    /// The first migration that failed; those before it stay applied, itself leaves nothing.
+    pub async fn run(&self) -> anyhow::Result<Vec<Status>> {
+        let pending = self
+            .status()
+            .await?
+            .into_iter()
+            .filter(|status| status.state == State::Pending)
+            .collect();
+        let mut connection = connect(self.admin, self.service).await?;
+        self.migrator()
+            .await?
+            .run(&mut connection)
+            .await
+            .with_context(|| self.label("applying"))?;
+        Ok(pending)
+    }
+
+    /// Takes back the latest applied migration and says which that was.
+    ///
+    /// # Errors
+    ///
+    /// It has no `.down.sql`, or that failed and left nothing changed.
+    pub async fn revert(&self) -> anyhow::Result<Option<Status>> {
+        let applied: Vec<Status> = self
+            .status()
+            .await?
+            .into_iter()
+            .filter(|status| status.state != State::Pending)
+            .collect();
+        let Some(latest) = applied.last() else {
+            return Ok(None);
+        };
+        let migrator = self.migrator().await?;
+        let reversible = migrator.iter().any(|migration| {
+            migration.version == latest.version && migration.migration_type.is_down_migration()
+        });
+        anyhow::ensure!(
+            reversible,
+            "migration `{}` of `{}` has no `.down.sql`",
+            latest.version,
+            self.service
+        );
+        let target = applied
+            .iter()
+            .rev()
+            .nth(1)
+            .map_or(0, |before| before.version);
+        let mut connection = connect(self.admin, self.service).await?;
+        migrator
+            .undo(&mut connection, target)
+            .await
+            .with_context(|| self.label("reverting"))?;
+        Ok(Some(latest.clone()))
+    }
+
+    /// Every migration that is in the folder or in the database, in order.
+    ///
+    /// # Errors
+    ///
+    /// Folder or database cannot be read.
+    pub async fn status(&self) -> anyhow::Result<Vec<Status>> {
+        let migrator = self.migrator().await?;
+        let mut connection = connect(self.admin, self.service).await?;
+        connection.create_schema_if_not_exists(SCHEMA).await?;
+        connection
+            .ensure_migrations_table(&migrator.table_name)
+            .await?;
+        let applied = connection
+            .list_applied_migrations(&migrator.table_name)
+            .await?;
+        let files = migrator
+            .iter()
+            .filter(|migration| !migration.migration_type.is_down_migration());
+        let mut all: Vec<Status> = files
+            .map(|file| {
+                let state = match applied
+                    .iter()
+                    .find(|applied| applied.version == file.version)
+                {
+                    None => State::Pending,
+                    Some(applied) if applied.checksum == file.checksum => State::Applied,
+                    Some(_) => State::Changed,
+                };
+                Status {
+                    version: file.version,
+                    description: file.description.to_string(),
+                    state,
+                }
+            })
+            .collect();
+        let known: BTreeSet<i64> = all.iter().map(|status| status.version).collect();
+        let gone = applied
+            .iter()
+            .filter(|applied| !known.contains(&applied.version));
+        all.extend(gone.map(|applied| Status {
+            version: applied.version,
+            description: "(no such file)".to_owned(),
+            state: State::Missing,
+        }));
+        all.sort_by_key(|status| status.version);
+        Ok(all)
+    }
+
+    /// The tables of what was applied are in the adapter's schema, where no component can touch them.
+    async fn migrator(&self) -> anyhow::Result<Migrator> {
+        let folder = self.directory.join(self.service);
+        let mut migrator = Migrator::new(folder.as_path())
+            .await
+            .with_context(|| format!("reading {}", folder.display()))?;
+        migrator.dangerous_set_table_name(format!("{SCHEMA}.\"migrations_{}\"", self.service));
+        Ok(migrator)
+    }
+
+    fn label(&self, doing: &str) -> String {
+        format!("{doing} migrations of `{}`", self.service)
+    }
+}
+
+/// Creates the two empty files of a new migration and returns their paths.
+///
+/// The version is the time, so that two people who add one on the same day do not collide.
+///
+/// # Errors
+///
+/// The description is not a name, or the files cannot be written.
+pub fn create(directory: &Path, service: &str, description: &str) -> anyhow::Result<[PathBuf; 2]> {
+    let name = description.trim().to_lowercase().replace([' ', '-'], "_");
+    let sensible = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    anyhow::ensure!(
+        sensible,
+        "describe the migration with letters, digits and spaces, got `{description}`"
+    );
+    let version = OffsetDateTime::now_utc()
+        .format(format_description!(
+            "[year][month][day][hour][minute][second]"
+        ))
+        .context("telling the time")?;
+    let folder = directory.join(service);
+    std::fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
+    let paths = ["up", "down"].map(|way| folder.join(format!("{version}_{name}.{way}.sql")));
+    for path in &paths {
+        std::fs::write(path, "").with_context(|| format!("writing {}", path.display()))?;
+    }
+    Ok(paths)
+}
+
+/// The services that have a folder of migrations, in alphabetical order.
+///
+/// # Errors
+///
+/// The folder cannot be read. That it is missing means that there are none.
+pub fn services(directory: &Path) -> anyhow::Result<Vec<String>> {
+    if !directory.exists() {
+        return Ok(Vec::new());
+    }
+    let mut services = Vec::new();
+    for entry in
+        std::fs::read_dir(directory).with_context(|| format!("reading {}", directory.display()))?
+    {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            services.push(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    services.sort();
+    Ok(services)
+}

@@ -1,0 +1,49 @@
+//! Preparing databases: roles, schemas, migrations. Everything here uses the administrative
+//! connection (`DATABASE_URL`), which no component's call ever sees.
+
+pub mod migrations;
+mod provision;
+
+use std::str::FromStr as _;
+
+use anyhow::Context as _;
+pub use provision::{Provision, role_name};
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
+
+/// The schema of the adapter's own bookkeeping: which migrations ran. Components cannot enter it.
+const SCHEMA: &str = "spindle";
+
+/// An identifier as SQL text. Names are validated by `config`; quoting keeps words such as `user`
+/// from being keywords.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Reads a database URL.
+///
+/// # Errors
+///
+/// When it is not one. The text does not repeat it, since it holds a password.
+pub fn options(url: &SecretString) -> anyhow::Result<PgConnectOptions> {
+    let options = PgConnectOptions::from_str(url.expose_secret())
+        .map_err(|_| anyhow::anyhow!("not a PostgreSQL URL"))?;
+    Ok(options
+        .application_name("host-adapter")
+        .disable_statement_logging())
+}
+
+/// Connects as the administrator, with `schema` first in the search path.
+///
+/// # Errors
+///
+/// What PostgreSQL or the network said.
+pub async fn connect(options: &PgConnectOptions, schema: &str) -> anyhow::Result<PgConnection> {
+    let options = options
+        .clone()
+        .options([("search_path", quoted(schema).as_str())]);
+    options.connect().await.with_context(|| {
+        let (host, port) = (options.get_host(), options.get_port());
+        format!("connecting to PostgreSQL at {host}, port {port} (`DATABASE_URL`)")
+    })
+}

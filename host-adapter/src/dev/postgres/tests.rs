@@ -1,0 +1,147 @@
+//! With a real PostgreSQL, which `./dev test` makes sure of.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use secrecy::ExposeSecret;
+use sqlx::{Connection, PgConnection};
+
+use super::{DevError, Options, PrivatePostgres};
+
+const FAST: Options = Options {
+    durable: false,
+    max_connections: 10,
+};
+
+async fn answers(postgres: &PrivatePostgres) -> bool {
+    let connection = PgConnection::connect(postgres.url("postgres").expose_secret()).await;
+    connection.is_ok()
+}
+
+/// A directory that the cluster's user can enter, also when the tests run as root.
+fn directory() -> tempfile::TempDir {
+    use std::os::unix::fs::PermissionsExt;
+    let directory = tempfile::tempdir().unwrap();
+    let open = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(directory.path(), open).unwrap();
+    directory
+}
+
+fn server_process(directory: &Path) -> String {
+    let text = std::fs::read_to_string(directory.join("data/postmaster.pid")).unwrap();
+    text.lines().next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn a_cluster_keeps_its_data_and_is_used_by_several_until_the_last_stops() {
+    let project = directory();
+    let place = project.path().join(".spindle/postgres");
+    let one = PrivatePostgres::start(&place, &FAST).await.unwrap();
+    let mut connection = PgConnection::connect(one.url("postgres").expose_secret())
+        .await
+        .unwrap();
+    sqlx::raw_sql("create table kept as select 7 as number")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+
+    let other = PrivatePostgres::start(&place, &FAST).await.unwrap();
+    assert!(!one.is_adopted() && other.is_adopted());
+    one.stop().await.unwrap();
+    assert!(answers(&other).await, "somebody still uses it");
+    other.stop().await.unwrap();
+    assert!(!place.join("data/postmaster.pid").exists());
+
+    let again = PrivatePostgres::start(&place, &FAST).await.unwrap();
+    assert!(!again.is_adopted());
+    let mut connection = PgConnection::connect(again.url("postgres").expose_secret())
+        .await
+        .unwrap();
+    let kept: i32 = sqlx::query_scalar("select number from kept")
+        .fetch_one(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(kept, 7);
+    drop(connection);
+    again.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_server_left_behind_is_taken_over_and_a_dead_one_replaced() {
+    let project = directory();
+    let place = project.path().join("postgres");
+    drop(PrivatePostgres::start(&place, &FAST).await.unwrap());
+    let left = PrivatePostgres::start(&place, &FAST).await.unwrap();
+    assert!(left.is_adopted());
+    drop(left);
+
+    let killed = Command::new("kill")
+        .args(["-9", &server_process(&place)])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    let replaced = PrivatePostgres::start(&place, &FAST).await.unwrap();
+    assert!(answers(&replaced).await);
+    replaced.stop().await.unwrap();
+
+    // The number of the dead server now belongs to somebody else.
+    std::fs::write(
+        place.join("data/postmaster.pid"),
+        std::process::id().to_string(),
+    )
+    .unwrap();
+    let misled = PrivatePostgres::start(&place, &FAST).await.unwrap();
+    assert!(!misled.is_adopted() && answers(&misled).await);
+    misled.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_said_and_the_server_not_left_running() {
+    let project = directory();
+    let place = project.path().join("postgres");
+    PrivatePostgres::start(&place, &FAST)
+        .await
+        .unwrap()
+        .stop()
+        .await
+        .unwrap();
+    std::fs::write(place.join("password"), "wrong").unwrap();
+    let refused = PrivatePostgres::start(&place, &FAST).await;
+    assert!(matches!(refused, Err(DevError::Refused { .. })));
+    assert!(!place.join("data/postmaster.pid").exists());
+}
+
+#[tokio::test]
+async fn data_of_a_version_that_is_not_installed_is_not_touched() {
+    let project = directory();
+    let place = project.path().join("postgres");
+    std::fs::create_dir_all(place.join("data")).unwrap();
+    std::fs::write(place.join("data/PG_VERSION"), "7\n").unwrap();
+    let refused = PrivatePostgres::start(&place, &FAST).await.err().unwrap();
+    assert!(
+        matches!(refused, DevError::VersionMissing { .. }),
+        "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn a_temporary_cluster_goes_with_its_owner() {
+    let postgres = PrivatePostgres::temporary().await.unwrap();
+    let directory = postgres.directory().to_owned();
+    assert!(answers(&postgres).await);
+    postgres.stop().await.unwrap();
+    assert!(!directory.exists());
+
+    let dropped = PrivatePostgres::temporary().await.unwrap();
+    let directory = dropped.directory().to_owned();
+    drop(dropped);
+    let start = Instant::now();
+    while directory.exists() {
+        assert!(
+            start.elapsed() < Duration::from_secs(10),
+            "{directory:?} is still there"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}

@@ -1,0 +1,168 @@
+//! One component, ready to answer requests with as many instances as they need.
+
+use std::{
+    collections::HashMap,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use tokio::time::{Sleep, sleep};
+use wasmtime::{Store, StoreContextMut, component::GuestTaskId};
+use wasmtime_wasi_http::{
+    WasiHttpView as _,
+    handler::{
+        HandlerState, Instance, Proxy, ProxyHandler, Request, Response, ShouldAccept,
+        WorkerExpiration, WorkerState, WorkerStatus,
+    },
+    p3::bindings::ServicePre,
+};
+
+use super::{HostSettings, state::State};
+use crate::{bindings::variables::Variables, capabilities::Capabilities};
+
+/// A component and its instances.
+#[derive(Clone)]
+pub(super) struct Component {
+    handler: ProxyHandler<Instances>,
+}
+
+/// What an instance is made of.
+pub(super) struct Blueprint {
+    pub(super) id: Arc<str>,
+    pub(super) pre: ServicePre<State>,
+    pub(super) capabilities: Arc<Capabilities>,
+    pub(super) variables: Variables,
+    pub(super) environment: HashMap<String, String>,
+    pub(super) settings: HostSettings,
+}
+
+impl Component {
+    pub(super) fn new(blueprint: Blueprint) -> Self {
+        Self {
+            handler: ProxyHandler::new(Instances(Arc::new(blueprint))),
+        }
+    }
+
+    pub(super) fn id(&self) -> &str {
+        &self.handler.state().0.id
+    }
+
+    pub(super) async fn handle(&self, request: Request) -> Result<Response, wasmtime::Error> {
+        self.handler.handle((), request).await
+    }
+}
+
+struct Instances(Arc<Blueprint>);
+
+impl HandlerState for Instances {
+    type StoreData = State;
+    type WorkerExpiration = Expiration;
+    type WorkerState = Worker;
+
+    async fn instantiate(&self) -> wasmtime::Result<Instance<State, Expiration, Worker>> {
+        let Blueprint {
+            pre,
+            capabilities,
+            variables,
+            environment,
+            settings,
+            ..
+        } = &*self.0;
+        let state = State::new(
+            capabilities.clone(),
+            variables.clone(),
+            environment,
+            settings.memory_per_instance,
+        );
+        let mut store = Store::new(pre.engine(), state);
+        store.limiter(|state| &mut state.limits);
+        store.set_epoch_deadline(1);
+        store.epoch_deadline_async_yield_and_update(1);
+        let proxy = pre.instantiate_async(&mut store).await?;
+        Ok(Instance {
+            store,
+            proxy: Proxy::P3(proxy),
+            view: |state: &mut State| state.http(),
+            expiration: Expiration::new(settings),
+            state: Worker(self.0.clone()),
+        })
+    }
+}
+
+/// Which requests an instance takes.
+struct Worker(Arc<Blueprint>);
+
+impl WorkerState for Worker {
+    type StoreData = State;
+    type RequestData = ();
+
+    fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
+        let settings = &self.0.settings;
+        if total >= settings.requests_per_instance {
+            ShouldAccept::Never
+        } else if concurrent >= settings.concurrency_per_instance {
+            ShouldAccept::No
+        } else {
+            ShouldAccept::Yes
+        }
+    }
+
+    fn on_request_start(
+        &self,
+        _store: StoreContextMut<'_, State>,
+        (): (),
+        _task: GuestTaskId,
+    ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
+        Box::pin(sleep(self.0.settings.request_timeout))
+    }
+
+    fn drop(&self, store: Store<State>, result: wasmtime::Result<()>) {
+        drop(store);
+        if let Err(error) = result {
+            tracing::error!(component = %self.0.id, "an instance of `{}` ended: {error:?}", self.0.id);
+        }
+    }
+}
+
+/// When an instance is disposed of: after idling, or when even its latest request is overdue.
+///
+/// The second is what ends a component that never yields, which the per-request timer inside its
+/// event loop cannot.
+struct Expiration {
+    idle: Duration,
+    overdue: Duration,
+    timer: Pin<Box<Sleep>>,
+}
+
+impl Expiration {
+    fn new(settings: &HostSettings) -> Self {
+        let (idle, overdue) = (settings.idle_timeout, settings.request_timeout);
+        Self {
+            idle,
+            overdue,
+            timer: Box::pin(sleep(overdue)),
+        }
+    }
+}
+
+impl WorkerExpiration for Expiration {
+    fn poll(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        status: WorkerStatus,
+        start: Instant,
+    ) -> Poll<()> {
+        let limit = if status == WorkerStatus::Idle {
+            self.idle
+        } else {
+            self.overdue
+        };
+        let deadline = tokio::time::Instant::from_std(start + limit);
+        if self.timer.deadline() != deadline {
+            self.timer.as_mut().reset(deadline);
+        }
+        self.timer.as_mut().poll(context)
+    }
+}

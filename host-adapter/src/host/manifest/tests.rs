@@ -1,0 +1,124 @@
+use std::path::Path;
+
+use super::*;
+
+const APPLICATION: &str = r#"
+spin_manifest_version = 2
+[application]
+name = "shop"
+[variables]
+colour = { default = "red" }
+[[trigger.http]]
+route = "/..."
+component = "front"
+[component.front]
+source = "front.wasm"
+"#;
+
+fn parse(text: &str) -> Result<Manifest, ManifestError> {
+    Manifest::parse(text, Path::new("app/spin.toml"))
+}
+
+fn refusal(more: &str) -> String {
+    parse(&format!("{APPLICATION}{more}"))
+        .expect_err(more)
+        .to_string()
+}
+
+#[test]
+fn an_ordinary_manifest_is_read() {
+    let manifest = parse(APPLICATION).expect("it is valid");
+    let route = Route {
+        pattern: "/...".into(),
+        component: "front".into(),
+    };
+    assert_eq!(manifest.routes().expect("routes"), [route]);
+    let source = manifest
+        .source("front", &manifest.component["front"])
+        .expect("source");
+    assert_eq!(source, Path::new("app/front.wasm"));
+}
+
+#[test]
+fn what_spin_would_honour_and_this_host_does_not_is_named() {
+    for (more, key) in [
+        (
+            "key_value_stores = [\"default\"]",
+            "component.front.key_value_stores",
+        ),
+        ("files = [\"a\"]", "component.front.files"),
+        (
+            "allowed_outbound_hosts = [\"https://example.com\"]",
+            "component.front.allowed_outbound_hosts",
+        ),
+        (
+            "[component.front.dependencies]\n\"other:thing\" = { path = \"x.wasm\" }",
+            "other:thing",
+        ),
+        (
+            "[[trigger.redis]]\nchannel = \"x\"\ncomponent = \"front\"",
+            "trigger.redis",
+        ),
+    ] {
+        let text = refusal(more);
+        assert!(
+            text.contains(key) && text.contains("not supported"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_misspelt_key_is_named() {
+    let text = parse(&APPLICATION.replace("[variables]", "[varables]"))
+        .expect_err("misspelt")
+        .to_string();
+    assert!(
+        text.contains("varables") && text.contains("variables"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_adapter_dependency_is_replaced() {
+    for name in [
+        "spindle:adapter",
+        "spindle:adapter@0.1.0",
+        "spindle:adapter/postgres@0.1.0",
+    ] {
+        let text = format!(
+            "{APPLICATION}allowed_outbound_hosts = [\"http://127.0.0.1:9000\"]\n\
+             [component.front.dependencies]\n\"{name}\" = {{ path = \"client.wasm\" }}"
+        );
+        assert!(parse(&text).is_ok(), "{name}");
+    }
+    assert!(
+        parse(&format!(
+            "{APPLICATION}[component.front.dependencies]\n\"spindle:adapters\" = {{ path = \"x\" }}"
+        ))
+        .is_err()
+    );
+}
+
+#[test]
+fn routes_to_nowhere_and_twice_are_refused() {
+    let route = |route: &str, component: &str| {
+        let more = format!("[[trigger.http]]\nroute = {route}\ncomponent = \"{component}\"");
+        parse(&format!("{APPLICATION}{more}"))
+            .expect("parses")
+            .routes()
+            .expect_err("refused")
+            .to_string()
+    };
+    assert!(route("\"/x\"", "back").contains("no component `back`"));
+    assert!(route("\"/...\"", "front").contains("twice"));
+    assert!(route("{ private = true }", "front").contains("trigger.http.route"));
+}
+
+#[test]
+fn another_manifest_version_is_refused() {
+    let text = parse(&APPLICATION.replace("version = 2", "version = 1"))
+        .expect_err("version")
+        .to_string();
+    assert!(text.contains("must be 2, got 1"), "{text}");
+}

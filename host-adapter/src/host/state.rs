@@ -1,0 +1,96 @@
+//! What one component instance has on the host's side.
+
+use std::{collections::HashMap, sync::Arc};
+
+use http::Request;
+use wasmtime::{StoreLimits, StoreLimitsBuilder, component::ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{
+    Error, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
+};
+
+use crate::{bindings::variables::Variables, capabilities::Capabilities};
+
+/// The data of a store.
+pub(super) struct State {
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    hooks: NoOutboundHttp,
+    table: ResourceTable,
+    pub(super) limits: StoreLimits,
+    capabilities: Arc<Capabilities>,
+    variables: Variables,
+}
+
+impl State {
+    /// `memory` is the most linear memory the instance may have, in bytes.
+    pub(super) fn new(
+        capabilities: Arc<Capabilities>,
+        variables: Variables,
+        environment: &HashMap<String, String>,
+        memory: usize,
+    ) -> Self {
+        let mut wasi = WasiCtx::builder();
+        // Components log on stderr. Nothing else of the process is theirs: no files, no arguments.
+        wasi.inherit_stderr();
+        for (name, value) in environment {
+            wasi.env(name, value);
+        }
+        Self {
+            wasi: wasi.build(),
+            http: WasiHttpCtx::new(),
+            hooks: NoOutboundHttp,
+            table: ResourceTable::new(),
+            limits: StoreLimitsBuilder::new().memory_size(memory).build(),
+            capabilities,
+            variables,
+        }
+    }
+
+    pub(super) fn capabilities(&mut self) -> &Arc<Capabilities> {
+        &self.capabilities
+    }
+
+    pub(super) fn variables(&mut self) -> &Variables {
+        &self.variables
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.hooks,
+            table: &mut self.table,
+            ctx: &mut self.http,
+        }
+    }
+}
+
+/// Components reach others by `spindle:adapter/dispatch` only, where they are addressed by name and
+/// granted; a request of their own is refused.
+struct NoOutboundHttp;
+
+type Answer = (
+    http::Response<WasiBody>,
+    Box<dyn Future<Output = Result<(), Error>> + Send>,
+);
+
+impl WasiHttpHooks for NoOutboundHttp {
+    fn send_request(
+        &mut self,
+        _request: Request<WasiBody>,
+        _options: Option<wasmtime_wasi_http::RequestOptions>,
+        _finished: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Result<Answer, Error>> + Send> {
+        Box::new(async { Err(Error::HttpRequestDenied) })
+    }
+}

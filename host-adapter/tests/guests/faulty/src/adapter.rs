@@ -1,0 +1,58 @@
+//! One call of each capability, with nothing granted.
+
+use service_kit::adapter::{dispatch, documents, envelopes, passwords, postgres, tokens};
+
+/// Calls `what` and says whether it was denied.
+pub(crate) async fn call(what: &str) -> String {
+    let text = || "x".to_owned();
+    let denied = match what {
+        "postgres" => matches!(
+            postgres::fetch("select 1".to_owned(), vec![]).await,
+            Err(postgres::Error::Denied(_))
+        ),
+        "documents" => {
+            matches!(
+                documents::count("events".to_owned(), "{}".to_owned()).await,
+                Err(documents::Error::Denied(_))
+            )
+        }
+        "dispatch" => {
+            let request = dispatch::Request {
+                peer: "user".to_owned(),
+                method: "GET".to_owned(),
+                path: "/".to_owned(),
+                body: None,
+                sealed: false,
+                idempotency_key: None,
+                request_id: None,
+                deadline_milliseconds: None,
+            };
+            matches!(
+                dispatch::call(request).await,
+                Err(dispatch::Error::Denied(_))
+            )
+        }
+        "passwords" => matches!(
+            passwords::hash(text()).await,
+            Err(passwords::Error::Denied(_))
+        ),
+        "tokens.issue" => matches!(tokens::issue(text()).await, Err(tokens::Error::Denied(_))),
+        "tokens.verify" => matches!(tokens::verify(text()).await, Err(tokens::Error::Denied(_))),
+        "envelopes" => {
+            let target = envelopes::Target {
+                method: "GET".to_owned(),
+                path: "/".to_owned(),
+            };
+            matches!(
+                envelopes::open(text(), target).await,
+                Err(envelopes::Error::Denied(_))
+            )
+        }
+        _ => return format!("`{what}` is no capability"),
+    };
+    if denied {
+        "denied".to_owned()
+    } else {
+        "something else".to_owned()
+    }
+}

@@ -1,0 +1,68 @@
+//! Misbehaves on request:
+//!
+//! - `/panic` traps, `/loop` computes without end, `/wait` never answers
+//! - `/memory/N` allocates N MiB
+//! - `/count` says how many requests this instance has counted
+//! - `/variable/NAME`, `/environment/NAME`, `/files`: what it was given
+//! - `/adapter/…` calls every capability and says what it got: `denied`, or something else
+
+mod adapter;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use bytes::Bytes;
+use spin_sdk::http::{FullBody, Request};
+use spin_sdk::http_service;
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+#[http_service]
+async fn handle(request: Request) -> http::Result<http::Response<FullBody<Bytes>>> {
+    let path = request.uri().path().to_owned();
+    let text = answer(&path).await;
+    http::Response::builder()
+        .header("content-length", text.len())
+        .body(FullBody::new(text.into()))
+}
+
+async fn answer(path: &str) -> String {
+    let (first, rest) = path
+        .trim_start_matches('/')
+        .split_once('/')
+        .unwrap_or((path.trim_start_matches('/'), ""));
+    match first {
+        "panic" => fail(),
+        "loop" => endless(),
+        "wait" => wait().await,
+        "memory" => allocate(rest.parse().unwrap_or(0)),
+        "count" => (COUNT.fetch_add(1, Ordering::Relaxed) + 1).to_string(),
+        "variable" => spin_sdk::variables::get(rest).await.unwrap_or_default(),
+        "environment" => std::env::var(rest).unwrap_or_default(),
+        "files" => std::fs::read_dir("/")
+            .map_or(0, Iterator::count)
+            .to_string(),
+        "adapter" => adapter::call(rest).await,
+        _ => String::new(),
+    }
+}
+
+#[expect(clippy::panic, reason = "it is what this component is for")]
+fn fail() -> ! {
+    panic!("as asked")
+}
+
+fn endless() -> ! {
+    loop {
+        std::hint::black_box(());
+    }
+}
+
+async fn wait() -> String {
+    spin_sdk::wasip3::clocks::monotonic_clock::wait_for(u64::MAX / 2).await;
+    String::new()
+}
+
+fn allocate(mebibytes: usize) -> String {
+    let memory = vec![1_u8; mebibytes << 20];
+    std::hint::black_box(&memory).len().to_string()
+}

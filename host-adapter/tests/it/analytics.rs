@@ -1,0 +1,172 @@
+//! `POST /api/v1/analytics/events` and `GET /api/v1/analytics/stats`.
+
+use serde_json::{Value, json};
+
+use crate::support::App;
+
+const EVENTS: &str = "/api/v1/analytics/events";
+
+fn event(name: &str) -> Value {
+    json!({ "event_type": "page_view", "event_name": name, "properties": { "page": "/" } })
+}
+
+#[tokio::test]
+async fn a_user_records_own_events_and_they_are_counted() {
+    let app = App::start().await;
+    let token = app.token("ada").await;
+    app.statistics(2).await;
+    let answer = app
+        .post(EVENTS)
+        .bearer(&token)
+        .json(&event("home"))
+        .send()
+        .await
+        .expect(201);
+    assert_eq!(answer.json()["data"]["stored"], true);
+    let statistics = app.statistics(3).await;
+    assert_eq!(statistics["distinct_users"], 1);
+    assert_eq!(
+        statistics["user_stats"],
+        json!({ "total_users": 1, "active_users": 1, "inactive_users": 0 })
+    );
+    assert_eq!(
+        statistics["by_type"],
+        json!({ "user_action": 2, "page_view": 1 })
+    );
+    let days = statistics["by_day"].as_object().expect("days");
+    let total: u64 = days
+        .values()
+        .map(|count| count.as_u64().expect("count"))
+        .sum();
+    assert_eq!(total, 3);
+}
+
+#[tokio::test]
+async fn the_same_event_id_twice_is_stored_once() {
+    let app = App::start().await;
+    let token = app.token("ada").await;
+    app.statistics(2).await;
+    let id = uuid::Uuid::now_v7().to_string();
+    let mut body = event("home");
+    body["event_id"] = id.clone().into();
+    app.post(EVENTS)
+        .bearer(&token)
+        .json(&body)
+        .send()
+        .await
+        .expect(201);
+    let again = app
+        .post(EVENTS)
+        .bearer(&token)
+        .json(&body)
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(
+        again.json()["data"],
+        json!({ "event_id": id, "stored": false })
+    );
+    // The key that a retrying caller sends serves as well.
+    let key = uuid::Uuid::now_v7().to_string();
+    let keyed = || {
+        app.post(EVENTS)
+            .bearer(&token)
+            .header("idempotency-key", &key)
+            .json(&event("home"))
+    };
+    keyed().send().await.expect(201);
+    keyed().send().await.expect(200);
+    app.statistics(4).await;
+}
+
+#[tokio::test]
+async fn nobody_records_events_of_another_or_without_a_token() {
+    let app = App::start().await;
+    app.post(EVENTS)
+        .json(&event("home"))
+        .send()
+        .await
+        .expect_problem(401, "unauthenticated");
+    let token = app.token("ada").await;
+    let mut body = event("home");
+    body["user_id"] = uuid::Uuid::now_v7().to_string().into();
+    app.post(EVENTS)
+        .bearer(&token)
+        .json(&body)
+        .send()
+        .await
+        .expect_problem(403, "forbidden");
+    // A sealed body proves who may call, not who is calling: an outside caller is no service.
+    let sealed = app.seal("analytics", EVENTS, &event("home"));
+    app.post(EVENTS)
+        .text(&sealed)
+        .send()
+        .await
+        .expect_problem_sealed(&app, 401);
+    let sealed = app.seal("analytics", EVENTS, &event("home"));
+    app.post(EVENTS)
+        .bearer(&token)
+        .text(&sealed)
+        .send()
+        .await
+        .expect(201);
+    app.statistics(3).await;
+}
+
+#[tokio::test]
+async fn a_service_records_events_of_anybody() {
+    let app = App::start().await;
+    let mut body = event("home");
+    body["user_id"] = uuid::Uuid::now_v7().to_string().into();
+    let text = body.to_string();
+    let sealed = app.seal_with(&[
+        "--from",
+        "user",
+        "--to",
+        "analytics",
+        "--path",
+        EVENTS,
+        &text,
+    ]);
+    app.post(EVENTS).text(&sealed).send().await.expect(201);
+    assert_eq!(app.statistics(1).await["distinct_users"], 1);
+}
+
+#[tokio::test]
+async fn invalid_events_are_refused_field_by_field() {
+    let app = App::start().await;
+    let token = app.token("ada").await;
+    let pointers = async |body: Value| {
+        let answer = app.post(EVENTS).bearer(&token).json(&body).send().await;
+        answer.expect_problem(422, "invalid-fields").pointers()
+    };
+    assert_eq!(pointers(json!({})).await, ["/event_name", "/event_type"]);
+    assert_eq!(
+        pointers(
+            json!({ "event_type": "nonsense", "event_name": "", "properties": [], "event_id": "1" })
+        )
+        .await,
+        ["/event_id", "/event_name", "/event_type", "/properties"]
+    );
+    assert_eq!(
+        pointers(json!({ "event_type": "search", "event_name": "x".repeat(101) })).await,
+        ["/event_name"]
+    );
+    let large = json!({ "event_type": "search", "event_name": "x", "properties": { "text": "x".repeat(17_000) } });
+    assert_eq!(pointers(large).await, ["/properties"]);
+}
+
+#[tokio::test]
+async fn hostile_property_names_are_refused_or_kept_and_break_nothing() {
+    let app = App::start().await;
+    let token = app.token("ada").await;
+    for name in ["$where", "a.b", "", "a\u{0}b", "'; drop table events; --"] {
+        let body = json!({ "event_type": "search", "event_name": "x", "properties": { name: 1 } });
+        let answer = app.post(EVENTS).bearer(&token).json(&body).send().await;
+        assert!(
+            matches!(answer.status.as_u16(), 201 | 422),
+            "{name:?}: {answer:?}"
+        );
+    }
+    app.get("/api/v1/analytics/stats").send().await.expect(200);
+}

@@ -1,0 +1,243 @@
+//! The program's other commands, and what it says when it cannot start.
+
+use std::{
+    path::Path,
+    process::{Command, Output},
+};
+
+use crate::support::{App, project};
+
+/// Runs the program on a project of its own with this `adapter.toml`.
+fn run(settings: &str, environment: &[(&str, &str)], arguments: &[&str]) -> Output {
+    let directory = tempfile::tempdir().expect("a directory");
+    std::fs::write(directory.path().join("adapter.toml"), settings).expect("write");
+    run_in(directory.path(), environment, arguments)
+}
+
+fn run_in(directory: &Path, environment: &[(&str, &str)], arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_host-adapter"));
+    command
+        .env_clear()
+        .envs(environment.iter().copied())
+        .args(arguments)
+        .arg("--project")
+        .arg(directory);
+    command.output().expect("it runs")
+}
+
+#[track_caller]
+fn refused(output: &Output, code: i32, words: &[&str]) {
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{text}");
+    for word in words {
+        assert!(text.contains(word), "`{word}` is not in: {text}");
+    }
+}
+
+const CHECK: [&str; 2] = ["config", "check"];
+
+#[test]
+fn a_mistake_in_the_settings_is_told_with_file_key_and_nearest_name() {
+    refused(
+        &run("[postgres]\nconections = 3\n", &[], &CHECK),
+        2,
+        &["adapter.toml", "conections", "`connections`"],
+    );
+    refused(
+        &run("[postgers]\n", &[], &CHECK),
+        2,
+        &["adapter.toml", "postgers", "`postgres`"],
+    );
+    refused(
+        &run("[postgres]\nconnections = \"many\"\n", &[], &CHECK),
+        2,
+        &["adapter.toml", "connections", "many"],
+    );
+    refused(
+        &run("[postgres]\nconnections = 0\n", &[], &CHECK),
+        2,
+        &["adapter.toml", "connections", "0"],
+    );
+    refused(&run("not toml", &[], &CHECK), 2, &["adapter.toml"]);
+    refused(
+        &run_in(&project().join("wit"), &[], &CHECK),
+        2,
+        &["adapter.toml"],
+    );
+}
+
+#[test]
+fn a_mistake_in_the_environment_is_told_with_the_variable() {
+    refused(
+        &run("", &[("SPINDLE_POSTGRES_CONECTIONS", "3")], &CHECK),
+        2,
+        &[
+            "SPINDLE_POSTGRES_CONECTIONS",
+            "SPINDLE_POSTGRES_CONNECTIONS",
+        ],
+    );
+    refused(
+        &run("", &[("SPINDLE_POSTGRES_CONNECTIONS", "x")], &CHECK),
+        2,
+        &["SPINDLE_POSTGRES_CONNECTIONS", "`x`"],
+    );
+    refused(
+        &run("", &[("PRODUCTION", "perhaps")], &CHECK),
+        2,
+        &["PRODUCTION", "perhaps"],
+    );
+    refused(
+        &run("", &[("DATABASE_URL", "mysql://secret@host/x")], &CHECK),
+        2,
+        &["DATABASE_URL"],
+    );
+}
+
+#[test]
+fn production_insists_on_a_database_and_keys() {
+    let grants = "[components.user]\npostgres = true\n";
+    refused(
+        &run(grants, &[("PRODUCTION", "true")], &CHECK),
+        2,
+        &["DATABASE_URL"],
+    );
+    let database = ("DATABASE_URL", "postgres://u@127.0.0.1:1/x");
+    let environment = [
+        ("PRODUCTION", "true"),
+        database,
+        ("SPINDLE_LISTEN_APP", "127.0.0.1:0"),
+        ("SPINDLE_LISTEN_USER", "127.0.0.1:0"),
+    ];
+    refused(
+        &run(grants, &environment, &["up"]),
+        1,
+        &["key", "host-adapter keys generate"],
+    );
+}
+
+#[test]
+fn keys_of_a_laptop_are_no_keys_for_production() {
+    let directory = tempfile::tempdir().expect("a directory");
+    std::fs::write(
+        directory.path().join("adapter.toml"),
+        "[components.user]\npostgres = true\n",
+    )
+    .expect("write");
+    let seal = ["seal", "--to", "user", "--path", "/x", "{}"];
+    assert!(
+        run_in(directory.path(), &[], &seal).status.success(),
+        "keys are made on first use"
+    );
+    let environment = [
+        ("PRODUCTION", "true"),
+        ("DATABASE_URL", "postgres://u@127.0.0.1:1/x"),
+    ];
+    refused(
+        &run_in(directory.path(), &environment, &seal),
+        1,
+        &["host-adapter keys generate"],
+    );
+    for owner in ["user", "client", "tokens", "roles"] {
+        let output = run_in(
+            directory.path(),
+            &[],
+            &["keys", "generate", "--owner", owner],
+        );
+        assert!(output.status.success(), "{output:?}");
+    }
+    let output = run_in(directory.path(), &environment, &["keys", "list"]);
+    let list = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(
+        list.contains("active") && list.contains("read-only"),
+        "{list}"
+    );
+}
+
+#[test]
+fn key_files_are_for_their_owner_only() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let directory = tempfile::tempdir().expect("a directory");
+    std::fs::write(directory.path().join("adapter.toml"), "[components.user]\n").expect("write");
+    assert!(
+        run_in(
+            directory.path(),
+            &[],
+            &["seal", "--to", "user", "--path", "/x", "{}"]
+        )
+        .status
+        .success()
+    );
+    let keys = directory.path().join(".spindle/keys");
+    for entry in std::fs::read_dir(&keys).expect("keys") {
+        let mode = entry
+            .expect("entry")
+            .metadata()
+            .expect("metadata")
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+    assert_eq!(
+        keys.metadata().expect("metadata").permissions().mode() & 0o777,
+        0o700
+    );
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_named_with_the_setting_that_changes_it() {
+    let app = App::start().await;
+    let address = app.url("all routes").trim_start_matches("http://");
+    let environment = [
+        ("SPINDLE_LISTEN_APP", address),
+        ("SPINDLE_LISTEN_USER", "127.0.0.1:0"),
+        ("SPINDLE_LISTEN_ANALYTICS", "127.0.0.1:0"),
+    ];
+    refused(
+        &run_in(&project(), &environment, &["up"]),
+        1,
+        &[address, "SPINDLE_LISTEN_APP", "listen.app"],
+    );
+}
+
+#[test]
+fn the_settings_in_force_are_shown_with_their_source() {
+    let output = run("", &[("SPINDLE_POSTGRES_CONNECTIONS", "7")], &CHECK);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{output:?}");
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("connections = 7"))
+        .unwrap_or_else(|| panic!("{text}"));
+    assert!(line.contains("SPINDLE_POSTGRES_CONNECTIONS"), "{line}");
+}
+
+#[test]
+fn what_this_version_cannot_do_is_refused() {
+    let settings = "[components.user]\ncollections = [\"events\"]\n";
+    let environment = [
+        ("MONGODB_URL", "mongodb://127.0.0.1/x"),
+        ("DATABASE_URL", "postgres://u@127.0.0.1:1/x"),
+        ("SPINDLE_LISTEN_APP", "127.0.0.1:0"),
+        ("SPINDLE_LISTEN_USER", "127.0.0.1:0"),
+    ];
+    refused(
+        &run(settings, &environment, &["up"]),
+        1,
+        &["MongoDB", "MONGODB_URL"],
+    );
+}
+
+#[tokio::test]
+async fn sealing_and_opening_undo_each_other() {
+    let app = App::start().await;
+    let sealed = app.seal("user", "/x", &serde_json::json!({ "a": 1 }));
+    assert_eq!(app.open(&sealed), serde_json::json!({ "a": 1 }));
+    refused(&app.run(&["open", "nonsense"]), 1, &["envelope"]);
+    refused(
+        &app.run(&[
+            "seal", "--to", "nobody", "--from", "nobody", "--path", "/x", "{}",
+        ]),
+        1,
+        &["nobody"],
+    );
+}

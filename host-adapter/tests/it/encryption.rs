@@ -1,0 +1,221 @@
+//! Encryption modes and envelopes, at the routes.
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, App, Builder};
+
+const REGISTER: &str = "/api/v1/users/register";
+const LOGIN: &str = "/api/v1/users/login";
+
+fn ada() -> Value {
+    json!({ "username": "ada", "email": "ada@example.com", "password": "correct horse" })
+}
+
+#[tokio::test]
+async fn a_sealed_registration_gets_a_sealed_answer() {
+    let app = Builder::new()
+        .env("SPIN_VARIABLE_PRODUCTION", "true")
+        .start()
+        .await;
+    let sealed = app.seal("user", REGISTER, &ada());
+    let answer = app
+        .post(REGISTER)
+        .header("x-service-communication", "encrypted")
+        .text(&sealed)
+        .send()
+        .await;
+    let answer = answer.expect(201);
+    assert_eq!(answer.header("x-service-communication"), "encrypted");
+    assert!(!answer.text.contains("ada"), "{answer:?}");
+    assert_eq!(app.open(&answer.text)["data"]["username"], "ada");
+}
+
+#[tokio::test]
+async fn in_production_a_plain_body_is_refused_where_encryption_is_required() {
+    let app = Builder::new()
+        .env("SPIN_VARIABLE_PRODUCTION", "true")
+        .start()
+        .await;
+    app.post(REGISTER)
+        .json(&ada())
+        .send()
+        .await
+        .expect_problem(400, "encryption-required");
+    let event = json!({ "event_type": "search", "event_name": "x" });
+    app.post("/api/v1/analytics/events")
+        .json(&event)
+        .send()
+        .await
+        .expect_problem(400, "encryption-required");
+    // Optional stays optional.
+    let login = json!({ "username": "ada", "password": "correct horse" });
+    app.post(LOGIN)
+        .json(&login)
+        .send()
+        .await
+        .expect_problem(401, "invalid-credentials");
+}
+
+#[tokio::test]
+async fn on_a_laptop_a_plain_body_is_accepted() {
+    let app = App::start().await;
+    app.post(REGISTER).json(&ada()).send().await.expect(201);
+}
+
+#[tokio::test]
+async fn an_answer_is_sealed_on_request() {
+    let app = App::start().await;
+    let token = app.token("ada").await;
+    let profile = app
+        .get("/api/v1/users/profile")
+        .bearer(&token)
+        .header("x-encrypt-response", "true");
+    let answer = profile.send().await.expect(200);
+    assert_eq!(answer.header("x-service-communication"), "encrypted");
+    assert!(!answer.text.contains("example.com"), "{answer:?}");
+    assert_eq!(app.open(&answer.text)["data"]["email"], "ada@example.com");
+
+    let login = app.seal(
+        "user",
+        LOGIN,
+        &json!({ "username": "ada", "password": crate::support::app::PASSWORD }),
+    );
+    let answer = app.post(LOGIN).text(&login).send().await.expect(200);
+    assert!(app.open(&answer.text)["access_token"].is_string());
+
+    let statistics = app
+        .get("/api/v1/analytics/stats")
+        .header("x-encrypt-response", "true")
+        .send()
+        .await;
+    assert!(app.open(&statistics.expect(200).text)["data"]["total_events"].is_u64());
+
+    let count = app
+        .get("/api/v1/users/stats/count")
+        .header("x-encrypt-response", "true")
+        .send()
+        .await;
+    assert_eq!(count.expect(200).json()["data"]["total_users"], 1);
+}
+
+#[tokio::test]
+async fn a_refusal_of_a_sealed_request_is_sealed_too() {
+    let app = App::start().await;
+    let sealed = app.seal("user", REGISTER, &json!({ "username": "x" }));
+    let answer = app.post(REGISTER).text(&sealed).send().await.expect(422);
+    let problem = app.open(&answer.text);
+    assert_eq!(problem["type"], "/problems/invalid-fields");
+    assert_eq!(
+        problem["errors"].as_array().map(Vec::len),
+        Some(3),
+        "{problem}"
+    );
+}
+
+#[tokio::test]
+async fn envelopes_that_are_not_for_this_request_are_all_refused_alike() {
+    let app = App::start().await;
+    let other = App::start().await;
+    let text = ada().to_string();
+    let sealed = app.seal("user", REGISTER, &ada());
+    let envelope = serde_json::from_str::<Value>(&sealed).expect("JSON")["encrypted_data"].clone();
+    let envelope = envelope.as_str().expect("text");
+    let body = |envelope: &str| json!({ "encrypted_data": envelope }).to_string();
+    let middle = envelope.len() / 2;
+    let altered = if envelope[middle..].starts_with('A') {
+        "B"
+    } else {
+        "A"
+    };
+    let altered = format!(
+        "{}{altered}{}",
+        &envelope[..middle],
+        &envelope[middle + 1..]
+    );
+    let refused = [
+        ("truncated", body(&envelope[..envelope.len() - 7])),
+        ("empty", body("")),
+        ("no envelope", body("a.b.c.d.e")),
+        ("altered", body(&altered)),
+        ("of another key", other.seal("user", REGISTER, &ada())),
+        ("for another path", app.seal("user", LOGIN, &ada())),
+        (
+            "for another service",
+            app.seal("analytics", REGISTER, &ada()),
+        ),
+        (
+            "for another method",
+            app.seal_with(&["--to", "user", "--path", REGISTER, "--method", "PUT", &text]),
+        ),
+        (
+            "from a service that user does not hear",
+            app.seal_with(&[
+                "--from", "gateway", "--to", "user", "--path", REGISTER, &text,
+            ]),
+        ),
+    ];
+    let mut seen: Option<Value> = None;
+    for (what, body) in refused {
+        let answer = app.post(REGISTER).text(&body).send().await;
+        let problem = refusal(what, &answer);
+        assert_eq!(
+            seen.get_or_insert_with(|| problem.clone()),
+            &problem,
+            "{what}"
+        );
+    }
+    // The reasons are told to the operator.
+    app.logged("the refusal in the log", |line| {
+        line["message"]
+            .as_str()
+            .is_some_and(|text| text.contains("envelope"))
+    })
+    .await;
+    // Nothing of it was taken for a user, and the good one still works. Once.
+    app.post(REGISTER).text(&sealed).send().await.expect(201);
+    refusal("used twice", &app.post(REGISTER).text(&sealed).send().await);
+}
+
+#[track_caller]
+fn refusal(what: &str, answer: &Answer) -> Value {
+    assert_eq!(answer.status, 400, "{what}: {answer:?}");
+    let problem = answer.json();
+    assert_eq!(
+        problem["type"], "/problems/envelope-invalid",
+        "{what}: {answer:?}"
+    );
+    problem
+}
+
+#[tokio::test]
+async fn an_expired_envelope_is_refused() {
+    let app = Builder::new()
+        .env("SPINDLE_ENVELOPES_MAX_AGE", "1s")
+        .env("SPINDLE_ENVELOPES_CLOCK_SKEW", "0s")
+        .start()
+        .await;
+    let sealed = app.seal(
+        "user",
+        LOGIN,
+        &json!({ "username": "ada", "password": "correct horse" }),
+    );
+    // The envelope's own clock decides, so that is what to wait for.
+    let sealed_at = std::time::Instant::now();
+    crate::support::until("the envelope to expire", async || {
+        (sealed_at.elapsed() > std::time::Duration::from_secs(3)).then_some(())
+    })
+    .await;
+    refusal("expired", &app.post(LOGIN).text(&sealed).send().await);
+}
+
+#[tokio::test]
+async fn the_header_alone_makes_no_envelope() {
+    let app = App::start().await;
+    let answer = app
+        .post(REGISTER)
+        .header("x-service-communication", "encrypted")
+        .json(&ada())
+        .send()
+        .await;
+    assert_eq!(answer.status, 400, "{answer:?}");
+}

@@ -1,0 +1,172 @@
+//! What is not a service's own: index, health, headers, and the paths that are not there.
+
+use serde_json::json;
+
+use crate::support::App;
+
+#[tokio::test]
+async fn the_index_names_the_services_and_their_routes_work() {
+    let app = App::start().await;
+    let index = app.get("/").send().await.expect(200).json();
+    let services = index["data"]["services"]
+        .as_array()
+        .expect("services")
+        .clone();
+    assert_eq!(services.len(), 2, "{index}");
+    for service in services {
+        app.get(service["health"].as_str().expect("health"))
+            .send()
+            .await
+            .expect(200);
+        for route in service["routes"].as_array().expect("routes") {
+            let (method, path) = route
+                .as_str()
+                .expect("text")
+                .split_once(' ')
+                .expect("method and path");
+            let method = method.parse().expect("method");
+            let answer = app.request(method, path).send().await;
+            assert!(
+                !matches!(answer.status.as_u16(), 404 | 405),
+                "{route}: {answer:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test]
+async fn every_service_tells_its_health_on_its_own_listener() {
+    let app = App::start().await;
+    for (listener, service, dependency) in [
+        ("user", "user", "postgres"),
+        ("analytics", "analytics", "documents"),
+    ] {
+        let answer = app
+            .request_to(listener, reqwest::Method::GET, "/health")
+            .send()
+            .await
+            .expect(200);
+        let health = answer.json();
+        assert_eq!(health["service"], service);
+        assert_eq!(health["status"], "healthy");
+        assert!(
+            health["version"].is_string() && health["timestamp"].is_string(),
+            "{health}"
+        );
+        let dependency = &health["dependencies"][dependency];
+        assert_eq!(dependency["status"], "up", "{health}");
+        assert_eq!(dependency["needed"], true, "{health}");
+        assert!(
+            dependency["latency_ms"].is_number() && dependency["last_answered"].is_string(),
+            "{health}"
+        );
+    }
+    let health = app.get("/health").send().await.expect(200).json();
+    assert_eq!(health["service"], "gateway");
+    assert_eq!(health["services"]["user"]["status"], "healthy", "{health}");
+    assert_eq!(
+        health["services"]["analytics"]["status"], "healthy",
+        "{health}"
+    );
+}
+
+#[tokio::test]
+async fn a_service_listens_for_its_own_routes_only() {
+    let app = App::start().await;
+    let get = |listener, path| app.request_to(listener, reqwest::Method::GET, path).send();
+    get("user", "/api/v1/users/stats/count").await.expect(200);
+    get("user", "/api/v1/analytics/stats")
+        .await
+        .expect_problem(404, "not-found");
+    get("analytics", "/api/v1/analytics/stats")
+        .await
+        .expect(200);
+    get("analytics", "/api/v1/users/stats/count")
+        .await
+        .expect_problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_headers_that_protect_it() {
+    let app = App::start().await;
+    let answers = [
+        app.get("/").send().await.expect(200),
+        app.get("/nowhere").send().await.expect(404),
+        app.get("/api/v1/users/profile").send().await.expect(401),
+        app.post("/api/v1/users/login")
+            .json(&json!({}))
+            .send()
+            .await
+            .expect(422),
+    ];
+    for answer in answers {
+        assert_eq!(
+            answer.header("x-content-type-options"),
+            "nosniff",
+            "{answer:?}"
+        );
+        assert_eq!(answer.header("x-frame-options"), "DENY", "{answer:?}");
+        assert!(!answer.header("referrer-policy").is_empty(), "{answer:?}");
+        answer
+            .header("x-process-time")
+            .parse::<f64>()
+            .expect("seconds");
+        uuid::Uuid::parse_str(answer.header("x-request-id")).expect("a fresh id");
+        assert_eq!(
+            answer.header("content-length"),
+            answer.text.len().to_string(),
+            "{answer:?}"
+        );
+        assert!(
+            answer.headers.get("transfer-encoding").is_none(),
+            "{answer:?}"
+        );
+        assert!(
+            answer.headers.get("access-control-allow-origin").is_none(),
+            "{answer:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_valid_request_id_is_taken_over_and_another_replaced() {
+    let app = App::start().await;
+    let answer = app
+        .get("/")
+        .header("x-request-id", "order-17.a_B")
+        .send()
+        .await;
+    assert_eq!(answer.header("x-request-id"), "order-17.a_B");
+    for invalid in ["a b", "<script>", &"x".repeat(129)] {
+        let answer = app.get("/").header("x-request-id", invalid).send().await;
+        uuid::Uuid::parse_str(answer.header("x-request-id")).expect("a fresh id");
+    }
+}
+
+#[tokio::test]
+async fn other_origins_are_allowed_as_configured() {
+    let app = crate::support::Builder::new()
+        .env("SPIN_VARIABLE_CORS_ORIGINS", "https://a.example")
+        .start()
+        .await;
+    let ask = |origin: &'static str| {
+        let request = app
+            .request(reqwest::Method::OPTIONS, "/api/v1/users/login")
+            .header("origin", origin);
+        request
+            .header("access-control-request-method", "POST")
+            .send()
+    };
+    let answer = ask("https://a.example").await;
+    assert!(answer.status.is_success(), "{answer:?}");
+    assert_eq!(
+        answer.header("access-control-allow-origin"),
+        "https://a.example"
+    );
+    assert_eq!(
+        ask("https://b.example")
+            .await
+            .header("access-control-allow-origin"),
+        ""
+    );
+}

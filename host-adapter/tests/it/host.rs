@@ -1,0 +1,233 @@
+//! The embedded host with a component that misbehaves on request (`tests/guests/faulty`).
+
+use std::path::Path;
+
+use secrecy::ExposeSecret as _;
+use tempfile::TempDir;
+
+use crate::support::{App, Builder, wasm};
+
+/// A short time for requests, and what has to be shorter than it.
+const SHORT: [(&str, &str); 4] = [
+    ("SPINDLE_HOST_REQUEST_TIMEOUT", "3s"),
+    ("SPINDLE_DISPATCH_TIMEOUT", "1s"),
+    ("SPINDLE_POSTGRES_STATEMENT_TIMEOUT", "1s"),
+    ("SPINDLE_POSTGRES_ACQUIRE_TIMEOUT", "1s"),
+];
+
+/// A project of one component.
+fn project(spin: &str) -> TempDir {
+    let directory = tempfile::tempdir().expect("a directory");
+    let write =
+        |name: &str, text: &str| std::fs::write(directory.path().join(name), text).expect("write");
+    write("adapter.toml", "[components.faulty]\n");
+    write("spin.toml", spin);
+    std::fs::create_dir_all(directory.path().join("components/faulty")).expect("create");
+    write("components/faulty/spin.toml", spin);
+    directory
+}
+
+fn manifest() -> String {
+    format!(
+        "spin_manifest_version = 2\n[application]\nname = \"faulty\"\n[variables]\ncolour = {{ default = \"red\" }}\n\
+         [[trigger.http]]\nroute = \"/...\"\ncomponent = \"faulty\"\n[component.faulty]\nsource = \"{}\"\n\
+         variables = {{ colour = \"dark {{{{ colour }}}}\" }}\nenvironment = {{ SHAPE = \"round\" }}\n",
+        wasm("faulty").display()
+    )
+}
+
+async fn start(directory: &Path, environment: &[(&str, &str)]) -> App {
+    let mut builder = Builder::new().project(directory, &["APP", "FAULTY"]);
+    for (name, value) in environment {
+        builder = builder.env(name, *value);
+    }
+    builder.start().await
+}
+
+#[tokio::test]
+async fn a_trap_is_a_problem_for_that_request_and_a_line_in_the_log() {
+    let directory = project(&manifest());
+    let app = start(directory.path(), &[]).await;
+    app.get("/panic")
+        .send()
+        .await
+        .expect_problem(500, "internal");
+    app.get("/").send().await.expect(200);
+    let line = app
+        .logged("the trap", |line| {
+            line["component"] == "faulty" && line["level"] == "ERROR"
+        })
+        .await;
+    assert!(
+        line["message"].as_str().expect("text").contains("faulty"),
+        "{line}"
+    );
+    app.logged("the panic's own words", |line| {
+        line.to_string().contains("as asked")
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_component_that_computes_without_end_is_stopped_and_disturbs_nobody() {
+    let directory = project(&manifest());
+    let app = start(directory.path(), &SHORT).await;
+    let endless = tokio::spawn(app.get("/loop").send());
+    for _ in 0..20 {
+        app.get("/").send().await.expect(200);
+    }
+    let answer = endless.await.expect("join");
+    assert!(matches!(answer.status.as_u16(), 500 | 504), "{answer:?}");
+    app.get("/").send().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_component_that_waits_without_end_times_out() {
+    let directory = project(&manifest());
+    let app = start(directory.path(), &SHORT).await;
+    app.get("/wait").send().await.expect_problem(504, "timeout");
+    app.get("/").send().await.expect(200);
+}
+
+#[tokio::test]
+async fn memory_is_limited_per_instance() {
+    let directory = project(&manifest());
+    let app = start(
+        directory.path(),
+        &[("SPINDLE_HOST_MEMORY_PER_INSTANCE", "16MiB")],
+    )
+    .await;
+    app.get("/memory/8").send().await.expect(200);
+    app.get("/memory/32")
+        .send()
+        .await
+        .expect_problem(500, "internal");
+    app.get("/").send().await.expect(200);
+}
+
+#[tokio::test]
+async fn more_requests_than_allowed_are_refused_at_once() {
+    let directory = project(&manifest());
+    let app = start(
+        directory.path(),
+        &[&SHORT[..], &[("SPINDLE_HOST_MAX_REQUESTS", "2")]].concat(),
+    )
+    .await;
+    let mut requests = tokio::task::JoinSet::new();
+    for _ in 0..6 {
+        requests.spawn(app.get("/wait").send());
+    }
+    let answers = requests.join_all().await;
+    let refused: Vec<_> = answers
+        .into_iter()
+        .filter(|answer| answer.status == 503)
+        .collect();
+    assert_eq!(refused.len(), 4);
+    for answer in refused {
+        assert!(
+            !answer
+                .expect_problem(503, "overloaded")
+                .header("retry-after")
+                .is_empty()
+        );
+    }
+    app.get("/").send().await.expect(200);
+}
+
+#[tokio::test]
+async fn an_instance_is_replaced_after_its_requests() {
+    let directory = project(&manifest());
+    let app = start(
+        directory.path(),
+        &[("SPINDLE_HOST_REQUESTS_PER_INSTANCE", "3")],
+    )
+    .await;
+    let mut counts = Vec::new();
+    for _ in 0..7 {
+        counts.push(app.get("/count").send().await.expect(200).text);
+    }
+    assert_eq!(counts, ["1", "2", "3", "1", "2", "3", "1"]);
+}
+
+#[tokio::test]
+async fn variables_and_environment_reach_the_component() {
+    let directory = project(&manifest());
+    let app = start(directory.path(), &[("SPIN_VARIABLE_COLOUR", "blue")]).await;
+    assert_eq!(
+        app.get("/variable/colour").send().await.expect(200).text,
+        "dark blue"
+    );
+    assert_eq!(
+        app.get("/environment/SHAPE").send().await.expect(200).text,
+        "round"
+    );
+    assert_eq!(
+        app.get("/environment/DATABASE_URL")
+            .send()
+            .await
+            .expect(200)
+            .text,
+        ""
+    );
+    assert_eq!(app.get("/files").send().await.expect(200).text, "0");
+}
+
+#[tokio::test]
+async fn requests_in_flight_are_answered_before_it_stops() {
+    let app = App::start().await;
+    let mut logins = tokio::task::JoinSet::new();
+    for _ in 0..8 {
+        let request = app.post("/api/v1/users/login");
+        let body = serde_json::json!({ "username": "nobody", "password": "wrong password" });
+        logins.spawn(async move {
+            request
+                .json(&body)
+                .0
+                .send()
+                .await
+                .map(|answer| answer.status().as_u16())
+        });
+    }
+    // Wait for the first answer, when the others are under way, then ask it to stop.
+    let first = logins
+        .join_next()
+        .await
+        .expect("one")
+        .expect("join")
+        .expect("an answer");
+    assert_eq!(first, 401);
+    crate::support::app::signal(app.pid(), "TERM");
+    while let Some(answer) = logins.join_next().await {
+        // One that had not connected yet is refused, none is cut off.
+        match answer.expect("join") {
+            Ok(status) => assert_eq!(status, 401),
+            Err(error) => assert!(error.is_connect(), "{error:?}"),
+        }
+    }
+    let (code, log) = app.stop().await;
+    assert_eq!(code, Some(0), "{log:#?}");
+    for line in log {
+        for key in ["timestamp", "level", "component", "message"] {
+            assert!(line[key].is_string(), "`{key}` is missing: {line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_unsupported_manifest_does_not_start() {
+    let directory = project(&format!("{}key_value_stores = [\"default\"]\n", manifest()));
+    let database = crate::support::cluster::database().await;
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_host-adapter"))
+        .args(["up", "--project"])
+        .arg(directory.path())
+        .env("SPINDLE_LISTEN_APP", "127.0.0.1:0")
+        .env("SPINDLE_LISTEN_FAULTY", "127.0.0.1:0")
+        .env("DATABASE_URL", database.expose_secret())
+        .output()
+        .expect("it runs");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        !output.status.success() && text.contains("component.faulty.key_value_stores"),
+        "{text}"
+    );
+}

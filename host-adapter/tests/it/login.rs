@@ -1,0 +1,131 @@
+//! `POST /api/v1/users/login`.
+
+use serde_json::{Value, json};
+
+use crate::support::{App, app::PASSWORD};
+
+#[tokio::test]
+async fn the_right_password_gives_a_token_and_an_event() {
+    let app = App::start().await;
+    app.register("ada").await.expect(201);
+    let answer = app.log_in("ada", PASSWORD).await.expect(200);
+    let body = answer.json();
+    assert_eq!(body["token_type"], "bearer");
+    assert_eq!(body["expires_in"], 900);
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let statistics = app.statistics(2).await;
+    assert_eq!(statistics["by_type"], json!({ "user_action": 2 }));
+}
+
+#[tokio::test]
+async fn a_wrong_password_and_an_unknown_user_cannot_be_told_apart() {
+    let app = App::start().await;
+    app.register("ada").await.expect(201);
+    let answers = [
+        app.log_in("ada", "wrong password")
+            .await
+            .expect_problem(401, "invalid-credentials"),
+        app.log_in("nobody", "wrong password")
+            .await
+            .expect_problem(401, "invalid-credentials"),
+    ];
+    let [known, unknown] = answers.map(|answer| {
+        let names: Vec<String> = answer.headers.keys().map(ToString::to_string).collect();
+        (answer.json(), names)
+    });
+    assert_eq!(known, unknown);
+}
+
+#[tokio::test]
+async fn an_inactive_account_is_told_so_only_with_the_right_password() {
+    let app = App::start().await;
+    app.register("ada").await.expect(201);
+    sqlx::query("update \"user\".users set is_active = false")
+        .execute(&mut app.sql().await)
+        .await
+        .expect("update");
+    app.log_in("ada", PASSWORD)
+        .await
+        .expect_problem(403, "account-inactive");
+    app.log_in("ada", "wrong password")
+        .await
+        .expect_problem(401, "invalid-credentials");
+}
+
+#[tokio::test]
+async fn a_hash_with_older_parameters_is_renewed() {
+    let app = App::start().await;
+    app.register("ada").await.expect(201);
+    // Hash of PASSWORD with m=8192, t=1, by the same argon2.
+    let old = {
+        use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
+        let hasher = Argon2::new(
+            Algorithm::Argon2id,
+            Version::V0x13,
+            Params::new(8192, 1, 1, None).expect("params"),
+        );
+        hasher
+            .hash_password(PASSWORD.as_bytes())
+            .expect("hash")
+            .to_string()
+    };
+    let mut sql = app.sql().await;
+    sqlx::query("update \"user\".users set password_hash = $1")
+        .bind(&old)
+        .execute(&mut sql)
+        .await
+        .expect("update");
+    app.log_in("ada", PASSWORD).await.expect(200);
+    let stored: String = sqlx::query_scalar("select password_hash from \"user\".users")
+        .fetch_one(&mut sql)
+        .await
+        .expect("hash");
+    assert!(stored.contains("m=19456,t=2,p=1"), "{stored}");
+    app.log_in("ada", PASSWORD).await.expect(200);
+}
+
+#[tokio::test]
+async fn missing_fields_are_named() {
+    let app = App::start().await;
+    let answer = app
+        .post("/api/v1/users/login")
+        .json(&json!({}))
+        .send()
+        .await
+        .expect_problem(422, "invalid-fields");
+    assert_eq!(answer.pointers(), ["/password", "/username"]);
+}
+
+#[tokio::test]
+async fn the_public_keys_verify_the_token() {
+    let app = App::start().await;
+    let token = app.token("ada").await;
+    let keys = app
+        .get("/.well-known/jwks.json")
+        .send()
+        .await
+        .expect(200)
+        .json();
+    let header = token.split('.').next().expect("header");
+    let header: Value = serde_json::from_slice(
+        &base64::Engine::decode(&base64::prelude::BASE64_URL_SAFE_NO_PAD, header).expect("base64"),
+    )
+    .expect("JSON");
+    assert_eq!(header["alg"], "EdDSA");
+    let key = keys["keys"]
+        .as_array()
+        .expect("keys")
+        .iter()
+        .find(|key| key["kid"] == header["kid"])
+        .expect("the key");
+    let key =
+        jsonwebtoken::DecodingKey::from_ed_components(key["x"].as_str().expect("x")).expect("key");
+    let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::EdDSA);
+    validation.set_audience(&["spindle"]);
+    let claims = jsonwebtoken::decode::<Value>(&token, &key, &validation)
+        .expect("valid")
+        .claims;
+    for name in ["iss", "aud", "sub", "iat", "exp", "jti"] {
+        assert!(!claims[name].is_null(), "{name}: {claims}");
+    }
+}

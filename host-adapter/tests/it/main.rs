@@ -1,0 +1,32 @@
+//! Everything that is tested through a boundary: the real program, the real components, a real
+//! PostgreSQL. One binary, so that its support is compiled once.
+//!
+//! Each test has a database, keys and ports of its own. The components must have been built
+//! (`./dev test` does), and PostgreSQL's programs must be installed; without them a test fails and
+//! says so.
+
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that finds something else than it expects fails by panicking, and prints"
+)]
+
+mod analytics;
+mod command_line;
+mod documents_conformance;
+mod encryption;
+mod gateway;
+mod grants;
+mod host;
+mod login;
+mod messages;
+mod migrations;
+mod outages;
+mod postgres;
+mod profile;
+mod registration;
+mod requests;
+mod support;
+mod vault_interop;

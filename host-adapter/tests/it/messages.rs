@@ -1,0 +1,86 @@
+//! Messages committed with data: delivered once the peer is there, counted once.
+
+use crate::support::{Builder, app::PASSWORD, peer::Peer};
+
+#[tokio::test]
+async fn a_peer_that_is_down_neither_delays_nor_fails_a_request_and_gets_its_messages_later() {
+    let peer = Peer::reserve();
+    let app = Builder::new()
+        .env("SPINDLE_PEERS_ANALYTICS_URL", peer.url())
+        .start()
+        .await;
+    app.register("ada").await.expect(201);
+    app.log_in("ada", PASSWORD).await.expect(200);
+    let waiting: i64 = sqlx::query_scalar("select count(*) from \"user\".outbox")
+        .fetch_one(&mut app.sql().await)
+        .await
+        .expect("count");
+    assert_eq!(waiting, 2);
+    // Up again: the peer's address now leads to the real analytics service.
+    let _peer = peer.forward_to(app.url("analytics"));
+    app.statistics(2).await;
+    crate::support::until("the outbox to be empty", async || {
+        let waiting: i64 = sqlx::query_scalar("select count(*) from \"user\".outbox")
+            .fetch_one(&mut app.sql().await)
+            .await
+            .expect("count");
+        (waiting == 0).then_some(())
+    })
+    .await;
+    assert_eq!(app.statistics(2).await["total_events"], 2);
+}
+
+#[tokio::test]
+async fn messages_survive_the_end_of_the_process() {
+    let peer = Peer::reserve();
+    let first = Builder::new()
+        .env("SPINDLE_PEERS_ANALYTICS_URL", peer.url())
+        .start()
+        .await;
+    first.register("ada").await.expect(201);
+    let database = first.database.clone();
+    let keys = first.directory.path().join("keys");
+    crate::support::app::signal(first.pid(), "KILL");
+    // The message may be on lease to the process that died; the lease is over at once here.
+    let mut sql = first.sql().await;
+    sqlx::query("update \"user\".outbox set next_attempt_at = now()")
+        .execute(&mut sql)
+        .await
+        .expect("update");
+    let second = Builder::new()
+        .env("SPINDLE_KEYS_DIRECTORY", keys.to_str().expect("text"))
+        .database(database)
+        .start()
+        .await;
+    second.statistics(1).await;
+}
+
+#[tokio::test]
+async fn a_message_that_the_peer_will_never_take_is_kept_and_reported() {
+    let app = crate::support::App::start().await;
+    let token = app.token("ada").await;
+    app.statistics(2).await;
+    drop(token);
+    let mut sql = app.sql().await;
+    sqlx::query(
+        "insert into \"user\".outbox (id, peer, path, body, idempotency_key) \
+         values (gen_random_uuid(), 'analytics', '/api/v1/analytics/events', '{}', 'x')",
+    )
+    .execute(&mut sql)
+    .await
+    .expect("insert");
+    app.logged("the report", |line| {
+        line["message"]
+            .as_str()
+            .is_some_and(|text| text.contains("is not deliverable"))
+    })
+    .await;
+    let refusal: String = crate::support::until("the refusal", async || {
+        sqlx::query_scalar("select refusal from \"user\".outbox where refused_at is not null")
+            .fetch_optional(&mut app.sql().await)
+            .await
+            .expect("query")
+    })
+    .await;
+    assert!(refusal.contains("422"), "{refusal}");
+}

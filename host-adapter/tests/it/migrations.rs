@@ -1,0 +1,114 @@
+//! `host-adapter migrate`.
+
+use std::path::Path;
+
+use crate::support::{App, Builder};
+
+fn lines(app: &App, arguments: &[&str]) -> String {
+    let output = app.run(arguments);
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).expect("text")
+}
+
+#[tokio::test]
+async fn migrations_are_shown_taken_back_and_applied_again() {
+    let app = App::start().await;
+    assert!(
+        lines(&app, &["migrate", "status"]).contains("applied"),
+        "after up"
+    );
+    assert!(
+        lines(&app, &["migrate", "revert", "--service", "user"]).contains("reverted"),
+        "revert"
+    );
+    assert!(
+        lines(&app, &["migrate", "status", "--service", "user"]).contains("pending"),
+        "after revert"
+    );
+    app.get("/api/v1/users/stats/count")
+        .send()
+        .await
+        .expect(500);
+    assert!(
+        lines(&app, &["migrate", "run", "--service", "user"]).contains("applied"),
+        "run"
+    );
+    assert!(
+        lines(&app, &["migrate", "run"]).contains("nothing to do"),
+        "second run"
+    );
+    app.register("ada").await.expect(201);
+    let output = app.run(&["migrate", "run", "--service", "nobody"]);
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("`nobody`"),
+        "{output:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_service_s_migrations_can_be_left_alone() {
+    let app = Builder::new()
+        .env("SPINDLE_MIGRATIONS_SKIP", "user")
+        .start()
+        .await;
+    app.get("/api/v1/users/stats/count")
+        .send()
+        .await
+        .expect(500);
+    assert!(
+        lines(&app, &["migrate", "status", "--service", "user"]).contains("pending"),
+        "status"
+    );
+    assert!(
+        lines(&app, &["migrate", "run", "--service", "user"]).contains("applied"),
+        "when asked for it"
+    );
+    app.get("/api/v1/users/stats/count")
+        .send()
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn a_new_migration_is_two_files() {
+    let app = App::start().await;
+    let directory = tempfile::tempdir().expect("a directory");
+    let folder = directory.path().join("migrations");
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_host-adapter"))
+        .args([
+            "migrate",
+            "new",
+            "--service",
+            "user",
+            "add last seen",
+            "--project",
+        ])
+        .arg(crate::support::project())
+        .env("SPINDLE_MIGRATIONS_DIRECTORY", &folder)
+        .output()
+        .expect("it runs");
+    assert!(output.status.success(), "{output:?}");
+    let names: Vec<String> = names(&folder.join("user"));
+    assert_eq!(names.len(), 2, "{names:?}");
+    assert!(
+        names[0].ends_with("_add_last_seen.down.sql")
+            && names[1].ends_with("_add_last_seen.up.sql"),
+        "{names:?}"
+    );
+    drop(app);
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).expect("the folder");
+    let mut names: Vec<String> = entries
+        .map(|entry| {
+            entry
+                .expect("an entry")
+                .file_name()
+                .to_string_lossy()
+                .into_owned()
+        })
+        .collect();
+    names.sort();
+    names
+}

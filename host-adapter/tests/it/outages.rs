@@ -1,0 +1,228 @@
+//! What the application depends on goes away and comes back.
+
+use host_adapter::dev::{Options, PrivatePostgres};
+use secrecy::ExposeSecret as _;
+use sqlx::{AssertSqlSafe, Executor as _};
+
+use crate::support::{App, Builder, cluster, peer::Peer, until};
+
+/// A cluster that this test may stop.
+async fn own_cluster(directory: &std::path::Path) -> PrivatePostgres {
+    PrivatePostgres::start(
+        directory,
+        &Options {
+            durable: false,
+            ..Options::default()
+        },
+    )
+    .await
+    .expect("PostgreSQL")
+}
+
+#[tokio::test]
+async fn without_postgres_requests_are_refused_in_time_and_served_again_when_it_is_back() {
+    let directory = std::env::temp_dir().join(format!("spindle-outage-{}", uuid::Uuid::now_v7()));
+    let postgres = own_cluster(&directory).await;
+    let mut admin = cluster::connect(&postgres.url("postgres")).await;
+    admin
+        .execute(AssertSqlSafe("create database outage"))
+        .await
+        .expect("create a database");
+    drop(admin);
+    let app = Builder::new()
+        .database(postgres.url("outage"))
+        .start()
+        .await;
+    let token = app.token("ada").await;
+    postgres.stop().await.expect("stop");
+
+    let count = || app.get("/api/v1/users/stats/count").send();
+    let answer = count().await.expect_problem(503, "unavailable");
+    assert!(
+        answer.header("retry-after").parse::<u32>().is_ok(),
+        "{answer:?}"
+    );
+    app.get("/api/v1/users/profile")
+        .bearer(&token)
+        .send()
+        .await
+        .expect_problem(503, "unavailable");
+    app.log_in("ada", "correct horse battery")
+        .await
+        .expect_problem(503, "unavailable");
+    app.register("eve").await.expect_problem(503, "unavailable");
+    app.get("/api/v1/analytics/stats")
+        .send()
+        .await
+        .expect_problem(503, "unavailable");
+    let health = app
+        .request_to("user", reqwest::Method::GET, "/health")
+        .send()
+        .await
+        .expect(503)
+        .json();
+    assert_eq!(
+        health["dependencies"]["postgres"]["status"], "down",
+        "{health}"
+    );
+    app.get("/health").send().await.expect(503);
+    app.get("/").send().await.expect(200);
+
+    let postgres = own_cluster(&directory).await;
+    until("the count", async || {
+        (count().await.status == 200).then_some(())
+    })
+    .await;
+    app.get("/api/v1/users/profile")
+        .bearer(&token)
+        .send()
+        .await
+        .expect(200);
+    until("health", async || {
+        (app.get("/health").send().await.status == 200).then_some(())
+    })
+    .await;
+    app.register("eve").await.expect(201);
+    // Said once when it went and once when it came, not once per request.
+    let said = |text: &str| {
+        let log = app.log();
+        log.iter()
+            .filter(|line| {
+                line["message"]
+                    .as_str()
+                    .is_some_and(|message| message.contains(text))
+            })
+            .count()
+    };
+    assert_eq!(
+        said("PostgreSQL for `user` is not available"),
+        1,
+        "{:#?}",
+        app.log()
+    );
+    assert_eq!(
+        said("PostgreSQL for `user` is available again"),
+        1,
+        "{:#?}",
+        app.log()
+    );
+    drop(app);
+    postgres.stop().await.expect("stop");
+    std::fs::remove_dir_all(&directory).expect("remove the cluster");
+}
+
+#[tokio::test]
+async fn connections_that_postgres_closed_are_replaced_at_once() {
+    let app = App::start().await;
+    app.get("/api/v1/users/stats/count")
+        .send()
+        .await
+        .expect(200);
+    let ended = "select pg_terminate_backend(pid) from pg_stat_activity \
+                 where datname = current_database() and pid <> pg_backend_pid()";
+    app.sql().await.execute(ended).await.expect("terminate");
+    until("an answer", async || {
+        (app.get("/api/v1/users/stats/count").send().await.status == 200).then_some(())
+    })
+    .await;
+    for _ in 0..10 {
+        app.get("/api/v1/users/stats/count")
+            .send()
+            .await
+            .expect(200);
+    }
+}
+
+#[tokio::test]
+async fn statistics_do_without_the_user_service_and_say_so() {
+    let hanging = Peer::reserve();
+    let url = hanging.url();
+    let _hanging = hanging.hang();
+    for url in [Peer::reserve().url(), url] {
+        let app = Builder::new()
+            .env("SPINDLE_PEERS_USER_URL", url)
+            .start()
+            .await;
+        let answer = app
+            .get("/api/v1/analytics/stats")
+            .send()
+            .await
+            .expect(200)
+            .json();
+        assert!(answer["data"]["user_stats"].is_null(), "{answer}");
+        assert_eq!(answer["data"]["total_events"], 0);
+        assert!(
+            !answer["warnings"].as_array().expect("warnings").is_empty(),
+            "{answer}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_does_not_answer_makes_the_whole_unhealthy() {
+    let app = Builder::new()
+        .env("SPINDLE_PEERS_ANALYTICS_URL", Peer::reserve().url())
+        .start()
+        .await;
+    let health = app.get("/health").send().await.expect(503).json();
+    assert_eq!(health["services"]["user"]["status"], "degraded", "{health}");
+    assert_eq!(
+        health["services"]["analytics"]["status"], "unhealthy",
+        "{health}"
+    );
+    // A peer is no reason for the user service itself to be down.
+    let own = app
+        .request_to("user", reqwest::Method::GET, "/health")
+        .send()
+        .await
+        .expect(200)
+        .json();
+    assert_eq!(own["status"], "degraded", "{own}");
+}
+
+#[tokio::test]
+async fn a_burst_of_logins_is_bounded() {
+    let app = Builder::new()
+        .env("SPINDLE_PASSWORDS_THREADS", "1")
+        .env("SPINDLE_PASSWORDS_QUEUE", "1")
+        .start()
+        .await;
+    app.register("ada").await.expect(201);
+    let mut logins = tokio::task::JoinSet::new();
+    for _ in 0..30 {
+        let request = app.post("/api/v1/users/login");
+        let body = serde_json::json!({ "username": "ada", "password": "wrong password" });
+        logins.spawn(async move { request.json(&body).send().await });
+    }
+    let answers = logins.join_all().await;
+    let busy: Vec<_> = answers
+        .iter()
+        .filter(|answer| answer.status == 503)
+        .collect();
+    assert!(!busy.is_empty(), "nobody was turned away");
+    assert!(
+        answers.iter().any(|answer| answer.status == 401),
+        "nobody was served"
+    );
+    assert!(
+        busy.iter()
+            .all(|answer| !answer.header("retry-after").is_empty()),
+        "{busy:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_database_url_is_never_told() {
+    let app = App::start().await;
+    app.get("/health").send().await;
+    let url = app.database.expose_secret().to_owned();
+    let password = url
+        .split(':')
+        .nth(2)
+        .and_then(|rest| rest.split('@').next())
+        .expect("a password")
+        .to_owned();
+    let check = app.run(&["config", "check"]);
+    let told = format!("{:?}{:?}", app.log(), check);
+    assert!(!told.contains(&password), "{told}");
+}

@@ -1,0 +1,365 @@
+//! The capability `postgres` against a real server: values, limits, transactions, errors.
+
+use std::sync::Arc;
+
+use host_adapter::capabilities::{
+    Capabilities,
+    postgres::{Error, Message, Statement, Value},
+};
+use sqlx::Executor as _;
+
+use crate::support::{capabilities::Granted, cluster};
+
+const SETTINGS: &str = "[components.a]\npostgres = true\n[components.b]\npostgres = true\n\
+    [postgres]\nstatement_timeout = \"500ms\"\nmax_rows = 10\nmax_bytes = \"64KiB\"\n";
+
+struct Test {
+    granted: Granted,
+    a: Arc<Capabilities>,
+}
+
+impl Test {
+    async fn new() -> Self {
+        let granted = Granted::new(SETTINGS).await;
+        let mut admin = cluster::connect(&granted.database).await;
+        admin
+            .execute(
+                "create type a.mood as enum ('glad', 'sad'); \
+                 create table a.items (id bigint constraint items_pkey primary key, name text not null \
+                     constraint items_name_check check (name <> ''), small smallint, mood a.mood); \
+                 grant all on a.items to public",
+            )
+            .await
+            .expect("tables");
+        let a = granted.of("a");
+        Self { granted, a }
+    }
+
+    async fn fetch(&self, sql: &str, params: Vec<Value>) -> Result<Vec<Vec<Value>>, Error> {
+        self.a
+            .postgres()
+            .expect("granted")
+            .fetch(sql.to_owned(), params)
+            .await
+    }
+
+    async fn execute(&self, sql: &str, params: Vec<Value>) -> Result<u64, Error> {
+        self.a
+            .postgres()
+            .expect("granted")
+            .execute(sql.to_owned(), params)
+            .await
+    }
+
+    async fn transact(&self, statements: Vec<(&str, Vec<Value>)>) -> Result<u64, Error> {
+        let statements = statements
+            .into_iter()
+            .map(|(sql, params)| Statement {
+                sql: sql.to_owned(),
+                params,
+            })
+            .collect();
+        let outcomes = self
+            .a
+            .postgres()
+            .expect("granted")
+            .transact(statements, vec![])
+            .await?;
+        Ok(outcomes.iter().map(|outcome| outcome.affected).sum())
+    }
+
+    async fn items(&self) -> i64 {
+        match self
+            .fetch("select count(*) from items", vec![])
+            .await
+            .expect("count")[0][0]
+        {
+            Value::Int64(count) => count,
+            ref other => panic!("{other:?}"),
+        }
+    }
+}
+
+fn text(value: &str) -> Value {
+    Value::Text(value.to_owned())
+}
+
+fn invalid(result: Result<impl std::fmt::Debug, Error>, word: &str) {
+    match result {
+        Err(Error::Invalid(reason)) => {
+            assert!(reason.contains(word), "`{word}` is not in: {reason}")
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn every_kind_of_value_makes_the_round_trip() {
+    let test = Test::new().await;
+    let values = [
+        ("bool", Value::Boolean(true)),
+        ("int2", Value::Int64(-32_768)),
+        ("int4", Value::Int64(2_147_483_647)),
+        ("int8", Value::Int64(i64::MIN)),
+        ("float4", Value::Float64(0.5)),
+        ("float8", Value::Float64(f64::MAX)),
+        ("text", text("naïve 🦀 ' \" \\")),
+        ("varchar", text("")),
+        ("mood", text("glad")),
+        ("bytea", Value::Bytes(vec![0, 255])),
+        (
+            "uuid",
+            Value::Uuid("01a20486-1357-7625-9aef-dbb5be01b257".into()),
+        ),
+        (
+            "timestamptz",
+            Value::Timestamp("2026-01-31T12:00:00.000001Z".into()),
+        ),
+        ("jsonb", Value::Json("{\"a\": [1, null]}".into())),
+        ("json", Value::Json("{\"b\":1,\"a\":2}".into())),
+    ];
+    for (kind, value) in values {
+        let rows = test
+            .fetch(&format!("select $1::{kind}"), vec![value.clone()])
+            .await;
+        assert_eq!(rows, Ok(vec![vec![value]]), "{kind}");
+        let rows = test
+            .fetch(&format!("select $1::{kind}"), vec![Value::Null])
+            .await;
+        assert_eq!(rows, Ok(vec![vec![Value::Null]]), "{kind}");
+    }
+    let zoned = Value::Timestamp("2026-01-31T14:00:00+02:00".into());
+    let rows = test
+        .fetch("select $1::timestamptz", vec![zoned])
+        .await
+        .expect("rows");
+    assert_eq!(
+        rows[0][0],
+        Value::Timestamp("2026-01-31T12:00:00.000000Z".into())
+    );
+}
+
+#[tokio::test]
+async fn values_that_do_not_fit_are_named() {
+    let test = Test::new().await;
+    invalid(
+        test.fetch("select $1::int2", vec![Value::Int64(40_000)])
+            .await,
+        "`$1`",
+    );
+    invalid(
+        test.fetch("select $1::uuid", vec![text("x")]).await,
+        "`UUID`",
+    );
+    invalid(
+        test.fetch("select $1::uuid", vec![Value::Uuid("x".into())])
+            .await,
+        "`$1`",
+    );
+    invalid(
+        test.fetch("select $1::jsonb", vec![Value::Json("{".into())])
+            .await,
+        "`$1`",
+    );
+    invalid(
+        test.fetch(
+            "select $1::timestamptz",
+            vec![Value::Timestamp("today".into())],
+        )
+        .await,
+        "`$1`",
+    );
+    invalid(test.fetch("select $1::int8", vec![]).await, "1 parameters");
+    invalid(test.fetch("select 1.5 as price", vec![]).await, "`price`");
+    // The connection is in order after each of them.
+    assert_eq!(test.items().await, 0);
+}
+
+#[tokio::test]
+async fn what_is_violated_comes_with_its_name() {
+    let test = Test::new().await;
+    let insert = "insert into items (id, name) values ($1, $2)";
+    assert_eq!(
+        test.execute(insert, vec![Value::Int64(1), text("a")]).await,
+        Ok(1)
+    );
+    let violated = |name: &str| Err(Error::ConstraintViolation(name.into()));
+    assert_eq!(
+        test.execute(insert, vec![Value::Int64(1), text("b")]).await,
+        violated("items_pkey")
+    );
+    assert_eq!(
+        test.execute(insert, vec![Value::Int64(2), text("")]).await,
+        violated("items_name_check")
+    );
+    invalid(
+        test.execute(insert, vec![Value::Int64(2), Value::Null])
+            .await,
+        "name",
+    );
+    invalid(
+        test.fetch("select nothing from nowhere", vec![]).await,
+        "nowhere",
+    );
+}
+
+#[tokio::test]
+async fn a_transaction_is_done_whole_or_not_at_all() {
+    let test = Test::new().await;
+    let insert = |id| {
+        (
+            "insert into items (id, name) values ($1, 'x')",
+            vec![Value::Int64(id)],
+        )
+    };
+    assert_eq!(test.transact(vec![insert(1), insert(2)]).await, Ok(2));
+    let failed = test.transact(vec![insert(3), insert(1)]).await;
+    assert_eq!(failed, Err(Error::ConstraintViolation("items_pkey".into())));
+    assert_eq!(test.items().await, 2);
+    invalid(
+        test.transact(vec![insert(4), ("commit", vec![])]).await,
+        "`commit`",
+    );
+    assert_eq!(test.items().await, 2);
+    let many = (0..51).map(|id| insert(100 + id)).collect();
+    assert!(matches!(test.transact(many).await, Err(Error::TooLarge(_))));
+    assert_eq!(test.items().await, 2);
+}
+
+#[tokio::test]
+async fn messages_go_to_granted_peers_only() {
+    let test = Test::new().await;
+    let message = Message {
+        peer: "b".into(),
+        path: "/x".into(),
+        body: "{}".into(),
+        idempotency_key: "k".into(),
+    };
+    let result = test
+        .a
+        .postgres()
+        .expect("granted")
+        .transact(vec![], vec![message])
+        .await;
+    assert!(matches!(result, Err(Error::Denied(_))), "{result:?}");
+}
+
+#[tokio::test]
+async fn results_above_the_limits_are_refused() {
+    let test = Test::new().await;
+    let series = "select * from generate_series(1, $1::int8)";
+    assert_eq!(
+        test.fetch(series, vec![Value::Int64(10)])
+            .await
+            .map(|rows| rows.len()),
+        Ok(10)
+    );
+    assert!(matches!(
+        test.fetch(series, vec![Value::Int64(11)]).await,
+        Err(Error::TooLarge(_))
+    ));
+    let long = "select repeat('x', $1::int4)";
+    assert!(test.fetch(long, vec![Value::Int64(65_536)]).await.is_ok());
+    assert!(matches!(
+        test.fetch(long, vec![Value::Int64(65_537)]).await,
+        Err(Error::TooLarge(_))
+    ));
+    assert_eq!(test.items().await, 0);
+}
+
+#[tokio::test]
+async fn a_statement_that_takes_too_long_is_cancelled() {
+    let test = Test::new().await;
+    let sleep = "select true from pg_sleep(60)";
+    assert_eq!(test.fetch(sleep, vec![]).await, Err(Error::Timeout));
+    assert_eq!(
+        test.transact(vec![
+            ("insert into items values (1, 'x')", vec![]),
+            (sleep, vec![])
+        ])
+        .await,
+        Err(Error::Timeout)
+    );
+    assert_eq!(test.items().await, 0);
+}
+
+#[tokio::test]
+async fn a_session_cannot_be_changed_for_the_next_call() {
+    let test = Test::new().await;
+    for sql in [
+        "set search_path = b",
+        "begin",
+        "listen x",
+        "create table t (id int)",
+        "select 1; select 2",
+    ] {
+        assert!(
+            matches!(test.execute(sql, vec![]).await, Err(Error::Invalid(_))),
+            "{sql}"
+        );
+    }
+    invalid(
+        test.execute("select 1 as x into temporary t", vec![]).await,
+        "permission denied",
+    );
+}
+
+#[tokio::test]
+async fn another_component_s_tables_are_out_of_reach_for_any_sql() {
+    let test = Test::new().await;
+    let b = test.granted.of("b");
+    let b = b.postgres().expect("granted");
+    for sql in [
+        "select * from a.items",
+        "insert into a.items values (1, 'x')",
+        "select * from pg_catalog.pg_authid",
+        "select pg_read_file('/etc/passwd')",
+        "select * from spindle.migrations_a",
+        "table a.items",
+    ] {
+        invalid(b.fetch(sql.to_owned(), vec![]).await, "permission denied");
+    }
+    // Not even its own schema can be changed.
+    invalid(
+        test.fetch("select 1 as x into items_2", vec![]).await,
+        "permission denied",
+    );
+    // Leaving the role, and what it may do by a function instead of a statement.
+    let escape =
+        "select set_config('role', (select rolname from pg_roles where rolsuper limit 1), false)";
+    assert!(matches!(
+        b.fetch(escape.to_owned(), vec![]).await,
+        Err(Error::Invalid(_))
+    ));
+}
+
+#[tokio::test]
+async fn without_connections_to_spare_a_call_waits_and_then_gives_up() {
+    let granted = Granted::new(
+        "[components.a]\npostgres = true\n[postgres]\nconnections = 1\nacquire_timeout = \"200ms\"\nstatement_timeout = \"5s\"\n",
+    )
+    .await;
+    let a = granted.of("a");
+    let busy = tokio::spawn({
+        let a = a.clone();
+        async move {
+            a.postgres()
+                .expect("granted")
+                .fetch("select true from pg_sleep(2)".into(), vec![])
+                .await
+        }
+    });
+    crate::support::until("the connection to be busy", async || {
+        let result = a
+            .postgres()
+            .expect("granted")
+            .fetch("select true".into(), vec![])
+            .await;
+        matches!(result, Err(Error::Unavailable(_))).then_some(())
+    })
+    .await;
+    assert_eq!(
+        busy.await.expect("join"),
+        Ok(vec![vec![Value::Boolean(true)]])
+    );
+}

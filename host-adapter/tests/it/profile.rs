@@ -1,0 +1,161 @@
+//! `GET /api/v1/users/profile`, and with it how tokens are taken and refused.
+
+use std::path::Path;
+
+use host_adapter::capabilities::vault::{KeyRing, Policy, TokenSettings, Tokens};
+use serde_json::json;
+
+use crate::support::App;
+
+const PATH: &str = "/api/v1/users/profile";
+
+#[tokio::test]
+async fn a_caller_reads_the_own_profile_and_nothing_else() {
+    let app = App::start().await;
+    app.register("eve").await.expect(201);
+    let token = app.token("ada").await;
+    let answer = app
+        .get(&format!("{PATH}?username=eve"))
+        .bearer(&token)
+        .send()
+        .await
+        .expect(200);
+    let data = &answer.json()["data"];
+    assert_eq!(data["username"], "ada");
+    assert_eq!(data["email"], "ada@example.com");
+    assert_eq!(data["is_active"], true);
+    assert!(
+        data["created_at"].as_str().expect("a time").ends_with('Z'),
+        "{data}"
+    );
+    let names: Vec<&String> = data.as_object().expect("an object").keys().collect();
+    assert!(
+        !names.iter().any(|name| name.contains("password")),
+        "{names:?}"
+    );
+}
+
+#[tokio::test]
+async fn the_token_may_come_in_either_header() {
+    let app = App::start().await;
+    let token = app.token("ada").await;
+    app.get(PATH)
+        .header("x-access-token", &token)
+        .send()
+        .await
+        .expect(200);
+    app.get(PATH)
+        .header("authorization", &format!("bearer {token}"))
+        .send()
+        .await
+        .expect(200);
+}
+
+#[tokio::test]
+async fn a_missing_token_is_asked_for() {
+    let app = App::start().await;
+    for request in [
+        app.get(PATH),
+        app.get(PATH).header("authorization", "Basic YTpi"),
+    ] {
+        let answer = request.send().await.expect_problem(401, "unauthenticated");
+        assert!(
+            answer.header("www-authenticate").starts_with("Bearer"),
+            "{answer:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn tokens_that_are_not_ours_are_refused() {
+    let app = App::start().await;
+    let token = app.token("ada").await;
+    let keys = app.directory.path().join("keys");
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    let default = TokenSettings::default;
+    let (start, end) = token.split_at(token.len() - 10);
+    let altered = format!("{start}{}", if end.starts_with('A') { "B" } else { "A" }) + &end[1..];
+    let refused = [
+        ("malformed", "a.b.c".to_owned()),
+        ("altered", altered),
+        ("forged", issue(elsewhere.path(), default())),
+        (
+            "for another audience",
+            issue(
+                &keys,
+                TokenSettings {
+                    audience: "other".into(),
+                    ..default()
+                },
+            ),
+        ),
+        (
+            "by another issuer",
+            issue(
+                &keys,
+                TokenSettings {
+                    issuer: "other".into(),
+                    ..default()
+                },
+            ),
+        ),
+        ("without signature", unsigned(&token)),
+    ];
+    for (what, token) in refused {
+        let answer = app.get(PATH).bearer(&token).send().await;
+        assert_eq!(answer.status, 401, "{what}: {answer:?}");
+        assert!(
+            answer
+                .header("www-authenticate")
+                .contains("error=\"invalid_token\""),
+            "{what}: {answer:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_expired_token_is_refused() {
+    let app = App::start().await;
+    app.register("ada").await.expect(201);
+    let settings = TokenSettings {
+        lifetime: std::time::Duration::from_secs(1),
+        ..Default::default()
+    };
+    let token = issue(&app.directory.path().join("keys"), settings);
+    crate::support::until("the token to expire", async || {
+        let answer = app.get(PATH).bearer(&token).send().await;
+        (answer.status == 401).then_some(())
+    })
+    .await;
+}
+
+/// A token with the keys in `directory`, which are made if there are none.
+fn issue(directory: &Path, settings: TokenSettings) -> String {
+    let keys = KeyRing::load(directory, &["user", "client"], &Policy::default()).expect("keys");
+    Tokens::new(settings, &keys)
+        .expect("tokens")
+        .issue("somebody")
+        .expect("a token")
+        .token
+}
+
+/// The same claims under `alg: none`.
+fn unsigned(token: &str) -> String {
+    use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+    let claims = token.split('.').nth(1).expect("claims");
+    let header =
+        BASE64_URL_SAFE_NO_PAD.encode(json!({ "alg": "none", "typ": "at+jwt" }).to_string());
+    format!("{header}.{claims}.")
+}
+
+#[tokio::test]
+async fn a_deleted_user_has_no_profile_any_more() {
+    let app = App::start().await;
+    let token = app.token("ada").await;
+    sqlx::query("delete from \"user\".users")
+        .execute(&mut app.sql().await)
+        .await
+        .expect("delete");
+    let answer = app.get(PATH).bearer(&token).send().await;
+    assert!(matches!(answer.status.as_u16(), 401 | 404), "{answer:?}");
+}

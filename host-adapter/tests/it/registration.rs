@@ -1,0 +1,121 @@
+//! `POST /api/v1/users/register`.
+
+use serde_json::json;
+
+use crate::support::App;
+
+const PATH: &str = "/api/v1/users/register";
+
+#[tokio::test]
+async fn a_user_is_created_and_the_event_about_it_counted_once() {
+    let app = App::start().await;
+    let answer = app.register("ada").await.expect(201);
+    let body = answer.json();
+    assert_eq!(body["success"], true);
+    assert_eq!(body["message"], "User created successfully");
+    assert_eq!(body["data"]["username"], "ada");
+    let id = body["data"]["user_id"].as_str().expect("an id");
+    assert_eq!(
+        uuid::Uuid::parse_str(id).expect("a UUID").get_version_num(),
+        7
+    );
+    assert_eq!(app.statistics(1).await["distinct_users"], 1);
+}
+
+#[tokio::test]
+async fn taken_names_are_a_conflict_whatever_their_case() {
+    let app = App::start().await;
+    app.register("ada").await.expect(201);
+    let register = |username: &str, email: &str| {
+        let body = json!({ "username": username, "email": email, "password": "long enough" });
+        app.post(PATH).json(&body).send()
+    };
+    register("ADA", "other@example.com")
+        .await
+        .expect_problem(409, "username-taken");
+    register("eve", "Ada@Example.com")
+        .await
+        .expect_problem(409, "email-taken");
+    register("eve", "eve@example.com").await.expect(201);
+    // Two were refused, so two users and two events there are, not four.
+    assert_eq!(app.statistics(2).await["user_stats"]["total_users"], 2);
+}
+
+#[tokio::test]
+async fn every_invalid_field_is_named_at_once() {
+    let app = App::start().await;
+    let answer = app
+        .post(PATH)
+        .json(&json!({ "username": "x", "email": "nobody" }))
+        .send()
+        .await;
+    let answer = answer.expect_problem(422, "invalid-fields");
+    assert_eq!(answer.pointers(), ["/email", "/password", "/username"]);
+
+    let body = json!({ "username": 7, "email": ["a@b.c"], "password": "x".repeat(101) });
+    let answer = app
+        .post(PATH)
+        .json(&body)
+        .send()
+        .await
+        .expect_problem(422, "invalid-fields");
+    assert_eq!(answer.pointers(), ["/email", "/password", "/username"]);
+    for error in answer.json()["errors"].as_array().expect("errors") {
+        assert!(
+            error["message"].is_string() && error["code"].is_string(),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn lengths_are_accepted_up_to_their_limits() {
+    let app = App::start().await;
+    let register = |username: String, password: String| {
+        let body = json!({ "username": username, "email": format!("{username}@example.com"), "password": password });
+        app.post(PATH).json(&body).send()
+    };
+    register("abc".into(), "8letters".into()).await.expect(201);
+    register("a".repeat(50), "x".repeat(100)).await.expect(201);
+    assert_eq!(
+        register("ab".into(), "8letters".into())
+            .await
+            .expect(422)
+            .pointers(),
+        ["/username"]
+    );
+    assert_eq!(
+        register("a".repeat(51), "8letters".into())
+            .await
+            .expect(422)
+            .pointers(),
+        ["/username"]
+    );
+    assert_eq!(
+        register("abcd".into(), "7letter".into())
+            .await
+            .expect(422)
+            .pointers(),
+        ["/password"]
+    );
+}
+
+#[tokio::test]
+async fn the_password_is_stored_as_argon2id_and_told_to_nobody() {
+    let app = App::start().await;
+    let answer = app.register("ada").await.expect(201);
+    assert!(!answer.text.contains("argon2"), "{answer:?}");
+    let stored: String = sqlx::query_scalar("select password_hash from \"user\".users")
+        .fetch_one(&mut app.sql().await)
+        .await
+        .expect("the user");
+    assert!(
+        stored.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"),
+        "{stored}"
+    );
+    let log = format!("{:?}", app.log());
+    assert!(
+        !log.contains(crate::support::app::PASSWORD) && !log.contains("ada@example.com"),
+        "{log}"
+    );
+}

@@ -1,0 +1,159 @@
+//! Requests that are wrong before any service looks at their meaning.
+
+use std::io::{Read as _, Write as _};
+
+use crate::support::App;
+
+const REGISTER: &str = "/api/v1/users/register";
+
+#[tokio::test]
+async fn malformed_json_is_told_from_invalid_fields() {
+    let app = App::start().await;
+    for body in [
+        "",
+        "{",
+        "{\"username\": \"ada\",}",
+        "nonsense",
+        "{\"username\": \"\u{fffd}",
+    ] {
+        app.post(REGISTER)
+            .text(body)
+            .send()
+            .await
+            .expect_problem(400, "malformed-json");
+    }
+    for body in ["[]", "1", "null", "\"text\""] {
+        let answer = app.post(REGISTER).text(body).send().await;
+        assert!(
+            matches!(answer.status.as_u16(), 400 | 422),
+            "{body}: {answer:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_deeply_nested_body_is_refused() {
+    let app = App::start().await;
+    let body = "[".repeat(100_000);
+    app.post(REGISTER)
+        .text(&body)
+        .send()
+        .await
+        .expect_problem(400, "malformed-json");
+    app.get("/health").send().await.expect(200);
+}
+
+#[tokio::test]
+async fn only_json_is_taken() {
+    let app = App::start().await;
+    let send = |content_type: &'static str| {
+        let request = app.post(REGISTER);
+        crate::support::client::Request(request.0.header("content-type", content_type).body("{}"))
+            .send()
+    };
+    send("text/plain")
+        .await
+        .expect_problem(415, "unsupported-media-type");
+    send("application/x-www-form-urlencoded")
+        .await
+        .expect_problem(415, "unsupported-media-type");
+    send("application/json; charset=utf-8").await.expect(422);
+    let untyped = crate::support::client::Request(app.post(REGISTER).0.body("{}"));
+    untyped
+        .send()
+        .await
+        .expect_problem(415, "unsupported-media-type");
+}
+
+#[tokio::test]
+async fn a_body_above_a_mebibyte_is_refused() {
+    let app = App::start().await;
+    let body = |size: usize| format!("{{\"username\": \"{}\"}}", "x".repeat(size));
+    app.post(REGISTER)
+        .text(&body(1024 * 1024))
+        .send()
+        .await
+        .expect_problem(413, "body-too-large");
+    app.post(REGISTER)
+        .text(&body(1024 * 1024 - 100))
+        .send()
+        .await
+        .expect(422);
+}
+
+#[tokio::test]
+async fn unknown_paths_and_methods_are_told_apart() {
+    let app = App::start().await;
+    for path in [
+        "/nowhere",
+        "/api/v1/users/nowhere",
+        "/api/v1/analytics/",
+        "/api/v1/usersx",
+    ] {
+        let problem = app
+            .get(path)
+            .send()
+            .await
+            .expect_problem(404, "not-found")
+            .json();
+        assert_eq!(problem["instance"], path);
+    }
+    for (path, allowed) in [
+        (REGISTER, "POST"),
+        ("/api/v1/users/login", "POST"),
+        ("/api/v1/analytics/events", "POST"),
+    ] {
+        let answer = app
+            .get(path)
+            .send()
+            .await
+            .expect_problem(405, "method-not-allowed");
+        assert_eq!(answer.header("allow"), allowed);
+    }
+    let answer = app
+        .request(reqwest::Method::DELETE, "/api/v1/users/profile")
+        .send()
+        .await;
+    assert_eq!(
+        answer
+            .expect_problem(405, "method-not-allowed")
+            .header("allow"),
+        "GET,HEAD"
+    );
+}
+
+#[tokio::test]
+async fn head_answers_like_get_without_a_body() {
+    let app = App::start().await;
+    let get = app.get("/").send().await.expect(200);
+    let head = app
+        .request(reqwest::Method::HEAD, "/")
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(head.text, "");
+    assert_eq!(head.header("content-length"), get.header("content-length"));
+}
+
+#[tokio::test]
+async fn a_client_that_stalls_is_let_go() {
+    let app = crate::support::Builder::new()
+        .env("SPINDLE_HOST_HEADER_TIMEOUT", "1s")
+        .start()
+        .await;
+    let address = app
+        .url("all routes")
+        .trim_start_matches("http://")
+        .to_owned();
+    let closed = tokio::task::spawn_blocking(move || {
+        let mut stream = std::net::TcpStream::connect(address).expect("connect");
+        stream
+            .set_read_timeout(Some(crate::support::PATIENCE))
+            .expect("timeout");
+        stream
+            .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n")
+            .expect("write");
+        stream.read_to_end(&mut Vec::new()).is_ok()
+    });
+    assert!(closed.await.expect("join"), "the connection was kept");
+}

@@ -1,0 +1,126 @@
+//! HTTP as a caller would do it, and what came back, in a form that is easy to assert on.
+
+use reqwest::{Method, StatusCode, header::HeaderMap};
+use serde_json::Value;
+
+/// A response, read to its end.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
+    }
+
+    /// A header's value, empty if it is not there.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().expect("text"))
+    }
+
+    /// Asserts the status.
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{self:?}");
+        self
+    }
+
+    /// Asserts a problem (RFC 9457) of this status and type.
+    #[track_caller]
+    pub(crate) fn expect_problem(self, status: u16, name: &str) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{self:?}");
+        assert_eq!(
+            self.header("content-type"),
+            "application/problem+json",
+            "{self:?}"
+        );
+        let problem = self.json();
+        assert_eq!(problem["type"], format!("/problems/{name}"), "{self:?}");
+        assert_eq!(problem["status"], status, "{self:?}");
+        assert!(
+            problem["title"].is_string() && problem["instance"].is_string(),
+            "{self:?}"
+        );
+        self
+    }
+
+    /// The pointers of a 422's errors, sorted.
+    #[track_caller]
+    pub(crate) fn pointers(&self) -> Vec<String> {
+        let problem = self.json();
+        let errors = problem["errors"]
+            .as_array()
+            .unwrap_or_else(|| panic!("no errors: {self:?}"));
+        let mut pointers: Vec<String> = errors
+            .iter()
+            .map(|error| error["pointer"].as_str().expect("pointer").to_owned())
+            .collect();
+        pointers.sort();
+        pointers
+    }
+}
+
+/// A request being put together.
+pub(crate) struct Request(pub(crate) reqwest::RequestBuilder);
+
+impl Request {
+    pub(crate) fn new(method: Method, url: &str) -> Self {
+        // The program does this at its start; here any test may be the first.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        // A client per request: no test depends on another's connection.
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .timeout(super::PATIENCE)
+            .build()
+            .expect("client");
+        Self(client.request(method, url))
+    }
+
+    pub(crate) fn header(self, name: &str, value: &str) -> Self {
+        Self(self.0.header(name, value))
+    }
+
+    pub(crate) fn bearer(self, token: &str) -> Self {
+        self.header("authorization", &format!("Bearer {token}"))
+    }
+
+    pub(crate) fn json(self, body: &Value) -> Self {
+        self.text(&body.to_string())
+    }
+
+    /// A JSON body, valid or not.
+    pub(crate) fn text(self, body: &str) -> Self {
+        Self(
+            self.0
+                .header("content-type", "application/json")
+                .body(body.to_owned()),
+        )
+    }
+
+    pub(crate) async fn send(self) -> Answer {
+        let response = self.0.send().await.expect("an answer");
+        let (status, headers) = (response.status(), response.headers().clone());
+        Answer {
+            status,
+            headers,
+            text: response.text().await.expect("a body"),
+        }
+    }
+}
+
+impl Answer {
+    /// Asserts a sealed problem of this status.
+    #[track_caller]
+    pub(crate) fn expect_problem_sealed(self, app: &super::App, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{self:?}");
+        let problem = app.open(&self.text);
+        assert_eq!(problem["status"], status, "{problem}");
+        self
+    }
+}

@@ -1,0 +1,53 @@
+//! What tests share: databases, the running application, a client, waiting.
+
+pub(crate) mod app;
+pub(crate) mod capabilities;
+pub(crate) mod client;
+pub(crate) mod cluster;
+pub(crate) mod peer;
+
+use std::{
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
+
+pub(crate) use app::{App, Builder};
+pub(crate) use capabilities::documents;
+pub(crate) use client::Answer;
+
+/// Longest wait for anything. It is only used up by a test that fails.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The repository.
+pub(crate) fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the crate is in the project")
+        .to_owned()
+}
+
+/// A built component, or a failure that says how to build it.
+pub(crate) fn wasm(name: &str) -> PathBuf {
+    let path = project().join(format!("target/wasm32-wasip2/release/{name}.wasm"));
+    assert!(
+        path.exists(),
+        "{} is not built: run `./dev test`, or `./dev build` before cargo",
+        path.display()
+    );
+    path
+}
+
+/// Waits until `condition` gives something.
+pub(crate) async fn until<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
+    let start = Instant::now();
+    loop {
+        if let Some(value) = condition().await {
+            return value;
+        }
+        assert!(
+            start.elapsed() < PATIENCE,
+            "still waiting after {PATIENCE:?}: {what}"
+        );
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}

@@ -1,0 +1,2 @@
+-- Deletes every account.
+drop table users;
