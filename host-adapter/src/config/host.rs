@@ -36,7 +36,7 @@ pub struct Host {
     pub requests_per_instance: u32,
     /// Requests that one instance works on at the same time, on one thread.
     pub concurrency_per_instance: u32,
-    /// Instances of all components together. Further requests wait.
+    /// Instances of all components together. Further requests wait, up to `request_timeout`.
     pub max_instances: u32,
     /// How long an instance without requests is kept.
     pub idle_timeout: Duration,
@@ -46,9 +46,9 @@ pub struct Host {
     pub request_timeout: Duration,
     /// How long a client may take to send the head of a request.
     pub header_timeout: Duration,
-    /// Open connections of all listeners together. Further ones wait to be accepted.
+    /// Open connections of one listener. Further ones wait to be accepted.
     pub max_connections: u32,
-    /// Requests in flight of all listeners together. Further ones are answered 503.
+    /// Requests in flight on one listener. Further ones are answered 503.
     pub max_requests: u32,
     /// How long requests in flight may take to finish after Ctrl-C.
     pub shutdown_timeout: Duration,

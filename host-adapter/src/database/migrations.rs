@@ -11,7 +11,6 @@ use sqlx::{
     migrate::{Migrate as _, Migrator},
     postgres::PgConnectOptions,
 };
-use time::{OffsetDateTime, macros::format_description};
 
 use super::{SCHEMA, connect};
 
@@ -173,9 +172,7 @@ impl Migrations<'_> {
     }
 }
 
-/// Creates the two empty files of a new migration and returns their paths.
-///
-/// The version is the time, so that two people who add one on the same day do not collide.
+/// Creates the two empty files of the next migration and returns their paths.
 ///
 /// # Errors
 ///
@@ -187,18 +184,30 @@ pub fn create(directory: &Path, service: &str, description: &str) -> anyhow::Res
         sensible,
         "describe the migration with letters, digits and spaces, got `{description}`"
     );
-    let version = OffsetDateTime::now_utc()
-        .format(format_description!(
-            "[year][month][day][hour][minute][second]"
-        ))
-        .context("telling the time")?;
     let folder = directory.join(service);
     std::fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
-    let paths = ["up", "down"].map(|way| folder.join(format!("{version}_{name}.{way}.sql")));
+    let version = 1 + latest_version(&folder)?;
+    let paths = ["up", "down"].map(|way| folder.join(format!("{version:04}_{name}.{way}.sql")));
     for path in &paths {
         std::fs::write(path, "").with_context(|| format!("writing {}", path.display()))?;
     }
     Ok(paths)
+}
+
+/// The highest number that a file's name begins with; 0 in an empty folder.
+fn latest_version(folder: &Path) -> anyhow::Result<u64> {
+    let mut latest = 0;
+    for entry in
+        std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?
+    {
+        let name = entry?.file_name().to_string_lossy().into_owned();
+        let version = name
+            .split('_')
+            .next()
+            .and_then(|digits| digits.parse().ok());
+        latest = latest.max(version.unwrap_or(0));
+    }
+    Ok(latest)
 }
 
 /// The services that have a folder of migrations, in alphabetical order.

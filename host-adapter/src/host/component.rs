@@ -3,24 +3,28 @@
 use std::{
     collections::HashMap,
     pin::Pin,
-    sync::Arc,
+    sync::{Arc, PoisonError},
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use tokio::time::{Sleep, sleep};
-use wasmtime::{Store, StoreContextMut, component::GuestTaskId};
+use wasmtime::{PoolConcurrencyLimitError, Store, StoreContextMut, component::GuestTaskId};
 use wasmtime_wasi_http::{
     WasiHttpView as _,
     handler::{
-        HandlerState, Instance, Proxy, ProxyHandler, Request, Response, ShouldAccept,
-        WorkerExpiration, WorkerState, WorkerStatus,
+        HandlerState, Instance, InstantiationError, Proxy, ProxyHandler, Request, Response,
+        ShouldAccept, WorkerExpiration, WorkerState, WorkerStatus,
     },
     p3::bindings::ServicePre,
 };
 
 use super::{HostSettings, state::State};
 use crate::{bindings::variables::Variables, capabilities::Capabilities};
+
+/// Pause of a request that found no room for another instance: about as long as one takes to become
+/// free under load.
+const WAIT_FOR_INSTANCE: Duration = Duration::from_millis(5);
 
 /// A component and its instances.
 #[derive(Clone)]
@@ -49,9 +53,32 @@ impl Component {
         &self.handler.state().0.id
     }
 
-    pub(super) async fn handle(&self, request: Request) -> Result<Response, wasmtime::Error> {
-        self.handler.handle((), request).await
+    /// Answers with an instance that has room, or a new one. While no further instance is allowed
+    /// the request waits, for at most the request timeout.
+    pub(super) async fn handle(&self, mut request: Request) -> Result<Response, wasmtime::Error> {
+        let start = Instant::now();
+        let patience = self.handler.state().0.settings.request_timeout;
+        loop {
+            let error = match self.handler.handle((), request).await {
+                Ok(response) => return Ok(response),
+                Err(error) => error,
+            };
+            request = match error.downcast::<InstantiationError<()>>() {
+                Ok(refused) if is_full(&refused) && start.elapsed() < patience => refused
+                    .request
+                    .into_inner()
+                    .unwrap_or_else(PoisonError::into_inner),
+                Ok(refused) => return Err(refused.into()),
+                Err(error) => return Err(error),
+            };
+            sleep(WAIT_FOR_INSTANCE).await;
+        }
     }
+}
+
+/// Whether an instance was refused because there are as many as allowed.
+fn is_full(refused: &InstantiationError<()>) -> bool {
+    refused.error.is::<PoolConcurrencyLimitError>()
 }
 
 struct Instances(Arc<Blueprint>);

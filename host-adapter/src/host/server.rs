@@ -47,11 +47,12 @@ impl Server {
         let connections = Arc::new(Semaphore::new(self.settings.max_connections));
         loop {
             // Taken before accepting: beyond the limit, clients wait in the system's queue.
-            let Ok(permit) = connections.clone().acquire_owned().await else {
-                break;
+            let next = async {
+                let permit = connections.clone().acquire_owned().await;
+                (permit, listener.accept().await)
             };
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
+            let (permit, accepted) = tokio::select! {
+                next = next => next,
                 () = shutdown.cancelled() => break,
             };
             match accepted {

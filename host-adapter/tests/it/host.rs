@@ -135,6 +135,61 @@ async fn more_requests_than_allowed_are_refused_at_once() {
 }
 
 #[tokio::test]
+async fn requests_wait_when_there_are_as_many_instances_as_allowed() {
+    let directory = project(&manifest());
+    let limits = [
+        ("SPINDLE_HOST_MAX_INSTANCES", "1"),
+        ("SPINDLE_HOST_CONCURRENCY_PER_INSTANCE", "1"),
+    ];
+    let app = start(directory.path(), &limits).await;
+    let mut requests = tokio::task::JoinSet::new();
+    for _ in 0..5 {
+        requests.spawn(app.get("/pause/100").send());
+    }
+    for answer in requests.join_all().await {
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_never_gets_an_instance_is_refused() {
+    let directory = project(&manifest());
+    let limits = [
+        ("SPINDLE_HOST_MAX_INSTANCES", "1"),
+        ("SPINDLE_HOST_CONCURRENCY_PER_INSTANCE", "1"),
+    ];
+    let app = start(directory.path(), &[&SHORT[..], &limits].concat()).await;
+    let mut requests = tokio::task::JoinSet::new();
+    for _ in 0..3 {
+        requests.spawn(app.get("/wait").send());
+    }
+    for answer in requests.join_all().await {
+        assert!(matches!(answer.status.as_u16(), 503 | 504), "{answer:?}");
+    }
+    crate::support::until("an answer", async || {
+        (app.get("/").send().await.status == 200).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn connections_beyond_the_limit_wait_to_be_accepted() {
+    let directory = project(&manifest());
+    let app = start(directory.path(), &[("SPINDLE_HOST_MAX_CONNECTIONS", "1")]).await;
+    let first = std::net::TcpStream::connect(app.url("all routes").trim_start_matches("http://"));
+    let first = first.expect("connect");
+    // Its request is accepted by the system and answered only when the first connection is gone.
+    let second = tokio::spawn(app.get("/").send());
+    app.request_to("faulty", reqwest::Method::GET, "/")
+        .send()
+        .await
+        .expect(200);
+    assert!(!second.is_finished());
+    drop(first);
+    second.await.expect("join").expect(200);
+}
+
+#[tokio::test]
 async fn an_instance_is_replaced_after_its_requests() {
     let directory = project(&manifest());
     let app = start(

@@ -88,7 +88,9 @@ fn value(raw: PgValueRef<'_>) -> Result<Value, sqlx::error::BoxDynError> {
         ),
         _ if is_text(&info) => Value::Text(raw.as_str()?.to_owned()),
         other => {
-            return Err(format!("type `{other}` is not supported, cast it in the statement").into());
+            return Err(
+                format!("type `{other}` is not supported, cast it in the statement").into(),
+            );
         }
     })
 }

@@ -1,6 +1,7 @@
 //! Misbehaves on request:
 //!
 //! - `/panic` traps, `/loop` computes without end, `/wait` never answers
+//! - `/pause/N` answers after N milliseconds
 //! - `/memory/N` allocates N MiB
 //! - `/count` says how many requests this instance has counted
 //! - `/variable/NAME`, `/environment/NAME`, `/files`: what it was given
@@ -33,7 +34,8 @@ async fn answer(path: &str) -> String {
     match first {
         "panic" => fail(),
         "loop" => endless(),
-        "wait" => wait().await,
+        "wait" => wait(u64::MAX / 2).await,
+        "pause" => wait(rest.parse().unwrap_or(0) * 1_000_000).await,
         "memory" => allocate(rest.parse().unwrap_or(0)),
         "count" => (COUNT.fetch_add(1, Ordering::Relaxed) + 1).to_string(),
         "variable" => spin_sdk::variables::get(rest).await.unwrap_or_default(),
@@ -57,8 +59,8 @@ fn endless() -> ! {
     }
 }
 
-async fn wait() -> String {
-    spin_sdk::wasip3::clocks::monotonic_clock::wait_for(u64::MAX / 2).await;
+async fn wait(nanoseconds: u64) -> String {
+    spin_sdk::wasip3::clocks::monotonic_clock::wait_for(nanoseconds).await;
     String::new()
 }
 

@@ -1,0 +1,99 @@
+//! Two helpers of `bench/run`:
+//!
+//! - `bench postgres`: a PostgreSQL of the benchmark's own, until standard input ends
+//! - `bench native`: the native twin, a server on hyper and sqlx that answers with the profile of
+//!   user `USER_ID`, as the user service does but without WebAssembly, token and headers
+
+use std::{convert::Infallible, io::Write as _};
+
+use anyhow::Context as _;
+use bytes::Bytes;
+use host_adapter::dev::PrivatePostgres;
+use http_body_util::Full;
+use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use secrecy::ExposeSecret as _;
+use sqlx::{Connection as _, Executor as _, PgConnection, PgPool, postgres::PgPoolOptions};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use tokio::{io::AsyncReadExt as _, net::TcpListener};
+use uuid::Uuid;
+
+/// As in host-adapter: the comparison is about WebAssembly, not about allocators.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// As many as host-adapter gives to a component.
+const CONNECTIONS: u32 = 16;
+
+/// The user service's own statement.
+const SELECT: &str =
+    "select username, email, is_active, created_at from \"user\".users where id = $1";
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    match std::env::args().nth(1).as_deref() {
+        Some("postgres") => postgres().await,
+        Some("native") => native().await,
+        _ => anyhow::bail!("bench postgres|native; `bench/run` calls both"),
+    }
+}
+
+async fn postgres() -> anyhow::Result<()> {
+    let cluster = PrivatePostgres::temporary().await?;
+    let mut connection = PgConnection::connect(cluster.url("postgres").expose_secret()).await?;
+    connection.execute("create database bench").await?;
+    writeln!(
+        std::io::stdout(),
+        "{}",
+        cluster.url("bench").expose_secret()
+    )?;
+    tokio::io::stdin().read_to_end(&mut Vec::new()).await?;
+    Ok(cluster.stop().await?)
+}
+
+async fn native() -> anyhow::Result<()> {
+    let variable = |name| std::env::var(name).with_context(|| format!("`{name}` is not set"));
+    let id: Uuid = variable("USER_ID")?.parse()?;
+    let pool = PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .min_connections(CONNECTIONS)
+        .test_before_acquire(false)
+        .connect(&variable("DATABASE_URL")?)
+        .await?;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    writeln!(std::io::stdout(), "http://{}", listener.local_addr()?)?;
+    loop {
+        let (stream, _) = listener.accept().await?;
+        stream.set_nodelay(true)?;
+        let pool = pool.clone();
+        tokio::spawn(async move {
+            let service = service_fn(|_: Request<Incoming>| answer(&pool, id));
+            // It ends when the load generator closes it.
+            let _ = http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
+        });
+    }
+}
+
+async fn answer(pool: &PgPool, id: Uuid) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (status, body) = match profile(pool, id).await {
+        Ok(profile) => (200, profile),
+        Err(error) => (500, error.to_string()),
+    };
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status.try_into().unwrap_or_default();
+    Ok(response)
+}
+
+async fn profile(pool: &PgPool, id: Uuid) -> anyhow::Result<String> {
+    type Row = (String, String, bool, OffsetDateTime);
+    let (username, email, is_active, created_at): Row =
+        sqlx::query_as(SELECT).bind(id).fetch_one(pool).await?;
+    let created_at = created_at.format(&Rfc3339)?;
+    let data = serde_json::json!({
+        "username": username, "email": email, "is_active": is_active, "created_at": created_at,
+    });
+    let body = serde_json::json!({ "success": true, "message": "User profile", "data": data });
+    Ok(body.to_string())
+}
