@@ -1,21 +1,17 @@
-//! Two helpers of `bench/run`:
-//!
-//! - `bench postgres`: a PostgreSQL of the benchmark's own, until standard input ends
-//! - `bench native`: the native twin, a server on hyper and sqlx that answers with the profile of
-//!   user `USER_ID`, as the user service does but without WebAssembly, token and headers
+//! The native twin that `bench/run` measures Spindle against: a server on hyper and sqlx that
+//! answers with the profile of user `USER_ID` from `DATABASE_URL`, as the user service does but
+//! without WebAssembly, token and headers.
 
 use std::{convert::Infallible, io::Write as _};
 
 use anyhow::Context as _;
 use bytes::Bytes;
-use host_adapter::dev::PrivatePostgres;
 use http_body_util::Full;
 use hyper::{Request, Response, body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
-use secrecy::ExposeSecret as _;
-use sqlx::{Connection as _, Executor as _, PgConnection, PgPool, postgres::PgPoolOptions};
+use sqlx::{PgPool, postgres::PgPoolOptions};
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use tokio::{io::AsyncReadExt as _, net::TcpListener};
+use tokio::net::TcpListener;
 use uuid::Uuid;
 
 /// As in host-adapter: the comparison is about WebAssembly, not about allocators.
@@ -31,27 +27,6 @@ const SELECT: &str =
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    match std::env::args().nth(1).as_deref() {
-        Some("postgres") => postgres().await,
-        Some("native") => native().await,
-        _ => anyhow::bail!("bench postgres|native; `bench/run` calls both"),
-    }
-}
-
-async fn postgres() -> anyhow::Result<()> {
-    let cluster = PrivatePostgres::temporary().await?;
-    let mut connection = PgConnection::connect(cluster.url("postgres").expose_secret()).await?;
-    connection.execute("create database bench").await?;
-    writeln!(
-        std::io::stdout(),
-        "{}",
-        cluster.url("bench").expose_secret()
-    )?;
-    tokio::io::stdin().read_to_end(&mut Vec::new()).await?;
-    Ok(cluster.stop().await?)
-}
-
-async fn native() -> anyhow::Result<()> {
     let variable = |name| std::env::var(name).with_context(|| format!("`{name}` is not set"));
     let id: Uuid = variable("USER_ID")?.parse()?;
     let pool = PgPoolOptions::new()

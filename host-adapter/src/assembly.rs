@@ -275,6 +275,7 @@ impl Builder<'_> {
         let options = options.options([("search_path", schema.as_str())]);
         let settings = PoolSettings {
             connections: self.settings.postgres.connections as usize,
+            threads: self.settings.host.threads as usize,
             acquire_timeout: self.settings.postgres.acquire_timeout,
             statement_timeout: self.settings.postgres.statement_timeout,
         };

@@ -41,6 +41,8 @@ enum Command {
     /// Apply, show, take back or begin database migrations, service by service.
     #[command(subcommand)]
     Migrate(migrate::Migrate),
+    /// Print the URL of the database in use, for psql: `psql "$(host-adapter database-url)"`.
+    DatabaseUrl,
     /// Seal a request body for a service, as an outside caller would.
     Seal(envelope::Seal),
     /// Open a sealed answer.
@@ -94,6 +96,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     match arguments.command {
         Command::Up => runtime()?.block_on(up::run(invocation)),
         Command::Migrate(command) => runtime()?.block_on(migrate::run(command, invocation)),
+        Command::DatabaseUrl => runtime()?.block_on(up::database_url(&invocation)),
         Command::Seal(command) => envelope::seal(&command, &invocation),
         Command::Open(command) => envelope::open(&command, &invocation),
         Command::Keys(command) => keys::run(&command, &invocation),

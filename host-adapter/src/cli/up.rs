@@ -3,6 +3,7 @@
 use std::{fmt::Write as _, net::SocketAddr, path::PathBuf};
 
 use anyhow::Context as _;
+use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{ConnectOptions as _, Executor as _, postgres::PgConnectOptions};
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
@@ -27,6 +28,7 @@ const APPLICATION: &str = "app";
 /// PostgreSQL, somebody else's or our own.
 pub(super) struct Database {
     pub(super) admin: PgConnectOptions,
+    url: SecretString,
     private: Option<PrivatePostgres>,
 }
 
@@ -37,6 +39,7 @@ impl Database {
             let admin = database::options(url).context("`DATABASE_URL`")?;
             return Ok(Self {
                 admin,
+                url: url.clone(),
                 private: None,
             });
         }
@@ -47,9 +50,10 @@ impl Database {
             PRIVATE_DATABASE,
         )
         .await?;
-        let admin = database::options(&private.url(PRIVATE_DATABASE))?;
+        let url = private.url(PRIVATE_DATABASE);
         Ok(Self {
-            admin,
+            admin: database::options(&url)?,
+            url,
             private: Some(private),
         })
     }
@@ -69,6 +73,22 @@ impl Database {
             None => format!("{}, port {}", self.admin.get_host(), self.admin.get_port()),
         }
     }
+}
+
+/// Prints the URL of the database in use, which is a secret: the person who asks owns it.
+pub(super) async fn database_url(invocation: &Invocation) -> anyhow::Result<()> {
+    let database = Database::open(invocation).await?;
+    let running = database
+        .private
+        .as_ref()
+        .is_none_or(PrivatePostgres::is_adopted);
+    let url = database.url.clone();
+    database.close().await;
+    anyhow::ensure!(
+        running,
+        "the private PostgreSQL does not run: start `./dev up` first"
+    );
+    print(url.expose_secret())
 }
 
 async fn create_database(server: &PgConnectOptions, name: &str) -> anyhow::Result<()> {
@@ -139,7 +159,7 @@ async fn serve(
         tasks.spawn(relay.run(shutdown.clone()));
     }
     print(&banner)?;
-    host.run(shutdown).await;
+    host.run(shutdown).await?;
     while tasks.join_next().await.is_some() {}
     pools.iter().for_each(Pool::close);
     Ok(())
@@ -235,6 +255,7 @@ fn banner(
 fn settings(settings: &Settings) -> HostSettings {
     let host = &settings.host;
     HostSettings {
+        threads: host.threads as usize,
         requests_per_instance: host.requests_per_instance as usize,
         concurrency_per_instance: host.concurrency_per_instance as usize,
         max_instances: host.max_instances,

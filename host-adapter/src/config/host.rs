@@ -31,6 +31,9 @@ const DEFAULT_COMPILATION_CACHE: &str = ".spindle/cache";
 /// Limits of the embedded component host.
 #[derive(Clone, Debug)]
 pub struct Host {
+    /// Threads that run components, each with instances and database connections of its own; by
+    /// default one per processor. More only take turns.
+    pub threads: u32,
     /// Requests that one instance answers before it is replaced. Low: instantiation costs more
     /// than the request. High: what a component leaks stays longer.
     pub requests_per_instance: u32,
@@ -59,6 +62,7 @@ pub struct Host {
 pub(super) fn read(reader: &mut Reader<'_>, project: &Path) -> Host {
     let seconds = Duration::from_secs;
     reader.section("host", |section| Host {
+        threads: section.within("threads", super::processors(), 1..=256),
         requests_per_instance: section.within(
             "requests_per_instance",
             DEFAULT_REQUESTS_PER_INSTANCE,

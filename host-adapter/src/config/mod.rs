@@ -173,6 +173,12 @@ fn read_production(reader: &mut Reader<'_>) -> bool {
     })
 }
 
+/// How many processors there are to use; one where the system does not say.
+fn processors() -> u32 {
+    let processors = std::thread::available_parallelism().map_or(1, |processors| processors.get());
+    u32::try_from(processors).unwrap_or(1).clamp(1, 256)
+}
+
 fn read_table(path: &Path, name: &str) -> Result<toml::Table, ConfigError> {
     let text = environment::read_text(path)?.ok_or_else(|| ConfigError::Unreadable {
         file: path.to_owned(),

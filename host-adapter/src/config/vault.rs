@@ -71,13 +71,11 @@ pub struct Keys {
 }
 
 pub(super) fn read_passwords(reader: &mut Reader<'_>) -> Passwords {
-    let processors = std::thread::available_parallelism().map_or(1, |processors| processors.get());
-    let processors = u32::try_from(processors).unwrap_or(1).clamp(1, 256);
     reader.section("passwords", |section| Passwords {
         memory_kib: section.within("memory_kib", DEFAULT_MEMORY_KIB, 7_168..=65_536),
         iterations: section.within("iterations", DEFAULT_ITERATIONS, 1..=10),
         parallelism: section.within("parallelism", DEFAULT_PARALLELISM, 1..=16),
-        threads: section.within("threads", processors, 1..=256),
+        threads: section.within("threads", super::processors(), 1..=256),
         queue: section.within("queue", DEFAULT_QUEUE, 0..=10_000),
     })
 }

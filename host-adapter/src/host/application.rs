@@ -3,6 +3,7 @@
 use std::{collections::HashMap, path::Path, sync::Arc};
 
 use anyhow::Context as _;
+use tokio_util::sync::CancellationToken;
 use wasmtime::{Engine, component::Linker};
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
@@ -16,9 +17,15 @@ use super::{
 };
 use crate::capabilities::Capabilities;
 
-/// Routes and components of one manifest.
+/// Routes of one manifest, and what its components are made of.
 pub(super) struct Application {
-    router: Router,
+    router: Arc<Router>,
+    blueprints: Vec<Arc<Blueprint>>,
+}
+
+/// An application's routes and components on one thread.
+pub(super) struct Running {
+    router: Arc<Router>,
     components: Vec<Component>,
 }
 
@@ -27,6 +34,7 @@ pub(super) struct Workshop<'a> {
     pub(super) engine: &'a Engine,
     pub(super) linker: &'a Linker<State>,
     pub(super) settings: &'a HostSettings,
+    pub(super) stopping: &'a CancellationToken,
     /// By component id.
     pub(super) capabilities: &'a HashMap<String, Arc<Capabilities>>,
     /// Finds environment variables, `.env` included.
@@ -40,7 +48,7 @@ impl Application {
     pub(super) fn load(path: &Path, workshop: &mut Workshop<'_>) -> anyhow::Result<Self> {
         let manifest = Manifest::read(path)?;
         let values = variables::resolve(&manifest, workshop.environment)?;
-        let mut components: Vec<Component> = Vec::new();
+        let mut blueprints: Vec<Arc<Blueprint>> = Vec::new();
         for (id, description) in &manifest.component {
             let variables = variables::expand(&manifest, id, description, &values)?;
             let capabilities = workshop.capabilities.get(id).cloned().ok_or_else(|| {
@@ -52,20 +60,37 @@ impl Application {
             let pre = workshop
                 .prepare(&source)
                 .with_context(|| format!("component `{id}`"))?;
-            components.push(Component::new(Blueprint {
+            blueprints.push(Arc::new(Blueprint {
                 id: id.as_str().into(),
                 pre,
                 capabilities,
                 variables: Arc::new(variables),
                 environment: description.environment.clone().into_iter().collect(),
                 settings: workshop.settings.clone(),
+                stopping: workshop.stopping.clone(),
             }));
         }
-        let number = |id: &str| components.iter().position(|component| component.id() == id);
-        let router = Router::new(&manifest, number)?;
-        Ok(Self { router, components })
+        let number = |id: &str| blueprints.iter().position(|blueprint| *blueprint.id == *id);
+        let router = Arc::new(Router::new(&manifest, number)?);
+        Ok(Self { router, blueprints })
     }
 
+    /// The application with instances of its own, for one thread.
+    pub(super) fn run(&self) -> Running {
+        let components = self
+            .blueprints
+            .iter()
+            .cloned()
+            .map(Component::new)
+            .collect();
+        Running {
+            router: self.router.clone(),
+            components,
+        }
+    }
+}
+
+impl Running {
     /// The component that answers `path`.
     pub(super) fn find(&self, path: &str) -> Option<&Component> {
         self.components.get(self.router.find(path)?)

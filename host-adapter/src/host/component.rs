@@ -9,6 +9,7 @@ use std::{
 };
 
 use tokio::time::{Sleep, sleep};
+use tokio_util::sync::CancellationToken;
 use wasmtime::{PoolConcurrencyLimitError, Store, StoreContextMut, component::GuestTaskId};
 use wasmtime_wasi_http::{
     WasiHttpView as _,
@@ -40,12 +41,14 @@ pub(super) struct Blueprint {
     pub(super) variables: Variables,
     pub(super) environment: HashMap<String, String>,
     pub(super) settings: HostSettings,
+    /// Set when the host stops: what is cut off then did not fail.
+    pub(super) stopping: CancellationToken,
 }
 
 impl Component {
-    pub(super) fn new(blueprint: Blueprint) -> Self {
+    pub(super) fn new(blueprint: Arc<Blueprint>) -> Self {
         Self {
-            handler: ProxyHandler::new(Instances(Arc::new(blueprint))),
+            handler: ProxyHandler::new(Instances(blueprint)),
         }
     }
 
@@ -147,7 +150,9 @@ impl WorkerState for Worker {
 
     fn drop(&self, store: Store<State>, result: wasmtime::Result<()>) {
         drop(store);
-        if let Err(error) = result {
+        if let Err(error) = result
+            && !self.0.stopping.is_cancelled()
+        {
             tracing::error!(component = %self.0.id, "an instance of `{}` ended: {error:?}", self.0.id);
         }
     }

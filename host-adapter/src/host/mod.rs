@@ -6,11 +6,13 @@
 mod application;
 mod component;
 mod engine;
+mod listener;
 pub mod manifest;
 mod problem;
 mod router;
 mod server;
 mod state;
+mod threads;
 mod variables;
 
 use std::{
@@ -18,12 +20,15 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
+    thread::JoinHandle,
     time::Duration,
 };
 
 use application::{Application, Workshop};
+use listener::Listener;
 use server::Server;
-use tokio::{net::TcpListener, task::JoinSet};
+use threads::Thread;
+use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use crate::capabilities::Capabilities;
@@ -31,6 +36,8 @@ use crate::capabilities::Capabilities;
 /// Bounds of the host. `config` documents each and gives the defaults.
 #[derive(Debug, Clone)]
 pub struct HostSettings {
+    /// Threads that run components.
+    pub threads: usize,
     /// Requests after which an instance is replaced.
     pub requests_per_instance: usize,
     /// Requests that one instance handles at once.
@@ -57,7 +64,9 @@ pub struct HostSettings {
 
 /// Applications, each bound to its listener and not yet serving.
 pub struct Host {
-    servers: Vec<(Arc<Server>, TcpListener)>,
+    applications: Vec<(Application, TcpListener)>,
+    settings: HostSettings,
+    stopping: CancellationToken,
 }
 
 impl Host {
@@ -77,29 +86,75 @@ impl Host {
     ) -> anyhow::Result<Self> {
         let engine = engine::engine(settings)?;
         let linker = engine::linker(&engine)?;
+        let stopping = CancellationToken::new();
         let mut workshop = Workshop {
             engine: &engine,
             linker: &linker,
             settings,
+            stopping: &stopping,
             capabilities,
             environment,
             compiled: HashMap::new(),
         };
-        let mut servers = Vec::new();
+        let mut loaded = Vec::new();
         for (manifest, listener) in applications {
-            let application = Application::load(&manifest, &mut workshop)?;
-            servers.push((Server::new(application, settings.clone()), listener));
+            loaded.push((Application::load(&manifest, &mut workshop)?, listener));
         }
-        Ok(Self { servers })
+        Ok(Self {
+            applications: loaded,
+            settings: settings.clone(),
+            stopping,
+        })
     }
 
     /// Serves until `shutdown`, and returns when the last request is answered.
-    pub async fn run(self, shutdown: CancellationToken) {
-        let mut tasks = JoinSet::new();
-        for (server, listener) in self.servers {
-            tasks.spawn(server.run(listener, shutdown.clone()));
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no further thread.
+    pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+        let threads = self.start_threads()?;
+        let mut listeners = JoinSet::new();
+        for (server, (_, socket)) in self.applications.into_iter().enumerate() {
+            let listener = Listener {
+                socket,
+                server,
+                threads: threads
+                    .iter()
+                    .map(|thread| thread.connections.clone())
+                    .collect(),
+                max_connections: self.settings.max_connections,
+            };
+            listeners.spawn(listener.run(shutdown.clone()));
         }
-        while tasks.join_next().await.is_some() {}
+        while listeners.join_next().await.is_some() {}
+        self.stopping.cancel();
+        let handles: Vec<_> = threads.into_iter().map(|thread| thread.handle).collect();
+        let join = || {
+            handles
+                .into_iter()
+                .map(JoinHandle::join)
+                .all(|result| result.is_ok())
+        };
+        let orderly = tokio::task::spawn_blocking(join).await?;
+        anyhow::ensure!(orderly, "a thread that runs components panicked");
+        Ok(())
+    }
+
+    fn start_threads(&self) -> anyhow::Result<Vec<Thread>> {
+        let limit = || Arc::new(Semaphore::new(self.settings.max_requests));
+        let limits: Vec<Arc<Semaphore>> = self.applications.iter().map(|_| limit()).collect();
+        let servers = || {
+            let applications = self.applications.iter().zip(&limits);
+            let server =
+                |((application, _), requests): (&(Application, TcpListener), &Arc<Semaphore>)| {
+                    Server::new(application.run(), self.settings.clone(), requests.clone())
+                };
+            applications.map(server).collect()
+        };
+        (0..self.settings.threads)
+            .map(|number| Thread::start(number, servers(), &self.settings))
+            .collect()
     }
 }
 

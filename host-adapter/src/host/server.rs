@@ -1,39 +1,36 @@
-//! HTTP in front of an application: connections, limits, and an orderly end.
+//! HTTP in front of an application, on one thread: limits, answers, and what the log says of those
+//! that failed.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc};
 
 use http_body_util::BodyExt as _;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    server::graceful::GracefulConnection,
 };
-use tokio::{
-    net::{TcpListener, TcpStream},
-    sync::Semaphore,
-};
-use tokio_util::sync::CancellationToken;
+use tokio::{net::TcpStream, sync::Semaphore};
 use wasmtime_wasi_http::{
     WasiBody,
     handler::{ExpirationError, InstantiationError},
 };
 
-use super::{HostSettings, application::Application, problem::Problem};
+use super::{HostSettings, application::Running, problem::Problem};
 
-/// Pause after `accept` failed, which it does when the process has no file descriptors left: going
-/// on at once would only burn the processor until one is free.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// One application on one listener.
+/// One application on one thread.
 pub(super) struct Server {
-    application: Application,
+    application: Running,
     settings: HostSettings,
-    requests: Semaphore,
+    /// Shared with the same application on the other threads.
+    requests: Arc<Semaphore>,
 }
 
 impl Server {
-    pub(super) fn new(application: Application, settings: HostSettings) -> Arc<Self> {
-        let requests = Semaphore::new(settings.max_requests);
+    pub(super) fn new(
+        application: Running,
+        settings: HostSettings,
+        requests: Arc<Semaphore>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             application,
             settings,
@@ -41,56 +38,11 @@ impl Server {
         })
     }
 
-    /// Serves until `shutdown`, then finishes the requests in flight within the shutdown timeout.
-    pub(super) async fn run(self: Arc<Self>, listener: TcpListener, shutdown: CancellationToken) {
-        let graceful = GracefulShutdown::new();
-        let connections = Arc::new(Semaphore::new(self.settings.max_connections));
-        loop {
-            // Taken before accepting: beyond the limit, clients wait in the system's queue.
-            let next = async {
-                let permit = connections.clone().acquire_owned().await;
-                (permit, listener.accept().await)
-            };
-            let (permit, accepted) = tokio::select! {
-                next = next => next,
-                () = shutdown.cancelled() => break,
-            };
-            match accepted {
-                Ok((stream, _)) => {
-                    let connection = graceful.watch(self.clone().connection(stream));
-                    tokio::spawn(async move {
-                        // What fails here is the client's connection, and the client's business.
-                        if let Err(error) = connection.await {
-                            tracing::debug!("connection: {error}");
-                        }
-                        drop(permit);
-                    });
-                }
-                Err(error) => {
-                    tracing::warn!("accepting a connection: {error}");
-                    tokio::time::sleep(ACCEPT_PAUSE).await;
-                }
-            }
-        }
-        drop(listener);
-        if tokio::time::timeout(self.settings.shutdown_timeout, graceful.shutdown())
-            .await
-            .is_err()
-        {
-            tracing::warn!(
-                "requests were still running after {:?}",
-                self.settings.shutdown_timeout
-            );
-        }
-    }
-
-    fn connection(
+    /// Serves one connection until either side closes it.
+    pub(super) fn connection(
         self: Arc<Self>,
         stream: TcpStream,
-    ) -> impl hyper_util::server::graceful::GracefulConnection<Error = hyper::Error> + Send {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!("setting TCP_NODELAY: {error}");
-        }
+    ) -> impl GracefulConnection<Error = hyper::Error> + Send {
         let header_timeout = self.settings.header_timeout;
         let service = service_fn(move |request| {
             let server = self.clone();

@@ -194,7 +194,10 @@ async fn an_instance_is_replaced_after_its_requests() {
     let directory = project(&manifest());
     let app = start(
         directory.path(),
-        &[("SPINDLE_HOST_REQUESTS_PER_INSTANCE", "3")],
+        &[
+            ("SPINDLE_HOST_THREADS", "1"),
+            ("SPINDLE_HOST_REQUESTS_PER_INSTANCE", "3"),
+        ],
     )
     .await;
     let mut counts = Vec::new();

@@ -14,7 +14,7 @@ mod statement;
 
 pub use client::{Limits, Postgres};
 pub use errors::Error;
-pub use pool::{Pool, PoolSettings};
+pub use pool::{Pool, PoolSettings, number_this_thread};
 
 /// One column of a row, or one parameter.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,6 +6,7 @@
 //! broken is thrown away at once, together with its idle neighbours.
 
 use std::{
+    cell::Cell,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -31,11 +32,29 @@ const MAX_AGE: Duration = Duration::from_secs(30 * 60);
 /// it gives up the connection: PostgreSQL's cancellation keeps the connection, this does not.
 const GRACE: Duration = Duration::from_millis(500);
 
+/// Connections for what runs outside the numbered threads: health, the outbox. Few, because that is
+/// little.
+const BACKGROUND_CONNECTIONS: usize = 2;
+
+thread_local! {
+    /// The number of this thread, if it has one.
+    static THREAD: Cell<Option<usize>> = const { Cell::new(None) };
+}
+
+/// Gives this thread a number, and with it connections of its own from every pool of as many
+/// `threads`: a connection wakes the thread that opened it, and waking another thread costs more
+/// than a short statement.
+pub fn number_this_thread(number: usize) {
+    THREAD.set(Some(number));
+}
+
 /// Size and patience of a pool.
 #[derive(Debug, Clone, Copy)]
 pub struct PoolSettings {
     /// Most connections at once. More than PostgreSQL has processors for only lets them queue there.
     pub connections: usize,
+    /// Numbered threads, which share the connections out among themselves.
+    pub threads: usize,
     /// Longest wait for a connection, opening one included.
     pub acquire_timeout: Duration,
     /// PostgreSQL cancels a statement that runs longer.
@@ -45,7 +64,8 @@ pub struct PoolSettings {
 /// A cloneable handle to the connections.
 #[derive(Clone)]
 pub struct Pool {
-    connections: managed::Pool<Connections>,
+    /// One per numbered thread, and the last for all others.
+    shards: Arc<[managed::Pool<Connections>]>,
     limit: Duration,
     reachable: Arc<AtomicBool>,
     label: Arc<str>,
@@ -102,15 +122,24 @@ impl Pool {
     ) -> Result<Self, anyhow::Error> {
         let timeout = settings.statement_timeout.as_millis().to_string();
         let options = options.options([("statement_timeout", timeout.as_str())]);
-        let connections = managed::Pool::builder(Connections { options })
-            .max_size(settings.connections)
-            .runtime(deadpool::Runtime::Tokio1)
-            .wait_timeout(Some(settings.acquire_timeout))
-            .create_timeout(Some(settings.acquire_timeout))
-            .recycle_timeout(Some(settings.acquire_timeout))
-            .build()?;
+        let each = settings.connections.div_ceil(settings.threads.max(1));
+        let last = BACKGROUND_CONNECTIONS.min(settings.connections);
+        let sizes = std::iter::repeat_n(each, settings.threads).chain([last]);
+        let shards = sizes
+            .map(|size| {
+                managed::Pool::builder(Connections {
+                    options: options.clone(),
+                })
+                .max_size(size)
+                .runtime(deadpool::Runtime::Tokio1)
+                .wait_timeout(Some(settings.acquire_timeout))
+                .create_timeout(Some(settings.acquire_timeout))
+                .recycle_timeout(Some(settings.acquire_timeout))
+                .build()
+            })
+            .collect::<Result<_, _>>()?;
         Ok(Self {
-            connections,
+            shards,
             limit: settings.statement_timeout + GRACE,
             reachable: Arc::new(AtomicBool::new(true)),
             label: label.into(),
@@ -140,8 +169,8 @@ impl Pool {
     where
         F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, Error>>,
     {
-        let mut connection = self
-            .connections
+        let shard = self.shard()?;
+        let mut connection = shard
             .get()
             .await
             .map_err(|error| self.not_connected(error))?;
@@ -151,7 +180,10 @@ impl Pool {
         match &result {
             Err(Error::Unavailable(reason)) => {
                 drop(Object::take(connection));
-                drop(self.connections.retain(|_, _| false));
+                // Of all threads: what closed this connection has most likely closed theirs too.
+                self.shards
+                    .iter()
+                    .for_each(|shard| drop(shard.retain(|_, _| false)));
                 self.note_down(reason);
             }
             Err(Error::Timeout | Error::TooLarge(_)) => drop(Object::take(connection)),
@@ -162,7 +194,13 @@ impl Pool {
 
     /// Closes the connections; calls under way finish, further ones are `unavailable`.
     pub fn close(&self) {
-        self.connections.close();
+        self.shards.iter().for_each(managed::Pool::close);
+    }
+
+    fn shard(&self) -> Result<&managed::Pool<Connections>, Error> {
+        let numbered = THREAD.get().and_then(|number| self.shards.get(number));
+        let shard = numbered.or_else(|| self.shards.last());
+        shard.ok_or_else(|| Error::Unavailable("the pool has no connections".into()))
     }
 
     fn not_connected(&self, error: PoolError<sqlx::Error>) -> Error {

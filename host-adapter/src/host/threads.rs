@@ -1,0 +1,102 @@
+//! The threads that run components.
+//!
+//! Each has a runtime of its own, and with it instances and database connections of its own: what a
+//! request waits for wakes the thread that it is on, and no other. On two processors that is a
+//! third more requests than one runtime that hands tasks from thread to thread.
+
+use std::{sync::Arc, thread::JoinHandle};
+
+use anyhow::Context as _;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::{net::TcpStream, sync::OwnedSemaphorePermit, sync::mpsc};
+
+use super::{HostSettings, server::Server};
+use crate::capabilities::postgres::number_this_thread;
+
+/// An accepted connection on its way to a thread.
+pub(super) struct Connection {
+    /// Which of the thread's servers is to answer.
+    pub(super) server: usize,
+    pub(super) stream: std::net::TcpStream,
+    /// Its place among the listener's connections, given back when it is closed.
+    pub(super) permit: OwnedSemaphorePermit,
+}
+
+/// A running thread. It ends when every sender to it is gone.
+pub(super) struct Thread {
+    pub(super) connections: mpsc::UnboundedSender<Connection>,
+    pub(super) handle: JoinHandle<()>,
+}
+
+impl Thread {
+    /// Starts thread `number`, which answers with `servers`. The channel needs no bound of its own:
+    /// each connection in it holds a permit.
+    pub(super) fn start(
+        number: usize,
+        servers: Vec<Arc<Server>>,
+        settings: &HostSettings,
+    ) -> anyhow::Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let (connections, receiver) = mpsc::unbounded_channel();
+        let settings = settings.clone();
+        let run = move || {
+            number_this_thread(number);
+            runtime.block_on(serve(receiver, servers, &settings));
+        };
+        let builder = std::thread::Builder::new().name(format!("components-{number}"));
+        let handle = builder.spawn(run).context("starting a thread")?;
+        Ok(Self {
+            connections,
+            handle,
+        })
+    }
+}
+
+async fn serve(
+    mut connections: mpsc::UnboundedReceiver<Connection>,
+    servers: Vec<Arc<Server>>,
+    settings: &HostSettings,
+) {
+    let graceful = GracefulShutdown::new();
+    while let Some(connection) = connections.recv().await {
+        if let Err(error) = start(connection, &servers, &graceful) {
+            tracing::warn!("taking over a connection: {error}");
+        }
+    }
+    if tokio::time::timeout(settings.shutdown_timeout, graceful.shutdown())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            "requests were still running after {:?}",
+            settings.shutdown_timeout
+        );
+    }
+}
+
+fn start(
+    connection: Connection,
+    servers: &[Arc<Server>],
+    graceful: &GracefulShutdown,
+) -> std::io::Result<()> {
+    let Connection {
+        server,
+        stream,
+        permit,
+    } = connection;
+    let Some(server) = servers.get(server) else {
+        return Ok(());
+    };
+    stream.set_nodelay(true)?;
+    let connection = graceful.watch(server.clone().connection(TcpStream::from_std(stream)?));
+    tokio::spawn(async move {
+        // What fails here is the client's connection, and the client's business.
+        if let Err(error) = connection.await {
+            tracing::debug!("connection: {error}");
+        }
+        drop(permit);
+    });
+    Ok(())
+}
