@@ -15,6 +15,7 @@
 
 mod analytics;
 mod command_line;
+mod dispatch;
 mod documents_conformance;
 mod encryption;
 mod gateway;

@@ -5,6 +5,7 @@ pub(crate) mod capabilities;
 pub(crate) mod client;
 pub(crate) mod cluster;
 pub(crate) mod peer;
+pub(crate) mod scripted;
 
 use std::{
     path::{Path, PathBuf},

@@ -1,0 +1,301 @@
+//! The capability `dispatch`: retries, limits, and whom it trusts.
+
+use std::{sync::Arc, time::Duration};
+
+use host_adapter::capabilities::{
+    Capabilities,
+    dispatch::{Error, Request, Response},
+};
+use serde_json::json;
+
+use crate::support::{
+    capabilities::Granted,
+    peer::Peer,
+    scripted::{Reply, Scripted},
+};
+
+const SETTINGS: &str = "[components.a]\npeers = [\"b\"]\nenvelopes = [\"b\"]\n[components.b]\n\
+    [dispatch]\ntimeout = \"3s\"\nbackoff_base = \"1ms\"\nbackoff_cap = \"10ms\"\nmax_body = \"64KiB\"\n";
+
+struct Test {
+    granted: Granted,
+    a: Arc<Capabilities>,
+}
+
+impl Test {
+    async fn new(peer: &str) -> Self {
+        let granted = Granted::new(SETTINGS).await;
+        granted
+            .assembly
+            .peers
+            .set("b", peer.parse().expect("a URL"));
+        let a = granted.of("a");
+        Self { granted, a }
+    }
+
+    async fn call(&self, request: Request) -> Result<Response, Error> {
+        self.a.dispatch().call(request).await
+    }
+}
+
+fn status(status: u16) -> Reply {
+    Reply::Status(status, format!("status {status}"))
+}
+
+fn request(method: &str) -> Request {
+    Request {
+        peer: "b".into(),
+        method: method.into(),
+        path: "/x?q=1".into(),
+        ..Default::default()
+    }
+}
+
+fn post(key: Option<&str>) -> Request {
+    let key = key.map(str::to_owned);
+    Request {
+        body: Some("{}".into()),
+        idempotency_key: key,
+        ..request("POST")
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_given_as_it_is() {
+    for code in [200, 201, 404, 409, 429, 500] {
+        let peer = Scripted::start(vec![status(code)]).await;
+        let answer = Test::new(&peer.url)
+            .await
+            .call(request("GET"))
+            .await
+            .expect("an answer");
+        assert_eq!(
+            answer,
+            Response {
+                status: code,
+                body: format!("status {code}")
+            }
+        );
+        assert_eq!(peer.asked().len(), 1, "{code} was asked for again");
+    }
+}
+
+#[tokio::test]
+async fn a_peer_that_is_briefly_gone_is_asked_again() {
+    let peer = Scripted::start(vec![status(503), status(502), status(200)]).await;
+    let test = Test::new(&peer.url).await;
+    let answer = test
+        .call(Request {
+            request_id: Some("r-1".into()),
+            ..request("GET")
+        })
+        .await;
+    assert_eq!(answer.expect("an answer").status, 200);
+    let asked = peer.asked();
+    assert_eq!(asked.len(), 3);
+    assert!(
+        asked
+            .iter()
+            .all(|asked| asked.method == "GET" && asked.path == "/x?q=1"),
+        "{asked:?}"
+    );
+    assert!(
+        asked
+            .iter()
+            .all(|asked| asked.headers["x-request-id"] == "r-1"),
+        "{asked:?}"
+    );
+}
+
+#[tokio::test]
+async fn there_are_at_most_three_attempts() {
+    let peer = Scripted::start(vec![status(503)]).await;
+    let result = Test::new(&peer.url).await.call(request("GET")).await;
+    assert!(matches!(result, Err(Error::Unavailable(_))), "{result:?}");
+    assert_eq!(peer.asked().len(), 3);
+}
+
+#[tokio::test]
+async fn what_may_have_been_done_is_repeated_only_with_a_key() {
+    let peer = Scripted::start(vec![status(503)]).await;
+    let test = Test::new(&peer.url).await;
+    assert!(matches!(
+        test.call(post(None)).await,
+        Err(Error::Unavailable(_))
+    ));
+    assert_eq!(peer.asked().len(), 1);
+    assert!(matches!(
+        test.call(post(Some("k-1"))).await,
+        Err(Error::Unavailable(_))
+    ));
+    let asked = peer.asked();
+    assert_eq!(asked.len(), 4);
+    assert!(
+        asked[1..]
+            .iter()
+            .all(|asked| asked.headers["idempotency-key"] == "k-1"),
+        "{asked:?}"
+    );
+
+    let silent = Scripted::start(vec![Reply::Silence]).await;
+    let test = Test::new(&silent.url).await;
+    let impatient = Request {
+        deadline: Some(Duration::from_millis(300)),
+        ..post(None)
+    };
+    assert_eq!(test.call(impatient).await, Err(Error::Timeout));
+    assert_eq!(silent.asked().len(), 1);
+    let repeatable = Request {
+        deadline: Some(Duration::from_millis(900)),
+        ..request("GET")
+    };
+    assert_eq!(test.call(repeatable).await, Err(Error::Timeout));
+    assert!(
+        silent.asked().len() > 2,
+        "a hanging attempt took all the time"
+    );
+}
+
+#[tokio::test]
+async fn what_was_not_sent_is_tried_again_whatever_it_is() {
+    let peer = Peer::reserve();
+    let target = Scripted::start(vec![status(200)]).await;
+    let test = Test::new(&peer.url()).await;
+    assert!(matches!(
+        test.call(post(None)).await,
+        Err(Error::Unavailable(_))
+    ));
+    let _peer = peer.forward_to(&target.url);
+    assert_eq!(test.call(post(None)).await.expect("an answer").status, 200);
+}
+
+#[tokio::test]
+async fn a_redirect_is_an_answer_and_not_an_order() {
+    let peer = Scripted::start(vec![Reply::Redirect]).await;
+    let answer = Test::new(&peer.url)
+        .await
+        .call(request("GET"))
+        .await
+        .expect("an answer");
+    assert_eq!(answer.status, 302);
+    assert_eq!(peer.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn bodies_above_the_limit_are_refused_in_both_directions() {
+    let peer = Scripted::start(vec![Reply::Status(200, "x".repeat(200_000))]).await;
+    let test = Test::new(&peer.url).await;
+    assert!(matches!(
+        test.call(request("GET")).await,
+        Err(Error::TooLarge(_))
+    ));
+    let body = Some("x".repeat(65_537));
+    let result = test.call(Request { body, ..post(None) }).await;
+    assert!(matches!(result, Err(Error::TooLarge(_))), "{result:?}");
+    assert_eq!(peer.asked().len(), 1);
+}
+
+#[tokio::test]
+async fn what_is_not_a_call_is_refused() {
+    let test = Test::new("http://127.0.0.1:1").await;
+    for wrong in [
+        request("TRACE"),
+        Request {
+            path: "x".into(),
+            ..request("GET")
+        },
+        Request {
+            path: "//x".into(),
+            sealed: true,
+            ..request("GET")
+        },
+        Request {
+            idempotency_key: Some("a b".into()),
+            ..request("GET")
+        },
+        Request {
+            idempotency_key: Some("x".repeat(201)),
+            ..request("GET")
+        },
+        Request {
+            request_id: Some("a\r\nhost: b".into()),
+            ..request("GET")
+        },
+    ] {
+        assert!(
+            matches!(test.call(wrong.clone()).await, Err(Error::Invalid(_))),
+            "{wrong:?}"
+        );
+    }
+    let stranger = Request {
+        peer: "c".into(),
+        ..request("GET")
+    };
+    assert!(matches!(test.call(stranger).await, Err(Error::Denied(_))));
+}
+
+#[tokio::test]
+async fn a_path_cannot_lead_to_another_host() {
+    let peer = Scripted::start(vec![status(200)]).await;
+    let test = Test::new(&peer.url).await;
+    for path in [
+        "//127.0.0.2:1/x",
+        "/@127.0.0.2:1/",
+        "/../../x",
+        "/\\127.0.0.2",
+    ] {
+        let answer = test
+            .call(Request {
+                path: path.into(),
+                ..request("GET")
+            })
+            .await;
+        assert_eq!(answer.map(|answer| answer.status), Ok(200), "{path}");
+    }
+    assert_eq!(peer.asked().len(), 4);
+}
+
+#[tokio::test]
+async fn only_the_sealed_answer_to_this_call_is_trusted() {
+    use host_adapter::capabilities::vault::{Purpose, Sealing};
+    let sealed = Request {
+        sealed: true,
+        ..post(None)
+    };
+
+    let plain = Scripted::start(vec![Reply::Status(200, "{\"ok\": true}".into())]).await;
+    let test = Test::new(&plain.url).await;
+    assert_eq!(test.call(sealed.clone()).await, Err(Error::Untrusted));
+    let sent = plain.asked().remove(0);
+    assert_eq!(sent.headers["x-service-communication"], "encrypted");
+    assert!(
+        sent.body.starts_with("{\"encrypted_data\":\"ey"),
+        "{sent:?}"
+    );
+
+    // Sealed by the right peer for the right caller, but in answer to something else.
+    let other = Sealing {
+        issuer: "b",
+        audience: "a",
+        method: "POST",
+        path: "/x",
+        purpose: Purpose::Response {
+            in_reply_to: Some("another"),
+        },
+    };
+    let envelopes = test
+        .granted
+        .of("a")
+        .envelopes()
+        .map(|granted| granted.envelopes.clone());
+    let envelope = envelopes
+        .unwrap_or_else(|denied| panic!("{denied}"))
+        .seal("{}", other);
+    let body = json!({ "encrypted_data": envelope.expect("sealed").envelope }).to_string();
+    let replayed = Scripted::start(vec![Reply::Status(200, body)]).await;
+    test.granted
+        .assembly
+        .peers
+        .set("b", replayed.url.parse().expect("a URL"));
+    assert_eq!(test.call(sealed).await, Err(Error::Untrusted));
+}
