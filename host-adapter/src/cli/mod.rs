@@ -41,6 +41,9 @@ enum Command {
     /// Apply, show, take back or begin database migrations, service by service.
     #[command(subcommand)]
     Migrate(migrate::Migrate),
+    /// Compile the components into the cache; `up` does that itself, by this command.
+    #[command(hide = true)]
+    Compile,
     /// Print the URL of the database in use, for psql: `psql "$(host-adapter database-url)"`.
     DatabaseUrl,
     /// Seal a request body for a service, as an outside caller would.
@@ -58,6 +61,8 @@ enum Command {
 /// Everything that a command starts from.
 struct Invocation {
     project: PathBuf,
+    /// The settings file, relative to the project.
+    file: PathBuf,
     environment: Environment,
     settings: Settings,
 }
@@ -90,12 +95,14 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let invocation = Invocation {
         project,
+        file: arguments.config,
         environment,
         settings,
     };
     match arguments.command {
         Command::Up => runtime()?.block_on(up::run(invocation)),
         Command::Migrate(command) => runtime()?.block_on(migrate::run(command, invocation)),
+        Command::Compile => up::compile(&invocation),
         Command::DatabaseUrl => runtime()?.block_on(up::database_url(&invocation)),
         Command::Seal(command) => envelope::seal(&command, &invocation),
         Command::Open(command) => envelope::open(&command, &invocation),

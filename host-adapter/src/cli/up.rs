@@ -1,6 +1,6 @@
 //! `host-adapter up`: everything in one process, from the database to the listeners.
 
-use std::{fmt::Write as _, net::SocketAddr, path::PathBuf};
+use std::{fmt::Write as _, net::SocketAddr, path::PathBuf, process::Stdio};
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -146,6 +146,7 @@ async fn serve(
         .into_iter()
         .map(|listener| (manifest(invocation, &listener.name), listener.socket))
         .collect();
+    compile_apart(invocation).await;
     let environment = |name: &str| variable(invocation, name);
     let host = Host::load(
         applications,
@@ -163,6 +164,37 @@ async fn serve(
     while tasks.join_next().await.is_some() {}
     pools.iter().for_each(Pool::close);
     Ok(())
+}
+
+/// Compiles what is not in the cache yet, in a process of its own; see [`host::compile`].
+async fn compile_apart(invocation: &Invocation) {
+    let Ok(program) = std::env::current_exe() else {
+        return;
+    };
+    let mut command = tokio::process::Command::new(program);
+    command
+        .arg("compile")
+        .arg("--project")
+        .arg(&invocation.project);
+    command
+        .arg("--config")
+        .arg(&invocation.file)
+        .stdin(Stdio::null());
+    // What is wrong with a component is found again by this process, which tells it better.
+    let _ = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .status()
+        .await;
+}
+
+/// The other side of [`compile_apart`].
+pub(super) fn compile(invocation: &Invocation) -> anyhow::Result<()> {
+    let services = invocation.settings.listen.services.keys();
+    let names = std::iter::once(APPLICATION).chain(services.map(String::as_str));
+    let manifests: Vec<PathBuf> = names.map(|name| manifest(invocation, name)).collect();
+    host::compile(&manifests, &settings(&invocation.settings))
 }
 
 fn manifest(invocation: &Invocation, name: &str) -> PathBuf {
