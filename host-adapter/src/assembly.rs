@@ -168,6 +168,7 @@ impl Builder<'_> {
             if !grants.peers.is_empty() {
                 let settings = RelaySettings {
                     interval: self.settings.dispatch.outbox_interval,
+                    delivery: self.settings.dispatch.timeout,
                 };
                 assembly
                     .relays
@@ -262,6 +263,14 @@ impl Builder<'_> {
             }
             None => self.derived(name),
         };
+        let place = |options: &PgConnectOptions| {
+            let database = options.get_database().map(str::to_owned);
+            (options.get_host().to_owned(), options.get_port(), database)
+        };
+        anyhow::ensure!(
+            place(&options) == place(self.admin),
+            "the database URL of `{name}` must name another role on the server and database of `DATABASE_URL`"
+        );
         let password = own.is_none().then(|| self.password(options.get_username()));
         let provision = Provision {
             component: name,

@@ -13,6 +13,13 @@ use crate::problem::{Problem, kinds};
 /// the most that an envelope may carry.
 pub(crate) const MAX_BYTES: usize = 1024 * 1024;
 
+/// The largest sealed body: an envelope is a third larger than what it holds, and has a header.
+const MAX_SEALED_BYTES: usize = MAX_BYTES / 3 * 4 + 8 * 1024;
+
+/// Most memory that a body may take once it is parsed. Sixteen of these and their texts, as many as
+/// an instance works on at once, fit into its 64 MiB.
+const MAX_PARSED_BYTES: usize = 2 * 1024 * 1024;
+
 /// A request's JSON document, left for [`crate::Input`] to take.
 #[derive(Clone)]
 pub(crate) struct Document(pub(crate) Value);
@@ -28,13 +35,22 @@ pub(crate) async fn read_document(request: &mut Request) -> Result<Option<Value>
     if !is_json(request.headers()) {
         return Err(Problem::of(&kinds::UNSUPPORTED_MEDIA_TYPE));
     }
+    let sealed = request.headers().contains_key("x-service-communication");
+    let limit = if sealed { MAX_SEALED_BYTES } else { MAX_BYTES };
     let body = std::mem::take(request.body_mut());
-    parse(&read(body).await?).map(Some)
+    parse(&read(body, limit).await?).map(Some)
 }
 
 /// Parse JSON text. Nesting deeper than 128 is refused by the parser, so no later code that
 /// recurses over the document can exhaust the stack.
+///
+/// A megabyte of `{"":0},` would take a hundred megabytes, and end the instance with all that it
+/// works on.
 pub(crate) fn parse(text: &[u8]) -> Result<Value, Problem> {
+    if parsed_bytes(text) > MAX_PARSED_BYTES {
+        let detail = "The body has more values than can be read at once.";
+        return Err(Problem::new(&kinds::BODY_TOO_LARGE, detail));
+    }
     serde_json::from_slice(text).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let detail = format!("The body is not JSON: see line {line}, column {column}.");
@@ -42,12 +58,24 @@ pub(crate) fn parse(text: &[u8]) -> Result<Value, Problem> {
     })
 }
 
-async fn read(body: Body) -> Result<Vec<u8>, Problem> {
+/// At most how much memory the document will take besides its strings: what serde_json's `Value`
+/// allocates for an object (a node of its tree) and for an element. Counting inside strings too
+/// errs on the safe side.
+fn parsed_bytes(text: &[u8]) -> usize {
+    let cost = |byte: &u8| match byte {
+        b'{' => 640,
+        b'[' | b',' => 64,
+        _ => 0,
+    };
+    text.iter().map(cost).sum()
+}
+
+async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
     // By `Content-Length`: refused before any of it is sent, if the client waits for that.
-    if body.size_hint().upper() > Some(MAX_BYTES as u64) {
+    if body.size_hint().upper() > Some(limit as u64) {
         return Err(Problem::of(&kinds::BODY_TOO_LARGE));
     }
-    match Limited::new(body, MAX_BYTES).collect().await {
+    match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes().into()),
         Err(error) if error.is::<LengthLimitError>() => Err(Problem::of(&kinds::BODY_TOO_LARGE)),
         Err(_) => Err(Problem::new(

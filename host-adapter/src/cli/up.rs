@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::{Invocation, migrate, print};
 use crate::{
     assembly::{self, Assembly},
-    capabilities::postgres::Pool,
+    capabilities::{postgres::Pool, vault::KeyRing},
     config::Settings,
     database,
     dev::{Options, PrivatePostgres},
@@ -35,7 +35,8 @@ pub(super) struct Database {
 impl Database {
     /// `DATABASE_URL`, or the private cluster, started if it does not run.
     pub(super) async fn open(invocation: &Invocation) -> anyhow::Result<Self> {
-        if let Some(url) = &invocation.settings.databases.postgres {
+        let settings = &invocation.settings;
+        if let Some(url) = &settings.databases.postgres {
             let admin = database::options(url).context("`DATABASE_URL`")?;
             return Ok(Self {
                 admin,
@@ -43,6 +44,10 @@ impl Database {
                 private: None,
             });
         }
+        anyhow::ensure!(
+            !settings.production,
+            "with `PRODUCTION=true` there is no private PostgreSQL: set `DATABASE_URL`"
+        );
         let directory = invocation.project.join(PRIVATE_DIRECTORY);
         let private = PrivatePostgres::start(&directory, &Options::default()).await?;
         create_database(
@@ -104,6 +109,12 @@ async fn create_database(server: &PgConnectOptions, name: &str) -> anyhow::Resul
 
 /// Serves until Ctrl-C or SIGTERM, then finishes what is in flight and stops what it started.
 pub(super) async fn run(invocation: Invocation) -> anyhow::Result<()> {
+    let insists =
+        variable(&invocation, "SPIN_VARIABLE_PRODUCTION").is_none_or(|value| value != "false");
+    anyhow::ensure!(
+        insists || !invocation.settings.production,
+        "`PRODUCTION=true` and `SPIN_VARIABLE_PRODUCTION=false` contradict each other"
+    );
     // Before anything is started, so that a mistake here costs nothing.
     let listeners = bind_all(&invocation.settings).await?;
     let keys = assembly::keys(&invocation.settings)?;
@@ -124,12 +135,14 @@ struct Listener {
 async fn serve(
     invocation: &Invocation,
     database: &Database,
-    keys: &crate::capabilities::vault::KeyRing,
+    keys: &KeyRing,
     listeners: Vec<Listener>,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
-    let assembly = assembly::assemble(&invocation.settings, &database.admin, keys).await?;
-    migrate::all(invocation, &database.admin).await?;
+    let assembly = tokio::select! {
+        prepared = prepare(invocation, database, keys) => prepared?,
+        () = shutdown.cancelled() => return Ok(()),
+    };
     for listener in listeners
         .iter()
         .filter(|listener| listener.name != APPLICATION)
@@ -146,7 +159,6 @@ async fn serve(
         .into_iter()
         .map(|listener| (manifest(invocation, &listener.name), listener.socket))
         .collect();
-    compile_apart(invocation).await;
     let environment = |name: &str| variable(invocation, name);
     let host = Host::load(
         applications,
@@ -161,9 +173,22 @@ async fn serve(
     }
     print(&banner)?;
     host.run(shutdown).await?;
-    while tasks.join_next().await.is_some() {}
+    let relays = async { while tasks.join_next().await.is_some() {} };
+    // What they have not delivered by then stays in the database, for the next start.
+    let _ = tokio::time::timeout(invocation.settings.host.shutdown_timeout, relays).await;
     pools.iter().for_each(Pool::close);
     Ok(())
+}
+
+async fn prepare(
+    invocation: &Invocation,
+    database: &Database,
+    keys: &KeyRing,
+) -> anyhow::Result<Assembly> {
+    let assembly = assembly::assemble(&invocation.settings, &database.admin, keys).await?;
+    migrate::all(invocation, &database.admin).await?;
+    compile_apart(invocation).await;
+    Ok(assembly)
 }
 
 /// Compiles what is not in the cache yet, in a process of its own; see [`host::compile`].
@@ -295,6 +320,7 @@ fn settings(settings: &Settings) -> HostSettings {
         memory_per_instance: host.memory_per_instance,
         request_timeout: host.request_timeout,
         header_timeout: host.header_timeout,
+        write_timeout: host.write_timeout,
         max_connections: host.max_connections as usize,
         max_requests: host.max_requests as usize,
         shutdown_timeout: host.shutdown_timeout,

@@ -5,8 +5,16 @@ use std::collections::BTreeMap;
 use super::reader::{Reader, is_name};
 
 /// Names with a meaning of their own: `[listen]`'s whole application, the outside caller's key,
-/// the signing key, and the key behind database roles.
-const RESERVED: [&str; 4] = ["app", "client", "tokens", "roles"];
+/// the signing key, the key behind database roles, and schemas that are not a component's.
+const RESERVED: [&str; 7] = [
+    "app",
+    "client",
+    "documents",
+    "public",
+    "roles",
+    "spindle",
+    "tokens",
+];
 
 /// The grants of one component.
 #[derive(Clone, Debug, Default)]

@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::Settings;
 use super::databases::component_variable;
 use super::nearest::suggestion;
 use super::reader::Reader;
 use super::value::Value;
+use super::{Grants, Settings};
 
 /// The outside caller, which holds a key but is no service.
 const CLIENT: &str = "client";
@@ -144,20 +144,18 @@ fn check_migrations(settings: &Settings, reader: &mut Reader<'_>) {
 
 fn check_databases(settings: &Settings, reader: &mut Reader<'_>) {
     let documents_in_postgres = settings.databases.mongodb.is_none();
+    let needed = |grants: &Grants| grants.needs_database(documents_in_postgres);
+    let needed = settings.components.values().any(needed);
+    if settings.production && needed && settings.databases.postgres.is_none() {
+        let text = "with `PRODUCTION=true` there is no private PostgreSQL: set `DATABASE_URL`";
+        reader.refuse("environment", text.to_owned());
+    }
     for (component, grants) in &settings.components {
         let variable = component_variable(component);
-        let needs = grants.needs_database(documents_in_postgres);
         let own = settings.databases.components.contains_key(component);
-        if own && !needs {
+        if own && !grants.postgres {
             let text = format!("`{variable}` is set, but `{component}` is not granted `postgres`");
-            reader.refuse("environment", text);
-        }
-        if settings.production && needs && !own && settings.databases.postgres.is_none() {
-            let text = format!(
-                "with `PRODUCTION=true` there is no private PostgreSQL: \
-                 set `DATABASE_URL` or `{variable}` for `{component}`"
-            );
-            reader.refuse("environment", text);
+            reader.refuse("environment", text.to_owned());
         }
     }
 }

@@ -10,8 +10,10 @@ use super::value::Size;
 const DEFAULT_REQUESTS_PER_INSTANCE: u32 = 10_000;
 /// As Spin has it. More makes no measurable difference.
 const DEFAULT_CONCURRENCY_PER_INSTANCE: u32 = 16;
-/// With 16 requests each, twice what `max_requests` lets in at once.
+/// At the least, for machines with few processors: twice what `max_requests` lets in at once.
 const DEFAULT_MAX_INSTANCES: u32 = 64;
+/// A thread needs an instance of each component on each listener, and some more under load.
+const INSTANCES_PER_THREAD: u32 = 16;
 /// Long enough to survive a pause between two clicks, short enough to give memory back.
 const DEFAULT_IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Sixteen requests with bodies of 1 MiB each, parsed, fit twice.
@@ -20,6 +22,8 @@ const DEFAULT_MEMORY_PER_INSTANCE: usize = 64 << 20;
 const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(15);
 /// A client that sends its headers slower than this holds a connection for nothing.
 const DEFAULT_HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// Longer than a phone takes to find its network again.
+const DEFAULT_WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// About 20 KB each at worst while idle, and below the usual limit of open files.
 const DEFAULT_MAX_CONNECTIONS: u32 = 1_024;
 /// What 16 database connections answer within the request timeout many times over.
@@ -49,6 +53,8 @@ pub struct Host {
     pub request_timeout: Duration,
     /// How long a client may take to send the head of a request.
     pub header_timeout: Duration,
+    /// How long a client may leave an answer unread before its connection is cut.
+    pub write_timeout: Duration,
     /// Open connections of one listener. Further ones wait to be accepted.
     pub max_connections: u32,
     /// Requests in flight on one listener. Further ones are answered 503.
@@ -57,6 +63,10 @@ pub struct Host {
     pub shutdown_timeout: Duration,
     /// Directory for compiled components. Safe to delete, never to share with somebody not trusted.
     pub compilation_cache: PathBuf,
+}
+
+fn default_max_instances() -> u32 {
+    DEFAULT_MAX_INSTANCES.max(super::processors() * INSTANCES_PER_THREAD)
 }
 
 pub(super) fn read(reader: &mut Reader<'_>, project: &Path) -> Host {
@@ -73,7 +83,7 @@ pub(super) fn read(reader: &mut Reader<'_>, project: &Path) -> Host {
             DEFAULT_CONCURRENCY_PER_INSTANCE,
             1..=1_000,
         ),
-        max_instances: section.within("max_instances", DEFAULT_MAX_INSTANCES, 1..=10_000),
+        max_instances: section.within("max_instances", default_max_instances(), 1..=10_000),
         idle_timeout: section.within(
             "idle_timeout",
             DEFAULT_IDLE_TIMEOUT,
@@ -95,6 +105,11 @@ pub(super) fn read(reader: &mut Reader<'_>, project: &Path) -> Host {
             "header_timeout",
             DEFAULT_HEADER_TIMEOUT,
             Duration::from_millis(100)..=seconds(120),
+        ),
+        write_timeout: section.within(
+            "write_timeout",
+            DEFAULT_WRITE_TIMEOUT,
+            Duration::from_millis(100)..=seconds(600),
         ),
         max_connections: section.within("max_connections", DEFAULT_MAX_CONNECTIONS, 1..=100_000),
         max_requests: section.within("max_requests", DEFAULT_MAX_REQUESTS, 1..=100_000),

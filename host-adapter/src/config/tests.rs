@@ -61,7 +61,16 @@ fn the_shipped_file_shows_every_key_with_its_default() {
         .iter()
         .filter(|setting| setting.source == "default" && setting.section != "components.gateway")
         .map(|setting| setting.key.as_str())
-        .filter(|key| !["postgres", "collections", "passwords", "threads"].contains(key))
+        .filter(|key| {
+            ![
+                "postgres",
+                "collections",
+                "passwords",
+                "threads",
+                "max_instances",
+            ]
+            .contains(key)
+        })
         .collect();
     assert_eq!(
         unset,
@@ -323,20 +332,21 @@ fn settings_that_contradict_each_other_are_refused() {
 }
 
 #[test]
-fn production_needs_a_database_for_every_component_that_uses_one() {
+fn production_needs_a_database() {
     let production = ("PRODUCTION", "true");
     let url = "postgres://user:hidden@host/db";
-    check_refused(
-        GRANTS,
-        &[production],
-        &["`DATABASE_URL`", "`USER_DATABASE_URL`"],
-    );
+    check_refused(GRANTS, &[production], &["`DATABASE_URL`"]);
     assert!(
         load(GRANTS, &[production, ("DATABASE_URL", url)])
             .unwrap()
             .production
     );
-    assert!(load(GRANTS, &[production, ("USER_DATABASE_URL", url)]).is_ok());
+    // A role is no database.
+    check_refused(
+        GRANTS,
+        &[production, ("USER_DATABASE_URL", url)],
+        &["`DATABASE_URL`"],
+    );
     check_refused(
         GRANTS,
         &[("PRODUCTION", "maybe")],

@@ -7,10 +7,27 @@
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::{AssertSqlSafe, Executor as _, PgConnection, Row as _, postgres::PgConnectOptions};
+use sqlx::{
+    AssertSqlSafe, ConnectOptions as _, Connection as _, Executor as _, PgConnection, Row as _,
+    postgres::PgConnectOptions,
+};
 
 use super::{SCHEMA, connect, quoted};
 use crate::capabilities::outbox;
+
+/// PostgreSQL cuts longer names off, and then two may be one.
+const MAX_ROLE_NAME: usize = 63;
+
+/// Longest wait for another adapter that provisions, or for whoever else holds the lock.
+const LOCK_TIMEOUT: &str = "10s";
+
+/// The comment on every role that is the adapter's: a role of the same name that somebody else made
+/// is not taken over.
+const MARK: &str = "made by Spindle";
+
+/// Whether there is such a role, and what it is said to be.
+const KNOWN_ROLE: &str =
+    "select shobj_description(oid, 'pg_authid') from pg_roles where rolname = $1";
 
 /// What is to be there.
 #[derive(Debug)]
@@ -44,13 +61,24 @@ impl Provision<'_> {
     ///
     /// What PostgreSQL refused, with the right that is missing where that is the reason.
     pub async fn apply(&self, admin: &PgConnectOptions) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self.role.len() <= MAX_ROLE_NAME,
+            "role `{}` is longer than PostgreSQL's {MAX_ROLE_NAME} bytes for a name: set `{}`",
+            self.role,
+            variable(self.component)
+        );
         let mut connection = connect(admin, self.component).await?;
+        connection
+            .execute(AssertSqlSafe(format!(
+                "set lock_timeout = '{LOCK_TIMEOUT}'"
+            )))
+            .await?;
         // Released when the connection closes, at the end of this function.
         connection
             .execute("select pg_advisory_lock(hashtext('spindle provision'))")
             .await?;
         if let Some(password) = self.password {
-            self.create_role(&mut connection, password).await.with_context(|| {
+            self.create_role(admin, &mut connection, password).await.with_context(|| {
                 let (role, variable) = (self.role, variable(self.component));
                 format!("creating role `{role}`: `DATABASE_URL` needs `createrole`, or set `{variable}`")
             })?;
@@ -63,13 +91,27 @@ impl Provision<'_> {
 
     async fn create_role(
         &self,
+        admin: &PgConnectOptions,
         connection: &mut PgConnection,
         password: &SecretString,
     ) -> anyhow::Result<()> {
         let role = quoted(self.role);
-        let known = sqlx::query("select 1 from pg_roles where rolname = $1").bind(self.role);
-        if known.fetch_optional(&mut *connection).await?.is_none() {
-            run(connection, format!("create role {role} login noinherit")).await?;
+        let known = sqlx::query(KNOWN_ROLE).bind(self.role);
+        match known.fetch_optional(&mut *connection).await? {
+            None => {
+                run(connection, format!("create role {role} login noinherit")).await?;
+                run(connection, format!("comment on role {role} is '{MARK}'")).await?;
+            }
+            Some(row) => {
+                let comment: Option<String> = row.try_get(0)?;
+                anyhow::ensure!(
+                    comment.as_deref() == Some(MARK),
+                    "there is such a role already, and it is not ours"
+                );
+                if self.can_connect(admin, password).await {
+                    return Ok(());
+                }
+            }
         }
         // The password is hexadecimal (`KeyRing::derive`), so it needs no quoting.
         run(
@@ -77,6 +119,19 @@ impl Provision<'_> {
             format!("alter role {role} password '{}'", password.expose_secret()),
         )
         .await
+    }
+
+    /// Whether the role's password is this one. Asked before it is set, because setting a password shows it
+    /// to PostgreSQL's log.
+    async fn can_connect(&self, admin: &PgConnectOptions, password: &SecretString) -> bool {
+        let options = admin
+            .clone()
+            .username(self.role)
+            .password(password.expose_secret());
+        match options.connect().await {
+            Ok(connection) => connection.close().await.is_ok(),
+            Err(_) => false,
+        }
     }
 
     async fn create_schema(&self, connection: &mut PgConnection) -> anyhow::Result<()> {
@@ -92,6 +147,14 @@ impl Provision<'_> {
                 "revoke temporary on database {} from public",
                 quoted(&database)
             ),
+        )
+        .await?;
+        // Before PostgreSQL 15 anybody may create tables there.
+        run(
+            connection,
+            "do $$ begin if exists (select from pg_namespace where nspname = 'public') then \
+             revoke create on schema public from public; end if; end $$"
+                .into(),
         )
         .await?;
         run(

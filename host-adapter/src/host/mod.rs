@@ -53,6 +53,8 @@ pub struct HostSettings {
     pub request_timeout: Duration,
     /// Time for a client to send its request's head.
     pub header_timeout: Duration,
+    /// Time for a client to take what was sent.
+    pub write_timeout: Duration,
     /// Connections of one listener.
     pub max_connections: usize,
     /// Requests in flight on one listener.

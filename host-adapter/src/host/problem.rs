@@ -1,12 +1,61 @@
 //! The answers that the host gives itself, when no component can: RFC 9457 problems.
 
+use std::time::Instant;
+
 use bytes::Bytes;
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use wasmtime_wasi_http::WasiBody;
 
 /// Seconds after which a refused client may come back: long enough for a burst to pass.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
+
+/// Longest request id that is taken over, as in service-kit.
+const MAX_REQUEST_ID: usize = 128;
+
+/// What a problem needs to know of its request, whose body went to the component.
+pub(super) struct Head {
+    pub(super) path: String,
+    pub(super) request_id: String,
+    started: Instant,
+}
+
+impl Head {
+    pub(super) fn of<B>(request: &Request<B>) -> Self {
+        let valid = |id: &&str| {
+            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+            (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(allowed)
+        };
+        let given = request
+            .headers()
+            .get(REQUEST_ID)
+            .and_then(|id| id.to_str().ok());
+        Self {
+            path: request.uri().path().to_owned(),
+            request_id: given.filter(valid).unwrap_or_default().to_owned(),
+            started: Instant::now(),
+        }
+    }
+
+    /// The request's id and how long it took, as every answer says them.
+    fn headers(&self) -> [(HeaderName, HeaderValue); 2] {
+        let id = if self.request_id.is_empty() {
+            uuid::Uuid::now_v7().to_string()
+        } else {
+            self.request_id.clone()
+        };
+        let seconds = format!("{:.6}", self.started.elapsed().as_secs_f64());
+        let value = |text: &str| HeaderValue::from_str(text);
+        let empty = HeaderValue::from_static("");
+        [
+            (REQUEST_ID, value(&id).unwrap_or_else(|_| empty.clone())),
+            (PROCESS_TIME, value(&seconds).unwrap_or(empty)),
+        ]
+    }
+}
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const PROCESS_TIME: HeaderName = HeaderName::from_static("x-process-time");
 
 /// Why the host answers itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,14 +97,14 @@ impl Problem {
     }
 
     /// The response, with the same headers that a component's problems have.
-    pub(super) fn response(self, path: &str) -> Response<WasiBody> {
+    pub(super) fn response(self, request: &Head) -> Response<WasiBody> {
         let (status, name, detail) = self.parts();
         let body = serde_json::json!({
             "type": format!("/problems/{name}"),
             "title": status.canonical_reason().unwrap_or_default(),
             "status": status.as_u16(),
             "detail": detail,
-            "instance": path,
+            "instance": request.path,
         });
         let body = Bytes::from(body.to_string());
         let length = body.len();
@@ -71,10 +120,12 @@ impl Problem {
             HeaderValue::from_static("application/problem+json"),
         );
         headers.insert(header::CONTENT_LENGTH, length.into());
-        headers.insert(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        );
+        let fixed = HeaderValue::from_static;
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, fixed("nosniff"));
+        headers.insert(header::X_FRAME_OPTIONS, fixed("DENY"));
+        headers.insert(header::REFERRER_POLICY, fixed("no-referrer"));
+        headers.insert(header::CACHE_CONTROL, fixed("no-store"));
+        headers.extend(request.headers());
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER);
         }

@@ -15,7 +15,11 @@ use wasmtime_wasi_http::{
     handler::{ExpirationError, InstantiationError},
 };
 
-use super::{HostSettings, application::Running, problem::Problem};
+use super::{
+    HostSettings,
+    application::Running,
+    problem::{Head, Problem},
+};
 
 /// One application on one thread.
 pub(super) struct Server {
@@ -55,42 +59,58 @@ impl Server {
     }
 
     async fn answer(&self, request: http::Request<Incoming>) -> http::Response<WasiBody> {
-        let path = request.uri().path().to_owned();
-        match self.handle(&path, request).await {
+        let head = Head::of(&request);
+        match self.handle(&head, request).await {
             Ok(response) => response,
-            Err(problem) => problem.response(&path),
+            Err(problem) => problem.response(&head),
         }
     }
 
     async fn handle(
         &self,
-        path: &str,
+        head: &Head,
         request: http::Request<Incoming>,
     ) -> Result<http::Response<WasiBody>, Problem> {
         let _permit = self
             .requests
             .try_acquire()
             .map_err(|_| Problem::Overloaded)?;
-        let component = self.application.find(path).ok_or(Problem::NoRoute)?;
+        let component = self.application.find(&head.path).ok_or(Problem::NoRoute)?;
         let request =
             request.map(|body| body.map_err(wasmtime_wasi_http::Error::from).boxed_unsync());
         component
             .handle(request)
             .await
-            .map_err(|error| problem(component.id(), path, &error))
+            .map_err(|error| problem(component.id(), head, &error))
     }
 }
 
 /// Logs why a component did not answer. The request's text stays out: it is the client's.
-fn problem(component: &str, path: &str, error: &wasmtime::Error) -> Problem {
+fn problem(component: &str, head: &Head, error: &wasmtime::Error) -> Problem {
+    let (path, request_id) = (head.path.as_str(), head.request_id.as_str());
     if error.is::<ExpirationError>() {
-        tracing::error!(component, path, "`{component}` did not answer in time");
+        tracing::error!(
+            component,
+            request_id,
+            path,
+            "`{component}` did not answer in time"
+        );
         return Problem::TimedOut;
     }
     if let Some(error) = error.downcast_ref::<InstantiationError<()>>() {
-        tracing::error!(component, path, "no instance of `{component}`: {error}");
+        tracing::error!(
+            component,
+            request_id,
+            path,
+            "no instance of `{component}`: {error}"
+        );
         return Problem::Overloaded;
     }
-    tracing::error!(component, path, "`{component}` failed: {error:?}");
+    tracing::error!(
+        component,
+        request_id,
+        path,
+        "`{component}` failed: {error:?}"
+    );
     Problem::Crashed
 }

@@ -4,10 +4,11 @@
 //! request waits for wakes the thread that it is on, and no other. On two processors that is a
 //! third more requests than one runtime that hands tasks from thread to thread.
 
-use std::{sync::Arc, thread::JoinHandle};
+use std::{sync::Arc, thread::JoinHandle, time::Duration};
 
 use anyhow::Context as _;
 use hyper_util::server::graceful::GracefulShutdown;
+use socket2::SockRef;
 use tokio::{net::TcpStream, sync::OwnedSemaphorePermit, sync::mpsc};
 
 use super::{HostSettings, server::Server};
@@ -61,7 +62,7 @@ async fn serve(
 ) {
     let graceful = GracefulShutdown::new();
     while let Some(connection) = connections.recv().await {
-        if let Err(error) = start(connection, &servers, &graceful) {
+        if let Err(error) = start(connection, &servers, &graceful, settings.write_timeout) {
             tracing::warn!("taking over a connection: {error}");
         }
     }
@@ -80,6 +81,7 @@ fn start(
     connection: Connection,
     servers: &[Arc<Server>],
     graceful: &GracefulShutdown,
+    write_timeout: Duration,
 ) -> std::io::Result<()> {
     let Connection {
         server,
@@ -90,6 +92,8 @@ fn start(
         return Ok(());
     };
     stream.set_nodelay(true)?;
+    // Else a client that reads nothing would hold its place for ever (RFC 5482).
+    SockRef::from(&stream).set_tcp_user_timeout(Some(write_timeout))?;
     let connection = graceful.watch(server.clone().connection(TcpStream::from_std(stream)?));
     tokio::spawn(async move {
         // What fails here is the client's connection, and the client's business.

@@ -241,3 +241,103 @@ async fn sealing_and_opening_undo_each_other() {
         &["nobody"],
     );
 }
+
+#[tokio::test]
+async fn a_role_of_somebody_else_is_not_taken_over() {
+    use secrecy::ExposeSecret as _;
+    use sqlx::Executor as _;
+    let database = crate::support::cluster::database().await;
+    let url = database.expose_secret();
+    let name = url
+        .rsplit('/')
+        .next()
+        .and_then(|rest| rest.split('?').next())
+        .expect("a name");
+    let mut admin = crate::support::cluster::connect(&database).await;
+    let role = format!("create role {name}_user login superuser password 'theirs'");
+    admin
+        .execute(sqlx::AssertSqlSafe(role))
+        .await
+        .expect("create");
+    let output = run(
+        "[components.user]\npostgres = true\n",
+        &[("DATABASE_URL", url)],
+        &["migrate", "status"],
+    );
+    refused(
+        &output,
+        1,
+        &["not ours", "USER_DATABASE_URL", &format!("{name}_user")],
+    );
+}
+
+#[tokio::test]
+async fn a_component_s_own_url_names_a_role_and_not_another_database() {
+    use secrecy::ExposeSecret as _;
+    use sqlx::Executor as _;
+    let database = crate::support::cluster::database().await;
+    let url = database.expose_secret().to_owned();
+    let name = url
+        .rsplit('/')
+        .next()
+        .and_then(|rest| rest.split('?').next())
+        .expect("a name")
+        .to_owned();
+    let mut admin = crate::support::cluster::connect(&database).await;
+    let role = format!("create role {name}_own login password 'own'");
+    admin
+        .execute(sqlx::AssertSqlSafe(role))
+        .await
+        .expect("create");
+    let (_, place) = url.split_once('@').expect("a host");
+    let own = format!("postgres://{name}_own:own@{place}");
+    let grants = "[components.user]\npostgres = true\n";
+    let status = ["migrate", "status"];
+    let output = run(
+        grants,
+        &[("DATABASE_URL", &url), ("USER_DATABASE_URL", &own)],
+        &status,
+    );
+    assert!(output.status.success(), "{output:?}");
+    let granted: bool = sqlx::query_scalar("select has_schema_privilege($1, 'user', 'usage')")
+        .bind(format!("{name}_own"))
+        .fetch_one(&mut admin)
+        .await
+        .expect("query");
+    assert!(granted);
+    let other = own.replace(&format!("/{name}?"), "/postgres?");
+    let output = run(
+        grants,
+        &[("DATABASE_URL", &url), ("USER_DATABASE_URL", &other)],
+        &status,
+    );
+    refused(&output, 1, &["user", "DATABASE_URL"]);
+}
+
+#[test]
+fn production_may_not_be_contradicted() {
+    let environment = [
+        ("PRODUCTION", "true"),
+        ("SPIN_VARIABLE_PRODUCTION", "false"),
+        ("DATABASE_URL", "postgres://u@127.0.0.1:1/x"),
+        ("SPINDLE_LISTEN_APP", "127.0.0.1:0"),
+        ("SPINDLE_LISTEN_USER", "127.0.0.1:0"),
+    ];
+    let output = run(
+        "[components.user]\npostgres = true\n",
+        &environment,
+        &["up"],
+    );
+    refused(&output, 1, &["SPIN_VARIABLE_PRODUCTION"]);
+}
+
+#[test]
+fn names_with_a_meaning_of_their_own_are_no_components() {
+    for name in ["spindle", "documents", "public", "client", "app"] {
+        refused(
+            &run(&format!("[components.{name}]\n"), &[], &CHECK),
+            2,
+            &[name, "reserved"],
+        );
+    }
+}

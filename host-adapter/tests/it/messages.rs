@@ -84,3 +84,30 @@ async fn a_message_that_the_peer_will_never_take_is_kept_and_reported() {
     .await;
     assert!(refusal.contains("422"), "{refusal}");
 }
+
+#[tokio::test]
+async fn one_bad_row_does_not_stop_the_others() {
+    let app = crate::support::App::start().await;
+    let mut sql = app.sql().await;
+    let insert = |attempts: i32, body: String| {
+        sqlx::query(
+            "insert into \"user\".outbox (id, peer, path, body, idempotency_key, attempts) \
+             values (gen_random_uuid(), 'nobody', '/x', $1, 'x', $2)",
+        )
+        .bind(body)
+        .bind(attempts)
+    };
+    insert(i32::MAX, "{}".into())
+        .execute(&mut sql)
+        .await
+        .expect("insert");
+    app.register("ada").await.expect(201);
+    app.statistics(1).await;
+    let too_large = insert(0, "x".repeat(300_000)).execute(&mut sql).await;
+    assert!(
+        too_large
+            .expect_err("a limit")
+            .to_string()
+            .contains("outbox_sizes")
+    );
+}

@@ -223,3 +223,63 @@ async fn a_database_url_is_never_told() {
     let told = format!("{:?}{:?}", app.log(), check);
     assert!(!told.contains(&password), "{told}");
 }
+
+#[tokio::test]
+async fn a_postgres_that_hangs_is_given_up_in_time() {
+    let directory = std::env::temp_dir().join(format!("spindle-hang-{}", uuid::Uuid::now_v7()));
+    let postgres = own_cluster(&directory).await;
+    let mut admin = cluster::connect(&postgres.url("postgres")).await;
+    admin
+        .execute(AssertSqlSafe("create database outage"))
+        .await
+        .expect("create a database");
+    let pids: Vec<i32> = {
+        let app = Builder::new().database(postgres.url("outage"));
+        let app = app
+            .env("SPINDLE_POSTGRES_ACQUIRE_TIMEOUT", "1s")
+            .env("SPINDLE_POSTGRES_STATEMENT_TIMEOUT", "1s")
+            .start()
+            .await;
+        for _ in 0..8 {
+            app.get("/api/v1/users/stats/count")
+                .send()
+                .await
+                .expect(200);
+        }
+        // Stopped, not ended: connections stay open, new ones are accepted by the system, and nothing
+        // answers, as behind a dead network.
+        let server = std::fs::read_to_string(postgres.directory().join("data/postmaster.pid"));
+        let server = server
+            .expect("the server's pid")
+            .lines()
+            .next()
+            .map(str::parse);
+        let mut pids: Vec<i32> =
+            sqlx::query_scalar("select pid from pg_stat_activity where datname = 'outage'")
+                .fetch_all(&mut admin)
+                .await
+                .expect("pids");
+        pids.push(server.expect("a line").expect("a number"));
+        let signal = |name| {
+            pids.iter()
+                .for_each(|pid| crate::support::app::signal(pid.unsigned_abs(), name))
+        };
+        signal("STOP");
+        for _ in 0..4 {
+            app.get("/api/v1/users/stats/count")
+                .send()
+                .await
+                .expect_problem(503, "unavailable");
+        }
+        signal("CONT");
+        until("the count", async || {
+            (app.get("/api/v1/users/stats/count").send().await.status == 200).then_some(())
+        })
+        .await;
+        pids
+    };
+    assert!(!pids.is_empty());
+    drop(admin);
+    postgres.stop().await.expect("stop");
+    std::fs::remove_dir_all(&directory).expect("remove the cluster");
+}

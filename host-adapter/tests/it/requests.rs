@@ -34,7 +34,7 @@ async fn malformed_json_is_told_from_invalid_fields() {
 #[tokio::test]
 async fn a_deeply_nested_body_is_refused() {
     let app = App::start().await;
-    let body = "[".repeat(100_000);
+    let body = "[".repeat(10_000);
     app.post(REGISTER)
         .text(&body)
         .send()
@@ -156,4 +156,51 @@ async fn a_client_that_stalls_is_let_go() {
         stream.read_to_end(&mut Vec::new()).is_ok()
     });
     assert!(closed.await.expect("join"), "the connection was kept");
+}
+
+#[tokio::test]
+async fn a_body_that_would_take_much_memory_is_refused_and_disturbs_nobody() {
+    let app = App::start().await;
+    let body = format!("[{}]", vec!["{\"\":0}"; 130_000].join(","));
+    let mut bombs = tokio::task::JoinSet::new();
+    for _ in 0..16 {
+        bombs.spawn(app.post("/api/v1/users/login").text(&body).send());
+    }
+    for _ in 0..20 {
+        app.get("/api/v1/users/stats/count")
+            .send()
+            .await
+            .expect(200);
+    }
+    for answer in bombs.join_all().await {
+        answer.expect_problem(413, "body-too-large");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_is_let_go() {
+    let app = crate::support::Builder::new()
+        .env("SPINDLE_HOST_WRITE_TIMEOUT", "1s")
+        .start()
+        .await;
+    let address = app
+        .url("all routes")
+        .trim_start_matches("http://")
+        .to_owned();
+    let cut = tokio::task::spawn_blocking(move || {
+        let mut stream = std::net::TcpStream::connect(address).expect("connect");
+        stream
+            .set_write_timeout(Some(crate::support::PATIENCE))
+            .expect("timeout");
+        let requests = "GET / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1_000);
+        // Until both directions are full; a timeout here would mean that it was kept.
+        loop {
+            match stream.write_all(requests.as_bytes()) {
+                Ok(()) => {}
+                Err(error) => break error.kind() != std::io::ErrorKind::WouldBlock,
+            }
+        }
+    });
+    assert!(cut.await.expect("join"), "the connection was kept");
+    app.get("/").send().await.expect(200);
 }

@@ -10,8 +10,9 @@ use service_kit::peers;
 
 use crate::schemas::{ServiceHealth, Services};
 
-/// As long as a service may take to ask its own dependencies.
-const DEADLINE_MILLISECONDS: u32 = 2000;
+/// Twice as long as a service may take to ask its own dependencies (`health.timeout`), since an
+/// attempt gets half of it.
+const DEADLINE_MILLISECONDS: u32 = 4000;
 
 /// The state of each service, and of all of them: that of the worst.
 pub(crate) async fn check_services() -> (Status, Services) {

@@ -148,9 +148,10 @@ impl Dispatch {
         let mut attempt = 1;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            // A call that may be repeated leaves time for it; any other has one attempt that matters.
-            let share = if repeatable {
-                policy.attempts.saturating_sub(attempt) + 1
+            // A call that may be repeated leaves half of the time for that; any other has one attempt
+            // that matters.
+            let share = if repeatable && attempt < policy.attempts {
+                2
             } else {
                 1
             };
@@ -228,7 +229,11 @@ impl Dispatch {
             url,
             headers: headers(request)?,
             // An envelope is a third larger than what it holds.
-            max_body: self.settings.max_body.saturating_mul(3) / 2,
+            max_body: if request.sealed {
+                self.settings.max_body * 3 / 2
+            } else {
+                self.settings.max_body
+            },
         })
     }
 

@@ -18,7 +18,7 @@ use crate::capabilities::{
 const BATCH: i64 = 64;
 
 /// Deliveries at once: as many as keep a peer busy without standing in the way of its other callers.
-const CONCURRENCY: usize = 8;
+const CONCURRENCY: u32 = 8;
 
 /// First pause after a failed delivery; it doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -32,6 +32,8 @@ pub struct RelaySettings {
     /// Longest time between two looks at the table when nothing wakes it. Messages of this process
     /// wake it at once; those of another, and those whose pause is over, wait up to this long.
     pub interval: Duration,
+    /// Longest time that one delivery takes: the dispatch timeout.
+    pub delivery: Duration,
 }
 
 /// Delivers what a component's transactions left behind.
@@ -55,15 +57,22 @@ impl Relay {
         }
     }
 
-    /// Works until `shutdown`; a delivery that has begun is finished.
+    /// Works until `shutdown`; deliveries that have begun are finished.
     pub async fn run(self, shutdown: CancellationToken) {
+        let mut failing = false;
         while !shutdown.is_cancelled() {
-            // A full batch means that more may wait.
-            if self
-                .deliver()
-                .await
-                .is_ok_and(|taken| taken == usize::try_from(BATCH).unwrap_or_default())
+            let result = self.deliver(&shutdown).await;
+            // That PostgreSQL is away is logged by the pool; anything else would repeat for ever.
+            let failed = matches!(&result, Err(error) if !matches!(error, Error::Unavailable(_)));
+            if let Err(error) = &result
+                && failed
+                && !failing
             {
+                tracing::error!("the outbox cannot be delivered: {error}");
+            }
+            failing = failed;
+            // A full batch means that more may wait.
+            if result.is_ok_and(|taken| taken == usize::try_from(BATCH).unwrap_or_default()) {
                 continue;
             }
             tokio::select! {
@@ -74,23 +83,33 @@ impl Relay {
         }
     }
 
-    /// Delivers one batch and says how large it was. That PostgreSQL is away is logged by the pool.
-    async fn deliver(&self) -> Result<usize, Error> {
-        let batch = store::take(self.postgres.pool(), BATCH).await?;
+    /// Delivers one batch and says how large it was.
+    async fn deliver(&self, shutdown: &CancellationToken) -> Result<usize, Error> {
+        let batch = store::take(self.postgres.pool(), BATCH, self.lease()).await?;
         let taken = batch.len();
         if taken == 0 {
             return Ok(0);
         }
         let fates: Vec<(Uuid, Fate)> = stream::iter(batch)
-            .map(|taken| self.deliver_one(taken))
-            .buffer_unordered(CONCURRENCY)
+            .map(|taken| self.deliver_one(taken, shutdown))
+            .buffer_unordered(CONCURRENCY as usize)
             .collect()
             .await;
         store::settle(self.postgres.pool(), fates).await?;
         Ok(taken)
     }
 
-    async fn deliver_one(&self, taken: Taken) -> (Uuid, Fate) {
+    /// How long a taken message belongs to this relay: longer than the batch takes, or two relays
+    /// deliver it, which is harmless but wasteful.
+    fn lease(&self) -> Duration {
+        let rounds = u32::try_from(BATCH).unwrap_or(u32::MAX) / CONCURRENCY;
+        self.settings.delivery.saturating_mul(rounds) + LONGEST_PAUSE
+    }
+
+    async fn deliver_one(&self, taken: Taken, shutdown: &CancellationToken) -> (Uuid, Fate) {
+        if shutdown.is_cancelled() {
+            return (taken.id, Fate::Later(Duration::ZERO));
+        }
         let Taken {
             id,
             attempts,

@@ -5,6 +5,9 @@ create table if not exists outbox (
     path text not null,
     body text not null,
     idempotency_key text not null,
+    -- The component may write here itself, and the adapter reads what it finds.
+    constraint outbox_sizes check (octet_length(peer) + octet_length(path) <= 10000
+        and octet_length(body) <= 262144 and octet_length(idempotency_key) <= 200),
     created_at timestamptz not null default now(),
     attempts integer not null default 0,
     -- Moved forward when the message is taken for delivery, so that a relay that dies with it

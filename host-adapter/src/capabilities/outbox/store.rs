@@ -6,12 +6,8 @@ use sqlx::{PgConnection, Row as _, postgres::PgRow, types::Uuid};
 
 use crate::capabilities::postgres::{Error, Message, Pool};
 
-/// How long a taken message belongs to its relay. Longer than any delivery takes (the dispatch
-/// timeout is at most a minute), or two relays deliver it at once, which is harmless but wasteful.
-const LEASE_SECONDS: f64 = 90.0;
-
 /// `skip locked` lets several adapters empty one table without waiting for each other.
-const TAKE: &str = "update outbox set attempts = attempts + 1, \
+const TAKE: &str = "update outbox set attempts = least(attempts, 1000000) + 1, \
          next_attempt_at = now() + make_interval(secs => $1) \
      where id in (select id from outbox where refused_at is null and next_attempt_at <= now() \
          order by next_attempt_at limit $2 for update skip locked) \
@@ -36,12 +32,12 @@ pub(super) enum Fate {
     Refused(String),
 }
 
-/// Takes up to `limit` due messages.
-pub(super) async fn take(pool: &Pool, limit: i64) -> Result<Vec<Taken>, Error> {
+/// Takes up to `limit` due messages, which belong to the caller for as long as the `lease`.
+pub(super) async fn take(pool: &Pool, limit: i64, lease: Duration) -> Result<Vec<Taken>, Error> {
     pool.run(move |connection| {
         Box::pin(async move {
             let rows = sqlx::query(TAKE)
-                .bind(LEASE_SECONDS)
+                .bind(lease.as_secs_f64())
                 .bind(limit)
                 .fetch_all(connection)
                 .await?;
@@ -53,7 +49,7 @@ pub(super) async fn take(pool: &Pool, limit: i64) -> Result<Vec<Taken>, Error> {
     .await
 }
 
-/// Records what became of the messages, in one transaction.
+/// Records what became of the messages. What is lost of it is delivered once more.
 pub(super) async fn settle(pool: &Pool, fates: Vec<(Uuid, Fate)>) -> Result<(), Error> {
     pool.run(move |connection| {
         Box::pin(async move {

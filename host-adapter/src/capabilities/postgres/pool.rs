@@ -14,7 +14,9 @@ use std::{
     time::Duration,
 };
 
-use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
+use deadpool::managed::{
+    self, Metrics, Object, PoolError, RecycleError, RecycleResult, TimeoutType,
+};
 use futures_util::future::BoxFuture;
 use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
 
@@ -29,10 +31,10 @@ const ASK_AFTER_IDLE: Duration = Duration::from_secs(1);
 const MAX_AGE: Duration = Duration::from_secs(30 * 60);
 
 /// How much longer than PostgreSQL's own `statement_timeout` the adapter waits for an answer before
-/// it gives up the connection: PostgreSQL's cancellation keeps the connection, this does not.
+/// it gives up: so long PostgreSQL has to say itself that it cancelled the statement.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// Connections for what runs outside the numbered threads: health, the outbox. Few, because that is
+/// Connections for what runs outside the numbered threads: the outbox. Few, because that is
 /// little.
 const BACKGROUND_CONNECTIONS: usize = 2;
 
@@ -67,6 +69,7 @@ pub struct Pool {
     /// One per numbered thread, and the last for all others.
     shards: Arc<[managed::Pool<Connections>]>,
     limit: Duration,
+    patience: Duration,
     reachable: Arc<AtomicBool>,
     label: Arc<str>,
 }
@@ -122,9 +125,10 @@ impl Pool {
     ) -> Result<Self, anyhow::Error> {
         let timeout = settings.statement_timeout.as_millis().to_string();
         let options = options.options([("statement_timeout", timeout.as_str())]);
-        let each = settings.connections.div_ceil(settings.threads.max(1));
+        let threads = settings.threads.clamp(1, settings.connections);
+        let each = settings.connections / threads;
         let last = BACKGROUND_CONNECTIONS.min(settings.connections);
-        let sizes = std::iter::repeat_n(each, settings.threads).chain([last]);
+        let sizes = std::iter::repeat_n(each, threads).chain([last]);
         let shards = sizes
             .map(|size| {
                 managed::Pool::builder(Connections {
@@ -141,6 +145,8 @@ impl Pool {
         Ok(Self {
             shards,
             limit: settings.statement_timeout + GRACE,
+            // The pool's own limits say more of what it was that took so long.
+            patience: settings.acquire_timeout + GRACE,
             reachable: Arc::new(AtomicBool::new(true)),
             label: label.into(),
         })
@@ -170,10 +176,11 @@ impl Pool {
         F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, Error>>,
     {
         let shard = self.shard()?;
-        let mut connection = shard
-            .get()
-            .await
-            .map_err(|error| self.not_connected(error))?;
+        // Around the whole, since the pool asks one idle connection after the other.
+        let mut connection = match tokio::time::timeout(self.patience, shard.get()).await {
+            Ok(connection) => connection.map_err(|error| self.not_connected(error))?,
+            Err(_) => return Err(self.not_connected(PoolError::Timeout(TimeoutType::Create))),
+        };
         let result = tokio::time::timeout(self.limit, work(&mut connection))
             .await
             .unwrap_or(Err(Error::Timeout));
@@ -198,14 +205,17 @@ impl Pool {
     }
 
     fn shard(&self) -> Result<&managed::Pool<Connections>, Error> {
-        let numbered = THREAD.get().and_then(|number| self.shards.get(number));
+        let threads = self.shards.len().saturating_sub(1).max(1);
+        let numbered = THREAD
+            .get()
+            .and_then(|number| self.shards.get(number % threads));
         let shard = numbered.or_else(|| self.shards.last());
         shard.ok_or_else(|| Error::Unavailable("the pool has no connections".into()))
     }
 
     fn not_connected(&self, error: PoolError<sqlx::Error>) -> Error {
         match error {
-            PoolError::Timeout(managed::TimeoutType::Wait) => {
+            PoolError::Timeout(TimeoutType::Wait) => {
                 Error::Unavailable("all connections to PostgreSQL are in use".into())
             }
             PoolError::Backend(error) => {
