@@ -58,7 +58,7 @@ pub(crate) fn parse(text: &[u8]) -> Result<Value, Problem> {
     })
 }
 
-/// At most how much memory the document will take besides its strings: what serde_json's `Value`
+/// At most how much memory the document will take besides its strings: what `serde_json`'s `Value`
 /// allocates for an object (a node of its tree) and for an element. Counting inside strings too
 /// errs on the safe side.
 fn parsed_bytes(text: &[u8]) -> usize {
@@ -116,15 +116,26 @@ mod tests {
 
     #[test]
     fn a_body_at_the_limit_is_read_and_one_above_it_is_not() {
-        let at_limit = block_on(read(Body::from(vec![b' '; MAX_BYTES])));
+        let at_limit = block_on(read(Body::from(vec![b' '; MAX_BYTES]), MAX_BYTES));
         assert_eq!(at_limit.unwrap().len(), MAX_BYTES);
-        let above = block_on(read(Body::from(vec![b' '; MAX_BYTES + 1])));
+        let above = block_on(read(Body::from(vec![b' '; MAX_BYTES + 1]), MAX_BYTES));
         assert_eq!(above.unwrap_err().status(), 413);
     }
 
     #[test]
     fn deep_nesting_is_malformed_and_does_not_overflow_the_stack() {
-        let deep = "[".repeat(MAX_BYTES);
+        let deep = "[".repeat(MAX_PARSED_BYTES / 64);
         assert_eq!(parse(deep.as_bytes()).unwrap_err().status(), 400);
+    }
+
+    #[test]
+    fn a_body_is_refused_by_what_it_would_take_and_not_only_by_its_length() {
+        let objects = |count| format!("[{}]", vec![r#"{"":0}"#; count].join(","));
+        assert!(parse(objects(2_000).as_bytes()).is_ok());
+        let refused = parse(objects(4_000).as_bytes()).unwrap_err();
+        assert_eq!(refused.kind().name, kinds::BODY_TOO_LARGE.name);
+        // What fits into the properties of an event fits here.
+        let numbers = format!("[{}0]", "0,".repeat(8_000));
+        assert!(parse(numbers.as_bytes()).is_ok());
     }
 }

@@ -16,6 +16,9 @@ use super::errors::DevError;
 /// How often a lock is tried that somebody else holds.
 const INTERVAL: Duration = Duration::from_millis(50);
 
+/// How long the use of somebody who is leaving may still be seen.
+const FAREWELL: Duration = Duration::from_millis(500);
+
 /// Held while the cluster is being started or stopped, by one process at a time.
 ///
 /// `None` if another process holds it for all of `patience`.
@@ -42,10 +45,21 @@ pub(super) fn usage(directory: &Path) -> Result<File, DevError> {
 }
 
 /// Give up the use, and say whether it was the last. To be called with the lock for changes.
-pub(super) fn was_last(usage: File, directory: &Path) -> Result<bool, DevError> {
+///
+/// A program that this process is just starting holds our lock too, until it has become itself:
+/// so a lock that is still held is tried for a moment.
+pub(super) async fn was_last(usage: File, directory: &Path) -> Result<bool, DevError> {
     drop(usage);
     let path = directory.join("use.lock");
-    taken(open(&path)?.try_lock(), &path)
+    let file = open(&path)?;
+    let deadline = Instant::now() + FAREWELL;
+    while !taken(file.try_lock(), &path)? {
+        if Instant::now() >= deadline {
+            return Ok(false);
+        }
+        sleep(INTERVAL).await;
+    }
+    Ok(true)
 }
 
 fn open(path: &Path) -> Result<File, DevError> {
@@ -78,8 +92,8 @@ mod tests {
             usage(directory.path()).unwrap(),
             usage(directory.path()).unwrap(),
         );
-        assert!(!was_last(one, directory.path()).unwrap());
-        assert!(was_last(other, directory.path()).unwrap());
+        assert!(!was_last(one, directory.path()).await.unwrap());
+        assert!(was_last(other, directory.path()).await.unwrap());
     }
 
     #[tokio::test]

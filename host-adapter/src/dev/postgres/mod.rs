@@ -37,7 +37,7 @@ pub use errors::DevError;
 const INTERVAL: Duration = Duration::from_millis(50);
 
 /// Within which the processes of a server notice that it died.
-const FAREWELL: Duration = Duration::from_secs(2);
+const FAREWELL: Duration = Duration::from_secs(10);
 
 /// SQLSTATEs of a server that does not know us.
 const REFUSALS: &[&str] = &["28"];
@@ -175,7 +175,7 @@ impl PrivatePostgres {
 
     /// To be called with the lock for changes.
     async fn stop_if_last(self) -> Result<(), DevError> {
-        if lock::was_last(self.usage, &self.cluster.place.directory)? {
+        if lock::was_last(self.usage, &self.cluster.place.directory).await? {
             self.cluster.stop().await?;
         }
         Ok(())
@@ -222,13 +222,13 @@ async fn ensure_running(cluster: &Cluster, options: &Options) -> Result<bool, De
         return Ok(true);
     }
     let died = cluster.remove_traces()?;
-    if let Err(error) = cluster.start(options).await {
-        if !died {
+    let deadline = Instant::now() + FAREWELL;
+    while let Err(error) = cluster.start(options).await {
+        // What a killed server had started still holds its memory, but not for long.
+        if !died || Instant::now() >= deadline {
             return Err(error);
         }
-        // What a killed server had started still holds its memory, but not for long.
-        sleep(FAREWELL).await;
-        cluster.start(options).await?;
+        sleep(INTERVAL).await;
     }
     Ok(false)
 }
