@@ -16,7 +16,7 @@ pub struct Kind {
 macro_rules! kinds {
     ($($constant:ident = $status:literal $name:literal $title:literal $detail:literal;)*) => {
         $(
-            #[doc = concat!(stringify!($status), ": ", $detail)]
+            #[doc = concat!("The answer ", stringify!($status), ": ", $title, ".")]
             pub const $constant: Kind = Kind {
                 status: $status,
                 name: $name,
