@@ -1,30 +1,28 @@
 //! From settings to each component's capabilities: the one place that knows both.
 
+mod documents;
+mod health;
+mod postgres;
+
 use std::{collections::HashMap, sync::Arc};
 
 use anyhow::Context as _;
-use secrecy::SecretString;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::{
     capabilities::{
         Capabilities, EnvelopeGrant, Grants, TokenGrant,
         dispatch::{Dispatch, DispatchSettings, Peers},
-        documents::{self, Backend, Collection, Documents, Jsonb},
-        health::{Health, Probe, Target},
+        documents::Backend,
         outbox::{Relay, RelaySettings},
-        postgres::{Limits, Pool, PoolSettings, Postgres},
+        postgres::Pool,
         vault::{
             CLIENT, EnvelopeSettings, Envelopes, KeyRing, PasswordSettings, Passwords, Policy,
             TokenSettings, Tokens,
         },
     },
     config::{self, Settings},
-    database::{self, Provision},
 };
-
-/// The schema and role of the documents that are kept in PostgreSQL.
-const DOCUMENTS: &str = "documents";
 
 /// Everything that runs beside the components.
 pub struct Assembly {
@@ -196,160 +194,6 @@ impl Builder<'_> {
             },
         ))
     }
-
-    async fn postgres(&self, name: &str, grants: &config::Grants) -> anyhow::Result<Postgres> {
-        let pool = self.pool(name, false, !grants.peers.is_empty()).await?;
-        let limits = Limits {
-            rows: self.settings.postgres.max_rows as usize,
-            bytes: self.settings.postgres.max_bytes,
-        };
-        Ok(Postgres::new(name, pool, limits, &grants.peers))
-    }
-
-    fn granted_documents(
-        &self,
-        name: &str,
-        grants: &config::Grants,
-        shared: &Shared,
-    ) -> anyhow::Result<Option<Documents>> {
-        let Some((backend, _)) = shared
-            .documents
-            .as_ref()
-            .filter(|_| !grants.collections.is_empty())
-        else {
-            return Ok(None);
-        };
-        let limits = documents::Limits {
-            max_documents: self.settings.documents.max_documents,
-            max_bytes: self.settings.documents.max_bytes,
-        };
-        Ok(Some(Documents::new(
-            name,
-            backend.clone(),
-            &collections(grants)?,
-            limits,
-        )))
-    }
-
-    async fn documents(&self) -> anyhow::Result<Option<(Arc<dyn Backend>, Pool)>> {
-        let mut collections = self
-            .settings
-            .components
-            .values()
-            .map(collections)
-            .collect::<Result<Vec<_>, _>>()?
-            .concat();
-        collections.sort();
-        collections.dedup();
-        if collections.is_empty() {
-            return Ok(None);
-        }
-        let pool = self.pool(DOCUMENTS, true, false).await?;
-        let backend = Jsonb::new(pool.clone());
-        backend
-            .ensure_collections(&collections)
-            .await
-            .context("creating the tables of the collections")?;
-        Ok(Some((Arc::new(backend), pool)))
-    }
-
-    /// Connections under a role of `name`'s own, which is created unless `<NAME>_DATABASE_URL`
-    /// names one that somebody else keeps.
-    async fn pool(&self, name: &str, owner: bool, messages: bool) -> anyhow::Result<Pool> {
-        let own = self.settings.databases.components.get(name);
-        let options = match own {
-            Some(url) => {
-                database::options(url).with_context(|| format!("the database URL of `{name}`"))?
-            }
-            None => self.derived(name),
-        };
-        let place = |options: &PgConnectOptions| {
-            let database = options.get_database().map(str::to_owned);
-            (options.get_host().to_owned(), options.get_port(), database)
-        };
-        anyhow::ensure!(
-            place(&options) == place(self.admin),
-            "the database URL of `{name}` must name another role on the server and database of `DATABASE_URL`"
-        );
-        let password = own.is_none().then(|| self.password(options.get_username()));
-        let provision = Provision {
-            component: name,
-            role: options.get_username(),
-            password: password.as_ref(),
-            owner,
-            messages,
-        };
-        provision.apply(self.admin).await?;
-        let schema = format!("\"{name}\"");
-        let options = options.options([("search_path", schema.as_str())]);
-        let settings = PoolSettings {
-            connections: self.settings.postgres.connections as usize,
-            threads: self.settings.host.threads as usize,
-            acquire_timeout: self.settings.postgres.acquire_timeout,
-            statement_timeout: self.settings.postgres.statement_timeout,
-        };
-        Pool::new(options, settings, &format!("PostgreSQL for `{name}`"))
-    }
-
-    fn derived(&self, name: &str) -> PgConnectOptions {
-        use secrecy::ExposeSecret as _;
-        let role = database::role_name(self.admin, name);
-        let password = self.password(&role);
-        self.admin
-            .clone()
-            .username(&role)
-            .password(password.expose_secret())
-    }
-
-    /// The same on every adapter that has the same keys, so that none locks another out.
-    fn password(&self, role: &str) -> SecretString {
-        self.keys.derive(&format!("postgres role {role}"))
-    }
-
-    fn health(
-        &self,
-        grants: &config::Grants,
-        postgres: Option<&Postgres>,
-        shared: &Shared,
-    ) -> Health {
-        let mut probes = Vec::new();
-        if let Some(postgres) = postgres {
-            let target = Target::Postgres(postgres.pool().clone());
-            probes.push(Probe {
-                name: "postgres".into(),
-                target,
-                needed: true,
-            });
-        }
-        if let Some((_, pool)) = shared
-            .documents
-            .as_ref()
-            .filter(|_| !grants.collections.is_empty())
-        {
-            let target = Target::Postgres(pool.clone());
-            probes.push(Probe {
-                name: DOCUMENTS.into(),
-                target,
-                needed: true,
-            });
-        }
-        for peer in &grants.peers {
-            probes.push(Probe {
-                name: peer.clone(),
-                target: Target::Peer(shared.peers.clone()),
-                needed: false,
-            });
-        }
-        Health::new(probes, self.settings.health.timeout)
-    }
-}
-
-fn collections(grants: &config::Grants) -> Result<Vec<Collection>, documents::InvalidCollection> {
-    grants
-        .collections
-        .iter()
-        .map(|name| Collection::new(name))
-        .collect()
 }
 
 fn password_settings(settings: &config::Passwords) -> PasswordSettings {

@@ -1,0 +1,84 @@
+//! Connections to PostgreSQL, each under a role that reaches one schema.
+
+use anyhow::Context as _;
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::postgres::PgConnectOptions;
+
+use super::Builder;
+use crate::{
+    capabilities::postgres::{Limits, Pool, PoolSettings, Postgres},
+    config,
+    database::{self, Provision},
+};
+
+impl Builder<'_> {
+    pub(super) async fn postgres(
+        &self,
+        name: &str,
+        grants: &config::Grants,
+    ) -> anyhow::Result<Postgres> {
+        let pool = self.pool(name, false, !grants.peers.is_empty()).await?;
+        let limits = Limits {
+            rows: self.settings.postgres.max_rows as usize,
+            bytes: self.settings.postgres.max_bytes,
+        };
+        Ok(Postgres::new(name, pool, limits, &grants.peers))
+    }
+
+    /// Connections under a role of `name`'s own, which is created unless `<NAME>_DATABASE_URL`
+    /// names one that somebody else keeps.
+    pub(super) async fn pool(
+        &self,
+        name: &str,
+        owner: bool,
+        messages: bool,
+    ) -> anyhow::Result<Pool> {
+        let own = self.settings.databases.components.get(name);
+        let options = match own {
+            Some(url) => {
+                database::options(url).with_context(|| format!("the database URL of `{name}`"))?
+            }
+            None => self.derived(name),
+        };
+        let place = |options: &PgConnectOptions| {
+            let database = options.get_database().map(str::to_owned);
+            (options.get_host().to_owned(), options.get_port(), database)
+        };
+        anyhow::ensure!(
+            place(&options) == place(self.admin),
+            "the database URL of `{name}` must name another role on the server and database of `DATABASE_URL`"
+        );
+        let password = own.is_none().then(|| self.password(options.get_username()));
+        let provision = Provision {
+            component: name,
+            role: options.get_username(),
+            password: password.as_ref(),
+            owner,
+            messages,
+        };
+        provision.apply(self.admin).await?;
+        let schema = format!("\"{name}\"");
+        let options = options.options([("search_path", schema.as_str())]);
+        let settings = PoolSettings {
+            connections: self.settings.postgres.connections as usize,
+            threads: self.settings.host.threads as usize,
+            acquire_timeout: self.settings.postgres.acquire_timeout,
+            statement_timeout: self.settings.postgres.statement_timeout,
+        };
+        Pool::new(options, settings, &format!("PostgreSQL for `{name}`"))
+    }
+
+    fn derived(&self, name: &str) -> PgConnectOptions {
+        let role = database::role_name(self.admin, name);
+        let password = self.password(&role);
+        self.admin
+            .clone()
+            .username(&role)
+            .password(password.expose_secret())
+    }
+
+    /// The same on every adapter that has the same keys, so that none locks another out.
+    fn password(&self, role: &str) -> SecretString {
+        self.keys.derive(&format!("postgres role {role}"))
+    }
+}
