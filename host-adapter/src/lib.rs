@@ -5,12 +5,14 @@
 //! - [`capabilities`]: what a component can be granted; no wasm and no HTTP server in it
 //! - [`database`]: roles, schemas and migrations
 //! - [`assembly`]: from settings to each component's capabilities
-//! - [`bindings`]: the capabilities as wasmtime host functions
+//! - [`bindings`]: the functions of `spindle:adapter` over the capabilities
+//! - [`listen`]: connections and the threads that serve them
 //! - [`host`]: the embedded component host
+//! - [`server`]: the adapter's HTTP API, for components that run elsewhere
 //! - [`dev`]: what a laptop needs besides
 //! - [`cli`]: the commands
 //!
-//! Dependencies point downward only: `cli` → `host` → `bindings` → `capabilities` → drivers.
+//! Dependencies point downward only: `cli` → `host`, `server` → `bindings` → `capabilities` → drivers.
 
 pub mod assembly;
 pub mod bindings;
@@ -20,3 +22,5 @@ pub mod config;
 pub mod database;
 pub mod dev;
 pub mod host;
+pub mod listen;
+pub mod server;

@@ -1,24 +1,21 @@
 //! `spindle:adapter/dispatch`.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use wasmtime::component::Accessor;
-
-use super::{Adapter, capabilities, wit::dispatch as wit};
+use super::{host_functions, wit::dispatch as wit};
 use crate::capabilities::{Capabilities, dispatch as native};
 
-impl wit::Host for &Arc<Capabilities> {}
+host_functions! {
+    wit;
+    fn call(request: wit::Request) -> Result<wit::Response, wit::Error>;
+}
 
-impl<T: Send> wit::HostWithStore<T> for Adapter {
-    async fn call(
-        accessor: &Accessor<T, Self>,
-        request: wit::Request,
-    ) -> Result<wit::Response, wit::Error> {
-        let capabilities = capabilities(accessor);
-        let native::Response { status, body } =
-            capabilities.dispatch().call(request.into()).await?;
-        Ok(wit::Response { status, body })
-    }
+pub(crate) async fn call(
+    capabilities: &Capabilities,
+    request: wit::Request,
+) -> Result<wit::Response, wit::Error> {
+    let native::Response { status, body } = capabilities.dispatch().call(request.into()).await?;
+    Ok(wit::Response { status, body })
 }
 
 impl From<wit::Request> for native::Request {

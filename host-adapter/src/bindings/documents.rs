@@ -1,102 +1,98 @@
 //! `spindle:adapter/documents`.
 
-use std::sync::Arc;
-
-use wasmtime::component::Accessor;
-
-use super::{Adapter, capabilities, wit::documents as wit};
+use super::{host_functions, wit::documents as wit};
 use crate::capabilities::{Capabilities, Denied, documents as native};
 
-impl wit::Host for &Arc<Capabilities> {}
+host_functions! {
+    wit;
+    fn insert(collection: String, documents: Vec<wit::Json>) -> Result<Vec<wit::InsertOutcome>, wit::Error>;
+    fn find(collection: String, query: wit::Query) -> Result<Vec<wit::Json>, wit::Error>;
+    fn count(collection: String, filter: wit::Json) -> Result<u64, wit::Error>;
+    fn count_by(collection: String, field: String, filter: wit::Json) -> Result<Vec<(wit::Json, u64)>, wit::Error>;
+    fn count_distinct(collection: String, field: String, filter: wit::Json) -> Result<u64, wit::Error>;
+    fn update(collection: String, filter: wit::Json, update: wit::Json) -> Result<u64, wit::Error>;
+    fn remove(collection: String, filter: wit::Json) -> Result<u64, wit::Error>;
+}
 
-impl<T: Send> wit::HostWithStore<T> for Adapter {
-    async fn insert(
-        accessor: &Accessor<T, Self>,
-        collection: String,
-        documents: Vec<wit::Json>,
-    ) -> Result<Vec<wit::InsertOutcome>, wit::Error> {
-        let capabilities = capabilities(accessor);
-        let outcomes = capabilities
-            .documents()?
-            .insert(&collection, &documents)
-            .await?;
-        Ok(outcomes.into_iter().map(Into::into).collect())
-    }
+pub(crate) async fn insert(
+    capabilities: &Capabilities,
+    collection: String,
+    documents: Vec<wit::Json>,
+) -> Result<Vec<wit::InsertOutcome>, wit::Error> {
+    let outcomes = capabilities
+        .documents()?
+        .insert(&collection, &documents)
+        .await?;
+    Ok(outcomes.into_iter().map(Into::into).collect())
+}
 
-    async fn find(
-        accessor: &Accessor<T, Self>,
-        collection: String,
-        query: wit::Query,
-    ) -> Result<Vec<wit::Json>, wit::Error> {
-        let capabilities = capabilities(accessor);
-        Ok(capabilities
-            .documents()?
-            .find(&collection, &query.into())
-            .await?)
-    }
+pub(crate) async fn find(
+    capabilities: &Capabilities,
+    collection: String,
+    query: wit::Query,
+) -> Result<Vec<wit::Json>, wit::Error> {
+    Ok(capabilities
+        .documents()?
+        .find(&collection, &query.into())
+        .await?)
+}
 
-    async fn count(
-        accessor: &Accessor<T, Self>,
-        collection: String,
-        filter: wit::Json,
-    ) -> Result<u64, wit::Error> {
-        let capabilities = capabilities(accessor);
-        Ok(capabilities
-            .documents()?
-            .count(&collection, &filter)
-            .await?)
-    }
+pub(crate) async fn count(
+    capabilities: &Capabilities,
+    collection: String,
+    filter: wit::Json,
+) -> Result<u64, wit::Error> {
+    Ok(capabilities
+        .documents()?
+        .count(&collection, &filter)
+        .await?)
+}
 
-    async fn count_by(
-        accessor: &Accessor<T, Self>,
-        collection: String,
-        field: String,
-        filter: wit::Json,
-    ) -> Result<Vec<(wit::Json, u64)>, wit::Error> {
-        let capabilities = capabilities(accessor);
-        Ok(capabilities
-            .documents()?
-            .count_by(&collection, &field, &filter)
-            .await?)
-    }
+pub(crate) async fn count_by(
+    capabilities: &Capabilities,
+    collection: String,
+    field: String,
+    filter: wit::Json,
+) -> Result<Vec<(wit::Json, u64)>, wit::Error> {
+    Ok(capabilities
+        .documents()?
+        .count_by(&collection, &field, &filter)
+        .await?)
+}
 
-    async fn count_distinct(
-        accessor: &Accessor<T, Self>,
-        collection: String,
-        field: String,
-        filter: wit::Json,
-    ) -> Result<u64, wit::Error> {
-        let capabilities = capabilities(accessor);
-        Ok(capabilities
-            .documents()?
-            .count_distinct(&collection, &field, &filter)
-            .await?)
-    }
+pub(crate) async fn count_distinct(
+    capabilities: &Capabilities,
+    collection: String,
+    field: String,
+    filter: wit::Json,
+) -> Result<u64, wit::Error> {
+    Ok(capabilities
+        .documents()?
+        .count_distinct(&collection, &field, &filter)
+        .await?)
+}
 
-    async fn update(
-        accessor: &Accessor<T, Self>,
-        collection: String,
-        filter: wit::Json,
-        update: wit::Json,
-    ) -> Result<u64, wit::Error> {
-        let capabilities = capabilities(accessor);
-        Ok(capabilities
-            .documents()?
-            .update(&collection, &filter, &update)
-            .await?)
-    }
+pub(crate) async fn update(
+    capabilities: &Capabilities,
+    collection: String,
+    filter: wit::Json,
+    update: wit::Json,
+) -> Result<u64, wit::Error> {
+    Ok(capabilities
+        .documents()?
+        .update(&collection, &filter, &update)
+        .await?)
+}
 
-    async fn remove(
-        accessor: &Accessor<T, Self>,
-        collection: String,
-        filter: wit::Json,
-    ) -> Result<u64, wit::Error> {
-        let capabilities = capabilities(accessor);
-        Ok(capabilities
-            .documents()?
-            .remove(&collection, &filter)
-            .await?)
-    }
+pub(crate) async fn remove(
+    capabilities: &Capabilities,
+    collection: String,
+    filter: wit::Json,
+) -> Result<u64, wit::Error> {
+    Ok(capabilities
+        .documents()?
+        .remove(&collection, &filter)
+        .await?)
 }
 
 impl From<wit::Query> for native::Query {

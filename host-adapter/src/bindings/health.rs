@@ -1,26 +1,22 @@
 //! `spindle:adapter/health`.
 
-use std::sync::Arc;
-
-use time::format_description::well_known::Rfc3339;
-use wasmtime::component::Accessor;
-
-use super::{Adapter, capabilities, wit::health as wit};
+use super::{host_functions, wit::health as wit};
 use crate::capabilities::{Capabilities, health as native};
+use time::format_description::well_known::Rfc3339;
 
-impl wit::Host for &Arc<Capabilities> {}
+host_functions! {
+    wit;
+    fn dependencies() -> Vec<wit::Dependency>;
+}
 
-impl<T: Send> wit::HostWithStore<T> for Adapter {
-    async fn dependencies(accessor: &Accessor<T, Self>) -> Vec<wit::Dependency> {
-        let capabilities = capabilities(accessor);
-        capabilities
-            .health()
-            .dependencies()
-            .await
-            .into_iter()
-            .map(Into::into)
-            .collect()
-    }
+pub(crate) async fn dependencies(capabilities: &Capabilities) -> Vec<wit::Dependency> {
+    capabilities
+        .health()
+        .dependencies()
+        .await
+        .into_iter()
+        .map(Into::into)
+        .collect()
 }
 
 impl From<native::Dependency> for wit::Dependency {

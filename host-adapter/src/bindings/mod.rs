@@ -1,15 +1,19 @@
-//! `spindle:adapter` as wasmtime host functions.
+//! `spindle:adapter` over the capabilities, one file an interface.
 //!
 //! Each function does four things and no more: take the capability (which checks the grant),
-//! convert the arguments, call, convert the answer. The capability is cloned out of the store
-//! first, because the store must not be held while waiting.
+//! convert the arguments, call, convert the answer. It is reached in two ways, which therefore
+//! cannot differ: as a wasmtime host function ([`host_functions!`]), and over HTTP (`server`). The
+//! types are those that wasmtime generates from `wit/`; their JSON is the form that they have on
+//! the wire, and adapter-client's generated types have the same.
 
-mod dispatch;
-mod documents;
-mod health;
-mod postgres;
+pub(crate) mod dispatch;
+pub(crate) mod documents;
+pub(crate) mod envelopes;
+pub(crate) mod health;
+pub(crate) mod passwords;
+pub(crate) mod postgres;
+pub(crate) mod tokens;
 pub mod variables;
-mod vault;
 
 use std::sync::Arc;
 
@@ -22,6 +26,7 @@ mod generated {
         path: "../wit",
         world: "service",
         imports: { default: async },
+        additional_derives: [serde::Serialize, serde::Deserialize],
     });
 }
 
@@ -52,6 +57,24 @@ pub fn add_to_linker<T: Send + 'static>(
     wit::envelopes::add_to_linker::<T, Adapter>(linker, capabilities)?;
     wit::health::add_to_linker::<T, Adapter>(linker, capabilities)
 }
+
+/// Puts this module's functions where wasmtime looks for those of an interface. The capabilities
+/// are cloned out of the store first, because it must not be held while waiting.
+macro_rules! host_functions {
+    ($interface:ident; $(fn $name:ident($($argument:ident: $kind:ty),*) -> $result:ty;)+) => {
+        impl $interface::Host for &std::sync::Arc<$crate::capabilities::Capabilities> {}
+
+        impl<T: Send> $interface::HostWithStore<T> for $crate::bindings::Adapter {
+            $(async fn $name(
+                accessor: &wasmtime::component::Accessor<T, Self>,
+                $($argument: $kind),*
+            ) -> $result {
+                self::$name(&$crate::bindings::capabilities(accessor), $($argument),*).await
+            })+
+        }
+    };
+}
+use host_functions;
 
 /// The component's capabilities, to be used while the store goes on.
 fn capabilities<T: Send>(accessor: &Accessor<T, Adapter>) -> Arc<Capabilities> {

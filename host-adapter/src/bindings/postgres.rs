@@ -1,51 +1,47 @@
 //! `spindle:adapter/postgres`.
 
-use std::sync::Arc;
-
-use wasmtime::component::Accessor;
-
-use super::{Adapter, capabilities, wit::postgres as wit};
+use super::{host_functions, wit::postgres as wit};
 use crate::capabilities::{Capabilities, Denied, postgres as native};
 
-impl wit::Host for &Arc<Capabilities> {}
+host_functions! {
+    wit;
+    fn fetch(sql: String, params: Vec<wit::Value>) -> Result<Vec<wit::Row>, wit::Error>;
+    fn execute(sql: String, params: Vec<wit::Value>) -> Result<u64, wit::Error>;
+    fn transact(statements: Vec<wit::Statement>, messages: Vec<wit::Message>) -> Result<Vec<wit::Outcome>, wit::Error>;
+}
 
-impl<T: Send> wit::HostWithStore<T> for Adapter {
-    async fn fetch(
-        accessor: &Accessor<T, Self>,
-        sql: String,
-        params: Vec<wit::Value>,
-    ) -> Result<Vec<wit::Row>, wit::Error> {
-        let capabilities = capabilities(accessor);
-        let rows = capabilities.postgres()?.fetch(sql, values(params)).await?;
-        Ok(rows.into_iter().map(row).collect())
-    }
+pub(crate) async fn fetch(
+    capabilities: &Capabilities,
+    sql: String,
+    params: Vec<wit::Value>,
+) -> Result<Vec<wit::Row>, wit::Error> {
+    let rows = capabilities.postgres()?.fetch(sql, values(params)).await?;
+    Ok(rows.into_iter().map(row).collect())
+}
 
-    async fn execute(
-        accessor: &Accessor<T, Self>,
-        sql: String,
-        params: Vec<wit::Value>,
-    ) -> Result<u64, wit::Error> {
-        let capabilities = capabilities(accessor);
-        Ok(capabilities
-            .postgres()?
-            .execute(sql, values(params))
-            .await?)
-    }
+pub(crate) async fn execute(
+    capabilities: &Capabilities,
+    sql: String,
+    params: Vec<wit::Value>,
+) -> Result<u64, wit::Error> {
+    Ok(capabilities
+        .postgres()?
+        .execute(sql, values(params))
+        .await?)
+}
 
-    async fn transact(
-        accessor: &Accessor<T, Self>,
-        statements: Vec<wit::Statement>,
-        messages: Vec<wit::Message>,
-    ) -> Result<Vec<wit::Outcome>, wit::Error> {
-        let capabilities = capabilities(accessor);
-        let statements = statements.into_iter().map(Into::into).collect();
-        let messages = messages.into_iter().map(Into::into).collect();
-        let outcomes = capabilities
-            .postgres()?
-            .transact(statements, messages)
-            .await?;
-        Ok(outcomes.into_iter().map(Into::into).collect())
-    }
+pub(crate) async fn transact(
+    capabilities: &Capabilities,
+    statements: Vec<wit::Statement>,
+    messages: Vec<wit::Message>,
+) -> Result<Vec<wit::Outcome>, wit::Error> {
+    let statements = statements.into_iter().map(Into::into).collect();
+    let messages = messages.into_iter().map(Into::into).collect();
+    let outcomes = capabilities
+        .postgres()?
+        .transact(statements, messages)
+        .await?;
+    Ok(outcomes.into_iter().map(Into::into).collect())
 }
 
 fn values(params: Vec<wit::Value>) -> Vec<native::Value> {

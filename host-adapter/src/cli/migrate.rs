@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use sqlx::postgres::PgConnectOptions;
 
-use super::{Invocation, print, up::Database};
+use super::{Invocation, database::Database, print};
 use crate::{
     assembly,
     database::migrations::{self, Migrations, State, Status},

@@ -1,10 +1,15 @@
 //! The command line.
 
+mod adapter_tokens;
+mod background;
 mod config;
+mod database;
 mod envelope;
 mod keys;
 mod log;
 mod migrate;
+mod serve;
+mod shutdown;
 mod up;
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
@@ -38,6 +43,10 @@ struct Arguments {
 enum Command {
     /// Serve the whole application, and each service on its own, with all that they need.
     Up,
+    /// Serve the adapter's API to components that run elsewhere, such as on Spin.
+    Serve,
+    /// Make a token for each component, as lines for `.env`: `host-adapter adapter-tokens >> .env`.
+    AdapterTokens,
     /// Apply, show, take back or begin database migrations, service by service.
     #[command(subcommand)]
     Migrate(migrate::Migrate),
@@ -101,9 +110,11 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     };
     match arguments.command {
         Command::Up => runtime()?.block_on(up::run(invocation)),
+        Command::Serve => runtime()?.block_on(serve::run(invocation)),
+        Command::AdapterTokens => adapter_tokens::run(&invocation),
         Command::Migrate(command) => runtime()?.block_on(migrate::run(command, invocation)),
         Command::Compile => up::compile(&invocation),
-        Command::DatabaseUrl => runtime()?.block_on(up::database_url(&invocation)),
+        Command::DatabaseUrl => runtime()?.block_on(database::database_url(&invocation)),
         Command::Seal(command) => envelope::seal(&command, &invocation),
         Command::Open(command) => envelope::open(&command, &invocation),
         Command::Keys(command) => keys::run(&command, &invocation),

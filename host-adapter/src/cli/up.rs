@@ -3,109 +3,23 @@
 use std::{fmt::Write as _, net::SocketAddr, path::PathBuf, process::Stdio};
 
 use anyhow::Context as _;
-use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::{ConnectOptions as _, Executor as _, postgres::PgConnectOptions};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::{Invocation, migrate, print};
+use super::{
+    Invocation, background::Background, database::Database, migrate, print,
+    shutdown::shutdown_signal,
+};
 use crate::{
     assembly::{self, Assembly},
-    capabilities::{postgres::Pool, vault::KeyRing},
+    capabilities::vault::KeyRing,
     config::Settings,
-    database,
-    dev::{Options, PrivatePostgres},
     host::{self, Host, HostSettings},
+    listen,
 };
-
-/// The private cluster's place in the project, and the database in it.
-const PRIVATE_DIRECTORY: &str = ".spindle/postgres";
-const PRIVATE_DATABASE: &str = "spindle";
 
 /// The listener of the whole application among the services' own.
 const APPLICATION: &str = "app";
-
-/// PostgreSQL, somebody else's or our own.
-pub(super) struct Database {
-    pub(super) admin: PgConnectOptions,
-    url: SecretString,
-    private: Option<PrivatePostgres>,
-}
-
-impl Database {
-    /// `DATABASE_URL`, or the private cluster, started if it does not run.
-    pub(super) async fn open(invocation: &Invocation) -> anyhow::Result<Self> {
-        let settings = &invocation.settings;
-        if let Some(url) = &settings.databases.postgres {
-            let admin = database::options(url).context("`DATABASE_URL`")?;
-            return Ok(Self {
-                admin,
-                url: url.clone(),
-                private: None,
-            });
-        }
-        anyhow::ensure!(
-            !settings.production,
-            "with `PRODUCTION=true` there is no private PostgreSQL: set `DATABASE_URL`"
-        );
-        let directory = invocation.project.join(PRIVATE_DIRECTORY);
-        let private = PrivatePostgres::start(&directory, &Options::default()).await?;
-        create_database(
-            &database::options(&private.url("postgres"))?,
-            PRIVATE_DATABASE,
-        )
-        .await?;
-        let url = private.url(PRIVATE_DATABASE);
-        Ok(Self {
-            admin: database::options(&url)?,
-            url,
-            private: Some(private),
-        })
-    }
-
-    /// Stops what was started; a failure leaves a cluster that the next start takes over.
-    pub(super) async fn close(self) {
-        if let Some(private) = self.private
-            && let Err(error) = private.stop().await
-        {
-            tracing::error!("stopping the private PostgreSQL: {error}");
-        }
-    }
-
-    fn describe(&self) -> String {
-        match &self.private {
-            Some(private) => format!("private, in {}", private.directory().display()),
-            None => format!("{}, port {}", self.admin.get_host(), self.admin.get_port()),
-        }
-    }
-}
-
-/// Prints the URL of the database in use, which is a secret: the person who asks owns it.
-pub(super) async fn database_url(invocation: &Invocation) -> anyhow::Result<()> {
-    let database = Database::open(invocation).await?;
-    let running = database
-        .private
-        .as_ref()
-        .is_none_or(PrivatePostgres::is_adopted);
-    let url = database.url.clone();
-    database.close().await;
-    anyhow::ensure!(
-        running,
-        "the private PostgreSQL does not run: start `./dev up` first"
-    );
-    print(url.expose_secret())
-}
-
-async fn create_database(server: &PgConnectOptions, name: &str) -> anyhow::Result<()> {
-    let mut connection = server.connect().await?;
-    let known = sqlx::query("select 1 from pg_database where datname = $1").bind(name);
-    if known.fetch_optional(&mut connection).await?.is_none() {
-        connection
-            .execute(sqlx::AssertSqlSafe(format!("create database \"{name}\"")))
-            .await?;
-    }
-    Ok(())
-}
 
 /// Serves until Ctrl-C or SIGTERM, then finishes what is in flight and stops what it started.
 pub(super) async fn run(invocation: Invocation) -> anyhow::Result<()> {
@@ -167,16 +81,12 @@ async fn serve(
         &environment,
     )?;
     let Assembly { relays, pools, .. } = assembly;
-    let mut tasks = JoinSet::new();
-    for relay in relays {
-        tasks.spawn(relay.run(shutdown.clone()));
-    }
+    let background = Background::start(relays, pools, &shutdown);
     print(&banner)?;
     host.run(shutdown).await?;
-    let relays = async { while tasks.join_next().await.is_some() {} };
-    // What they have not delivered by then stays in the database, for the next start.
-    let _ = tokio::time::timeout(invocation.settings.host.shutdown_timeout, relays).await;
-    pools.iter().for_each(Pool::close);
+    background
+        .finish(invocation.settings.host.shutdown_timeout)
+        .await;
     Ok(())
 }
 
@@ -252,7 +162,7 @@ async fn bind_all(settings: &Settings) -> anyhow::Result<Vec<Listener>> {
 }
 
 async fn bind(name: &str, address: SocketAddr) -> anyhow::Result<Listener> {
-    let socket = host::bind(address).await.with_context(|| {
+    let socket = listen::bind(address).await.with_context(|| {
         let variable = format!("SPINDLE_LISTEN_{}", name.replace('-', "_").to_ascii_uppercase());
         format!("cannot listen on {address}: set `listen.{name}` in adapter.toml, or `{variable}`, to another address")
     })?;
@@ -261,22 +171,6 @@ async fn bind(name: &str, address: SocketAddr) -> anyhow::Result<Listener> {
         address: socket.local_addr()?,
         socket,
     })
-}
-
-fn shutdown_signal() -> anyhow::Result<CancellationToken> {
-    let token = CancellationToken::new();
-    let cancel = token.clone();
-    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-    let mut interrupt = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::interrupt())?;
-    tokio::spawn(async move {
-        tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
-        }
-        tracing::info!("stopping: finishing the requests in flight");
-        cancel.cancel();
-    });
-    Ok(token)
 }
 
 fn banner(

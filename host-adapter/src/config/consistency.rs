@@ -4,11 +4,13 @@ use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use secrecy::ExposeSecret as _;
+
 use super::databases::component_variable;
 use super::nearest::suggestion;
 use super::reader::Reader;
 use super::value::Value;
-use super::{Grants, Settings};
+use super::{Grants, Settings, token_variable};
 
 /// The outside caller, which holds a key but is no service.
 const CLIENT: &str = "client";
@@ -20,11 +22,13 @@ pub(super) fn check(settings: &Settings, reader: &mut Reader<'_>) {
     check_grants(settings, reader);
     check_migrations(settings, reader);
     check_databases(settings, reader);
+    check_server(settings, reader);
 }
 
 /// Whoever waits must wait longer than what is waited for, else the outer limit hides the inner.
 fn check_times(settings: &Settings, reader: &mut Reader<'_>) {
     let request = ("host.request_timeout", settings.host.request_timeout);
+    let call = ("server.request_timeout", settings.server.request_timeout);
     let readable = (
         "keys.old_keys_readable_for",
         settings.keys.old_keys_readable_for,
@@ -46,6 +50,15 @@ fn check_times(settings: &Settings, reader: &mut Reader<'_>) {
         ),
         (("dispatch.timeout", settings.dispatch.timeout), request),
         (("health.timeout", settings.health.timeout), request),
+        (
+            (
+                "postgres.statement_timeout",
+                settings.postgres.statement_timeout,
+            ),
+            call,
+        ),
+        (("dispatch.timeout", settings.dispatch.timeout), call),
+        (("health.timeout", settings.health.timeout), call),
         (("tokens.lifetime", settings.tokens.lifetime), readable),
         (("envelopes.max_age", settings.envelopes.max_age), readable),
     ];
@@ -156,6 +169,36 @@ fn check_databases(settings: &Settings, reader: &mut Reader<'_>) {
         if own && !grants.postgres {
             let text = format!("`{variable}` is set, but `{component}` is not granted `postgres`");
             reader.refuse("environment", text.to_owned());
+        }
+    }
+}
+
+/// What leaves this machine is encrypted, and every caller is told from every other.
+fn check_server(settings: &Settings, reader: &mut Reader<'_>) {
+    let server = &settings.server;
+    if !server.address.ip().is_loopback() && server.tls.is_none() {
+        let text =
+            "is not a loopback address, which needs `server.tls_certificate` and `server.tls_key`";
+        reader.refuse_setting("server.address", text);
+    }
+    if server.client_ca.is_some() && server.tls.is_none() {
+        let text = "needs `server.tls_certificate` and `server.tls_key` as well";
+        reader.refuse_setting("server.client_ca", text);
+    }
+    if server.application.parse::<reqwest::Url>().is_err() {
+        reader.refuse_setting(
+            "server.application",
+            "must be a URL such as `http://127.0.0.1:3000`",
+        );
+    }
+    let mut seen = BTreeSet::new();
+    for (component, token) in &server.tokens {
+        if !seen.insert(token.expose_secret()) {
+            let variable = token_variable(component);
+            reader.refuse(
+                "environment",
+                format!("`{variable}` is another component's token too"),
+            );
         }
     }
 }

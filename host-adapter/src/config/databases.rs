@@ -106,7 +106,7 @@ fn read_url(
         reader.refuse(place, format!("`{variable}` must be {}", server.expected));
         return None;
     }
-    note(reader, variable);
+    note(reader, "databases", variable);
     Some(url)
 }
 
@@ -134,7 +134,7 @@ fn read_parts(reader: &mut Reader<'_>, project: &Path, server: &Server) -> Optio
             return None;
         }
     };
-    note(reader, &format!("{}_*", server.prefix));
+    note(reader, "databases", &format!("{}_*", server.prefix));
     let user = user.or(server.user.map(str::to_owned));
     let database = database.or(user.clone()).unwrap_or_default();
     let host = host.unwrap_or_else(|| "localhost".to_owned());
@@ -163,7 +163,11 @@ fn read_parts(reader: &mut Reader<'_>, project: &Path, server: &Server) -> Optio
 }
 
 /// The variable, or what is in the file that its `…_FILE` names.
-fn read_variable(reader: &mut Reader<'_>, project: &Path, variable: &str) -> Option<SecretString> {
+pub(super) fn read_variable(
+    reader: &mut Reader<'_>,
+    project: &Path,
+    variable: &str,
+) -> Option<SecretString> {
     let environment = reader.environment;
     let file_variable = format!("{variable}_FILE");
     match (environment.get(variable), environment.get(&file_variable)) {
@@ -184,16 +188,16 @@ fn read_variable(reader: &mut Reader<'_>, project: &Path, variable: &str) -> Opt
     }
 }
 
-fn note(reader: &mut Reader<'_>, variable: &str) {
+pub(super) fn note(reader: &mut Reader<'_>, section: &str, variable: &str) {
     reader.effective.push(Effective {
-        section: "databases".to_owned(),
+        section: section.to_owned(),
         key: variable.to_owned(),
         value: "\"(not shown)\"".to_owned(),
         source: "environment or .env".to_owned(),
     });
 }
 
-fn place_of(environment: &Environment, variable: &str) -> String {
+pub(super) fn place_of(environment: &Environment, variable: &str) -> String {
     let origin = environment
         .origin(variable)
         .map(|origin| origin.to_string());

@@ -20,6 +20,7 @@ mod postgres;
 mod quantity;
 mod reader;
 mod section;
+mod server;
 #[cfg(test)]
 mod tests;
 mod value;
@@ -40,6 +41,7 @@ pub use listen::Listen;
 pub use operation::{Health, Log, LogLevel, Migrations};
 pub(crate) use percent::percent_encode;
 pub use postgres::Postgres;
+pub use server::{Server, Tls, spin_variable, token_variable};
 pub use vault::{Envelopes, Keys, Passwords, Tokens};
 
 use reader::{Effective, Reader};
@@ -82,6 +84,8 @@ pub struct Settings {
     pub log: Log,
     /// Grants by component id.
     pub components: BTreeMap<String, Grants>,
+    /// The adapter's HTTP API.
+    pub server: Server,
     /// Databases that somebody else runs.
     pub databases: Databases,
     effective: Vec<Effective>,
@@ -149,6 +153,7 @@ impl Settings {
             health: operation::read_health(reader),
             migrations: operation::read_migrations(reader, project),
             log: operation::read_log(reader),
+            server: server::read(reader, project, components.keys()),
             databases: databases::read(reader, project, components.keys()),
             components,
             effective: Vec::new(),

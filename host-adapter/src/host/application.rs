@@ -51,6 +51,7 @@ impl Application {
         let mut blueprints: Vec<Arc<Blueprint>> = Vec::new();
         for (id, description) in &manifest.component {
             let variables = variables::expand(&manifest, id, description, &values)?;
+            let allowed_hosts = variables::allowed_hosts(&manifest, id, description, &values)?;
             let capabilities = workshop.capabilities.get(id).cloned().ok_or_else(|| {
                 manifest.invalid(format!(
                     "component `{id}` has no grants: add `[components.{id}]` to adapter.toml"
@@ -66,6 +67,7 @@ impl Application {
                 capabilities,
                 variables: Arc::new(variables),
                 environment: description.environment.clone().into_iter().collect(),
+                allowed_hosts: Arc::new(allowed_hosts),
                 settings: workshop.settings.clone(),
                 stopping: workshop.stopping.clone(),
             }));

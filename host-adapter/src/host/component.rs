@@ -20,7 +20,11 @@ use wasmtime_wasi_http::{
     p3::bindings::ServicePre,
 };
 
-use super::{HostSettings, state::State};
+use super::{
+    HostSettings,
+    outbound::{AllowedHosts, Outbound},
+    state::State,
+};
 use crate::{bindings::variables::Variables, capabilities::Capabilities};
 
 /// Pause of a request that found no room for another instance: about as long as one takes to become
@@ -40,6 +44,7 @@ pub(super) struct Blueprint {
     pub(super) capabilities: Arc<Capabilities>,
     pub(super) variables: Variables,
     pub(super) environment: HashMap<String, String>,
+    pub(super) allowed_hosts: Arc<AllowedHosts>,
     pub(super) settings: HostSettings,
     /// Set when the host stops: what is cut off then did not fail.
     pub(super) stopping: CancellationToken,
@@ -48,19 +53,22 @@ pub(super) struct Blueprint {
 impl Component {
     pub(super) fn new(blueprint: Arc<Blueprint>) -> Self {
         Self {
-            handler: ProxyHandler::new(Instances(blueprint)),
+            handler: ProxyHandler::new(Instances {
+                outbound: Outbound::new(blueprint.allowed_hosts.clone()),
+                blueprint,
+            }),
         }
     }
 
     pub(super) fn id(&self) -> &str {
-        &self.handler.state().0.id
+        &self.handler.state().blueprint.id
     }
 
     /// Answers with an instance that has room, or a new one. While no further instance is allowed
     /// the request waits, for at most the request timeout.
     pub(super) async fn handle(&self, mut request: Request) -> Result<Response, wasmtime::Error> {
         let start = Instant::now();
-        let patience = self.handler.state().0.settings.request_timeout;
+        let patience = self.handler.state().blueprint.settings.request_timeout;
         loop {
             let error = match self.handler.handle((), request).await {
                 Ok(response) => return Ok(response),
@@ -84,7 +92,11 @@ fn is_full(refused: &InstantiationError<()>) -> bool {
     refused.error.is::<PoolConcurrencyLimitError>()
 }
 
-struct Instances(Arc<Blueprint>);
+struct Instances {
+    blueprint: Arc<Blueprint>,
+    /// With connections of this thread's own.
+    outbound: Outbound,
+}
 
 impl HandlerState for Instances {
     type StoreData = State;
@@ -99,10 +111,11 @@ impl HandlerState for Instances {
             environment,
             settings,
             ..
-        } = &*self.0;
+        } = &*self.blueprint;
         let state = State::new(
             capabilities.clone(),
             variables.clone(),
+            self.outbound.clone(),
             environment,
             settings.memory_per_instance,
         );
@@ -116,7 +129,7 @@ impl HandlerState for Instances {
             proxy: Proxy::P3(proxy),
             view: |state: &mut State| state.http(),
             expiration: Expiration::new(settings),
-            state: Worker(self.0.clone()),
+            state: Worker(self.blueprint.clone()),
         })
     }
 }

@@ -6,33 +6,31 @@
 mod application;
 mod component;
 mod engine;
-mod listener;
 pub mod manifest;
+mod outbound;
 mod problem;
 mod router;
 mod server;
 mod state;
-mod threads;
 mod variables;
 
 use std::{
     collections::{HashMap, HashSet},
-    net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
-    thread::JoinHandle,
     time::Duration,
 };
 
 use application::{Application, Workshop};
-use listener::Listener;
 use manifest::Manifest;
 use server::Server;
-use threads::Thread;
-use tokio::{net::TcpListener, sync::Semaphore, task::JoinSet};
+use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
-use crate::capabilities::Capabilities;
+use crate::{
+    capabilities::Capabilities,
+    listen::{self, Bounds, Serve},
+};
 
 /// Bounds of the host. `config` documents each and gives the defaults.
 #[derive(Debug, Clone)]
@@ -116,48 +114,35 @@ impl Host {
     ///
     /// When the system gives no further thread.
     pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
-        let threads = self.start_threads()?;
-        let mut listeners = JoinSet::new();
-        for (server, (_, socket)) in self.applications.into_iter().enumerate() {
-            let listener = Listener {
-                socket,
-                server,
-                threads: threads
-                    .iter()
-                    .map(|thread| thread.connections.clone())
-                    .collect(),
-                max_connections: self.settings.max_connections,
-            };
-            listeners.spawn(listener.run(shutdown.clone()));
-        }
-        while listeners.join_next().await.is_some() {}
-        self.stopping.cancel();
-        let handles: Vec<_> = threads.into_iter().map(|thread| thread.handle).collect();
-        let join = || {
-            handles
-                .into_iter()
-                .map(JoinHandle::join)
-                .all(|result| result.is_ok())
-        };
-        let orderly = tokio::task::spawn_blocking(join).await?;
-        anyhow::ensure!(orderly, "a thread that runs components panicked");
-        Ok(())
-    }
-
-    fn start_threads(&self) -> anyhow::Result<Vec<Thread>> {
-        let limit = || Arc::new(Semaphore::new(self.settings.max_requests));
-        let limits: Vec<Arc<Semaphore>> = self.applications.iter().map(|_| limit()).collect();
+        let Self {
+            applications,
+            settings,
+            stopping,
+        } = self;
+        let (applications, sockets): (Vec<Application>, Vec<TcpListener>) =
+            applications.into_iter().unzip();
+        let limit = || Arc::new(Semaphore::new(settings.max_requests));
+        let limits: Vec<Arc<Semaphore>> = applications.iter().map(|_| limit()).collect();
         let servers = || {
-            let applications = self.applications.iter().zip(&limits);
-            let server =
-                |((application, _), requests): (&(Application, TcpListener), &Arc<Semaphore>)| {
-                    Server::new(application.run(), self.settings.clone(), requests.clone())
-                };
-            applications.map(server).collect()
+            let applications = applications.iter().zip(&limits);
+            applications
+                .map(|(application, requests)| -> Arc<dyn Serve> {
+                    Server::new(application.run(), settings.clone(), requests.clone())
+                })
+                .collect()
         };
-        (0..self.settings.threads)
-            .map(|number| Thread::start(number, servers(), &self.settings))
-            .collect()
+        listen::run(sockets, servers, settings.bounds(), &shutdown, &stopping).await
+    }
+}
+
+impl HostSettings {
+    fn bounds(&self) -> Bounds {
+        Bounds {
+            threads: self.threads,
+            max_connections: self.max_connections,
+            write_timeout: self.write_timeout,
+            shutdown_timeout: self.shutdown_timeout,
+        }
     }
 }
 
@@ -182,15 +167,6 @@ pub fn compile(manifests: &[PathBuf], settings: &HostSettings) -> anyhow::Result
         }
     }
     Ok(())
-}
-
-/// Binds a listener.
-///
-/// # Errors
-///
-/// What the system said; the caller knows which setting the address came from.
-pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
-    TcpListener::bind(address).await
 }
 
 /// The manifest of one service on its own, beside the application's.

@@ -1,13 +1,13 @@
 //! HTTP in front of an application, on one thread: limits, answers, and what the log says of those
 //! that failed.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, pin::Pin, sync::Arc};
 
 use http_body_util::BodyExt as _;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulConnection,
+    server::graceful::Watcher,
 };
 use tokio::{net::TcpStream, sync::Semaphore};
 use wasmtime_wasi_http::{
@@ -20,6 +20,7 @@ use super::{
     application::Running,
     problem::{Head, Problem},
 };
+use crate::listen::Serve;
 
 /// One application on one thread.
 pub(super) struct Server {
@@ -40,22 +41,6 @@ impl Server {
             settings,
             requests,
         })
-    }
-
-    /// Serves one connection until either side closes it.
-    pub(super) fn connection(
-        self: Arc<Self>,
-        stream: TcpStream,
-    ) -> impl GracefulConnection<Error = hyper::Error> + Send {
-        let header_timeout = self.settings.header_timeout;
-        let service = service_fn(move |request| {
-            let server = self.clone();
-            async move { Ok::<_, Infallible>(server.answer(request).await) }
-        });
-        http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(header_timeout)
-            .serve_connection(TokioIo::new(stream), service)
     }
 
     async fn answer(&self, request: http::Request<Incoming>) -> http::Response<WasiBody> {
@@ -82,6 +67,30 @@ impl Server {
             .handle(request)
             .await
             .map_err(|error| problem(component.id(), head, &error))
+    }
+}
+
+impl Serve for Server {
+    fn serve(
+        self: Arc<Self>,
+        stream: TcpStream,
+        watcher: Watcher,
+    ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let header_timeout = self.settings.header_timeout;
+        let service = service_fn(move |request| {
+            let server = self.clone();
+            async move { Ok::<_, Infallible>(server.answer(request).await) }
+        });
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(header_timeout)
+            .serve_connection(TokioIo::new(stream), service);
+        Box::pin(async move {
+            // What fails here is the client's connection, and the client's business.
+            if let Err(error) = watcher.watch(connection).await {
+                tracing::debug!("connection: {error}");
+            }
+        })
     }
 }
 

@@ -2,20 +2,18 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use http::Request;
 use wasmtime::{StoreLimits, StoreLimitsBuilder, component::ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
-use wasmtime_wasi_http::{
-    Error, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
-};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
+use super::outbound::Outbound;
 use crate::{bindings::variables::Variables, capabilities::Capabilities};
 
 /// The data of a store.
 pub(super) struct State {
     wasi: WasiCtx,
     http: WasiHttpCtx,
-    hooks: NoOutboundHttp,
+    hooks: Outbound,
     table: ResourceTable,
     pub(super) limits: StoreLimits,
     capabilities: Arc<Capabilities>,
@@ -27,6 +25,7 @@ impl State {
     pub(super) fn new(
         capabilities: Arc<Capabilities>,
         variables: Variables,
+        outbound: Outbound,
         environment: &HashMap<String, String>,
         memory: usize,
     ) -> Self {
@@ -39,7 +38,7 @@ impl State {
         Self {
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),
-            hooks: NoOutboundHttp,
+            hooks: outbound,
             table: ResourceTable::new(),
             limits: StoreLimitsBuilder::new().memory_size(memory).build(),
             capabilities,
@@ -72,25 +71,5 @@ impl WasiHttpView for State {
             table: &mut self.table,
             ctx: &mut self.http,
         }
-    }
-}
-
-/// Components reach others by `spindle:adapter/dispatch` only, where they are addressed by name and
-/// granted; a request of their own is refused.
-struct NoOutboundHttp;
-
-type Answer = (
-    http::Response<WasiBody>,
-    Box<dyn Future<Output = Result<(), Error>> + Send>,
-);
-
-impl WasiHttpHooks for NoOutboundHttp {
-    fn send_request(
-        &mut self,
-        _request: Request<WasiBody>,
-        _options: Option<wasmtime_wasi_http::RequestOptions>,
-        _finished: Box<dyn Future<Output = Result<(), Error>> + Send>,
-    ) -> Box<dyn Future<Output = Result<Answer, Error>> + Send> {
-        Box::new(async { Err(Error::HttpRequestDenied) })
     }
 }

@@ -3,12 +3,20 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::manifest::{Component, Manifest, ManifestError};
+use super::{
+    manifest::{Component, Manifest, ManifestError},
+    outbound::AllowedHosts,
+};
 
 /// Where Spin looks for a variable outside the manifest.
 const PREFIX: &str = "SPIN_VARIABLE_";
 
-/// Every application variable's value.
+/// What adapter-client needs and nobody else: where this host takes its place, the component gets
+/// none of it, least of all the token.
+const CLIENTS_OWN: [&str; 3] = ["adapter_url", "adapter_token", "adapter_deadline_ms"];
+
+/// The application variables that have a value. That a required one has none is an error of whoever
+/// uses it.
 ///
 /// `environment` finds an environment variable, `.env` included.
 pub(super) fn resolve(
@@ -22,9 +30,7 @@ pub(super) fn resolve(
             Some(value) => {
                 values.insert(name.clone(), value);
             }
-            None if variable.required => {
-                return Err(manifest.invalid(format!("variable `{name}` is required: set `{key}`")));
-            }
+            None if variable.required => {}
             None => {
                 return Err(manifest.invalid(format!(
                     "variable `{name}` needs a `default` or `required = true`"
@@ -43,8 +49,12 @@ pub(super) fn expand(
     values: &BTreeMap<String, String>,
 ) -> Result<HashMap<String, String>, ManifestError> {
     let mut expanded = HashMap::new();
+    let replaced = component.has_native_dependency();
     for (name, template) in &component.variables {
-        let value = fill(template, values).map_err(|problem| {
+        if replaced && CLIENTS_OWN.contains(&name.as_str()) {
+            continue;
+        }
+        let value = fill(manifest, template, values).map_err(|problem| {
             manifest.invalid(format!("`component.{id}.variables.{name}`: {problem}"))
         })?;
         expanded.insert(name.clone(), value);
@@ -52,21 +62,54 @@ pub(super) fn expand(
     Ok(expanded)
 }
 
-fn fill(template: &str, values: &BTreeMap<String, String>) -> Result<String, String> {
+/// The hosts that a component may send requests to. None where they are adapter-client's.
+pub(super) fn allowed_hosts(
+    manifest: &Manifest,
+    id: &str,
+    component: &Component,
+    values: &BTreeMap<String, String>,
+) -> Result<AllowedHosts, ManifestError> {
+    if component.has_native_dependency() {
+        return Ok(AllowedHosts::default());
+    }
+    let hosts = component.allowed_outbound_hosts.iter();
+    hosts
+        .map(|template| fill(manifest, template, values))
+        .collect::<Result<Vec<_>, _>>()
+        .and_then(|hosts| AllowedHosts::parse(&hosts))
+        .map_err(|problem| {
+            manifest.invalid(format!(
+                "`component.{id}.allowed_outbound_hosts`: {problem}"
+            ))
+        })
+}
+
+fn fill(
+    manifest: &Manifest,
+    template: &str,
+    values: &BTreeMap<String, String>,
+) -> Result<String, String> {
     let mut filled = String::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("{{") {
         let (name, after) = after.split_once("}}").ok_or("`{{` without `}}`")?;
         let name = name.trim();
-        let value = values
-            .get(name)
-            .ok_or_else(|| format!("there is no variable `{name}`"))?;
+        let value = values.get(name).ok_or_else(|| missing(manifest, name))?;
         filled.push_str(before);
         filled.push_str(value);
         rest = after;
     }
     filled.push_str(rest);
     Ok(filled)
+}
+
+fn missing(manifest: &Manifest, name: &str) -> String {
+    if manifest.variables.contains_key(name) {
+        let key = format!("{PREFIX}{}", name.to_ascii_uppercase());
+        format!("variable `{name}` is required: set `{key}`")
+    } else {
+        format!("there is no variable `{name}`")
+    }
 }
 
 #[cfg(test)]
@@ -76,13 +119,17 @@ mod tests {
     use super::*;
 
     fn manifest(variables: &str) -> Manifest {
-        let path =
-            std::env::temp_dir().join(format!("spindle-manifest-{}.toml", uuid::Uuid::now_v7()));
         let text = format!(
             "spin_manifest_version = 2\n[application]\nname = \"a\"\n[variables]\n{variables}\n\
              [[trigger.http]]\nroute = \"/...\"\ncomponent = \"c\"\n[component.c]\nsource = \"c.wasm\"\n\
              variables = {{ level = \"{{{{ log_level }}}}\", url = \"http://{{{{host}}}}/x\" }}"
         );
+        read(&text)
+    }
+
+    fn read(text: &str) -> Manifest {
+        let path =
+            std::env::temp_dir().join(format!("spindle-manifest-{}.toml", uuid::Uuid::now_v7()));
         std::fs::write(&path, text).expect("write");
         let manifest = Manifest::read(Path::new(&path)).expect("read");
         std::fs::remove_file(path).expect("remove");
@@ -106,13 +153,29 @@ mod tests {
     #[test]
     fn a_required_variable_without_a_value_is_named() {
         let manifest = manifest("log_level = { default = \"INFO\" }\nhost = { required = true }");
-        let text = resolve(&manifest, |_| None)
+        let values = resolve(&manifest, |_| None).expect("it is asked for later");
+        let text = expand(&manifest, "c", &manifest.component["c"], &values)
             .expect_err("missing")
             .to_string();
         assert!(
             text.contains("`host`") && text.contains("SPIN_VARIABLE_HOST"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn what_is_adapter_clients_own_is_neither_asked_for_nor_given() {
+        let manifest = read(
+            "spin_manifest_version = 2\n[application]\nname = \"a\"\n\
+             [variables]\ntoken = { required = true, secret = true }\n\
+             [[trigger.http]]\nroute = \"/...\"\ncomponent = \"c\"\n[component.c]\nsource = \"c.wasm\"\n\
+             allowed_outbound_hosts = [\"http://{{ token }}\"]\n\
+             variables = { adapter_token = \"{{ token }}\", shape = \"round\" }\n\
+             [component.c.dependencies]\n\"spindle:adapter\" = { path = \"client.wasm\" }\n",
+        );
+        let values = resolve(&manifest, |_| None).expect("values");
+        let expanded = expand(&manifest, "c", &manifest.component["c"], &values).expect("expand");
+        assert_eq!(expanded, HashMap::from([("shape".into(), "round".into())]));
     }
 
     #[test]

@@ -52,6 +52,7 @@ impl From<tokens::Error> for Problem {
     fn from(error: tokens::Error) -> Self {
         use tokens::Error;
         match error {
+            Error::Unavailable(reason) => Self::unavailable(format!("tokens: {reason}")),
             Error::Denied(what) => Self::internal(format!("tokens: not granted: {what}")),
             Error::Expired => Self::new(&kinds::UNAUTHENTICATED, "The access token has expired.")
                 .with_challenge(
@@ -83,6 +84,7 @@ impl From<envelopes::Error> for Problem {
     fn from(error: envelopes::Error) -> Self {
         use envelopes::Error;
         match error {
+            Error::Unavailable(reason) => Self::unavailable(format!("envelopes: {reason}")),
             Error::Denied(what) => Self::internal(format!("envelopes: not granted: {what}")),
             Error::Invalid => Self::of(&kinds::ENVELOPE_INVALID),
             Error::TooLarge(_) => Self::of(&kinds::BODY_TOO_LARGE),

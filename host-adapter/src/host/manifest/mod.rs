@@ -135,8 +135,9 @@ pub struct Component {
     /// WASI environment variables.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
+    /// Hosts that the component may send requests to, with `{{ name }}` as in variables.
     #[serde(default)]
-    allowed_outbound_hosts: Vec<String>,
+    pub allowed_outbound_hosts: Vec<String>,
     #[serde(default)]
     dependencies: BTreeMap<String, toml::Value>,
     #[serde(default, rename = "description")]
@@ -157,6 +158,14 @@ pub struct Route {
     pub pattern: String,
     /// The component's id.
     pub component: String,
+}
+
+impl Component {
+    /// Whether the manifest has Spin compose adapter-client in, whose place this host takes.
+    #[must_use]
+    pub fn has_native_dependency(&self) -> bool {
+        !self.dependencies.is_empty()
+    }
 }
 
 impl Manifest {
@@ -267,11 +276,6 @@ impl Manifest {
         };
         if let Some(name) = component.dependencies.keys().find(|name| !native(name)) {
             return Err(self.unsupported(&format!("component.{id}.dependencies.\"{name}\""), ""));
-        }
-        // The hosts are for the client that Spin composes in, which is replaced here.
-        if !component.allowed_outbound_hosts.is_empty() && component.dependencies.is_empty() {
-            let hint = ": components reach others through `spindle:adapter/dispatch`";
-            return Err(self.unsupported(&format!("component.{id}.allowed_outbound_hosts"), hint));
         }
         Ok(())
     }

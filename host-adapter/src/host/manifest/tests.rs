@@ -48,10 +48,6 @@ fn what_spin_would_honour_and_this_host_does_not_is_named() {
         ),
         ("files = [\"a\"]", "component.front.files"),
         (
-            "allowed_outbound_hosts = [\"https://example.com\"]",
-            "component.front.allowed_outbound_hosts",
-        ),
-        (
             "[component.front.dependencies]\n\"other:thing\" = { path = \"x.wasm\" }",
             "other:thing",
         ),

@@ -1,7 +1,7 @@
-//! The threads that run components.
+//! The threads that serve.
 //!
-//! Each has a runtime of its own, and with it instances and database connections of its own: what a
-//! request waits for wakes the thread that it is on, and no other. On two processors that is a
+//! Each has a runtime of its own, and with it component instances and database connections of its
+//! own: what a request waits for wakes the thread that it is on, and no other. On two processors that is a
 //! third more requests than one runtime that hands tasks from thread to thread.
 
 use std::{sync::Arc, thread::JoinHandle, time::Duration};
@@ -11,7 +11,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use socket2::SockRef;
 use tokio::{net::TcpStream, sync::OwnedSemaphorePermit, sync::mpsc};
 
-use super::{HostSettings, server::Server};
+use super::{Bounds, Serve};
 use crate::capabilities::postgres::number_this_thread;
 
 /// An accepted connection on its way to a thread.
@@ -34,19 +34,18 @@ impl Thread {
     /// each connection in it holds a permit.
     pub(super) fn start(
         number: usize,
-        servers: Vec<Arc<Server>>,
-        settings: &HostSettings,
+        servers: Vec<Arc<dyn Serve>>,
+        bounds: Bounds,
     ) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
         let (connections, receiver) = mpsc::unbounded_channel();
-        let settings = settings.clone();
         let run = move || {
             number_this_thread(number);
-            runtime.block_on(serve(receiver, servers, &settings));
+            runtime.block_on(serve(receiver, servers, bounds));
         };
-        let builder = std::thread::Builder::new().name(format!("components-{number}"));
+        let builder = std::thread::Builder::new().name(format!("serve-{number}"));
         let handle = builder.spawn(run).context("starting a thread")?;
         Ok(Self {
             connections,
@@ -57,29 +56,29 @@ impl Thread {
 
 async fn serve(
     mut connections: mpsc::UnboundedReceiver<Connection>,
-    servers: Vec<Arc<Server>>,
-    settings: &HostSettings,
+    servers: Vec<Arc<dyn Serve>>,
+    bounds: Bounds,
 ) {
     let graceful = GracefulShutdown::new();
     while let Some(connection) = connections.recv().await {
-        if let Err(error) = start(connection, &servers, &graceful, settings.write_timeout) {
+        if let Err(error) = start(connection, &servers, &graceful, bounds.write_timeout) {
             tracing::warn!("taking over a connection: {error}");
         }
     }
-    if tokio::time::timeout(settings.shutdown_timeout, graceful.shutdown())
+    if tokio::time::timeout(bounds.shutdown_timeout, graceful.shutdown())
         .await
         .is_err()
     {
         tracing::warn!(
             "requests were still running after {:?}",
-            settings.shutdown_timeout
+            bounds.shutdown_timeout
         );
     }
 }
 
 fn start(
     connection: Connection,
-    servers: &[Arc<Server>],
+    servers: &[Arc<dyn Serve>],
     graceful: &GracefulShutdown,
     write_timeout: Duration,
 ) -> std::io::Result<()> {
@@ -94,12 +93,11 @@ fn start(
     stream.set_nodelay(true)?;
     // Else a client that reads nothing would hold its place for ever (RFC 5482).
     SockRef::from(&stream).set_tcp_user_timeout(Some(write_timeout))?;
-    let connection = graceful.watch(server.clone().connection(TcpStream::from_std(stream)?));
+    let connection = server
+        .clone()
+        .serve(TcpStream::from_std(stream)?, graceful.watcher());
     tokio::spawn(async move {
-        // What fails here is the client's connection, and the client's business.
-        if let Err(error) = connection.await {
-            tracing::debug!("connection: {error}");
-        }
+        connection.await;
         drop(permit);
     });
     Ok(())

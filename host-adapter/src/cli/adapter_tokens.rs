@@ -1,0 +1,21 @@
+//! `host-adapter adapter-tokens`.
+
+use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
+
+use super::{Invocation, print};
+use crate::config::spin_variable;
+
+/// As long as a key: nobody guesses 32 random bytes.
+const BYTES: usize = 32;
+
+/// Prints a variable with a fresh token for each component. The names are Spin's, which the adapter
+/// reads as well.
+pub(super) fn run(invocation: &Invocation) -> anyhow::Result<()> {
+    for component in invocation.settings.components.keys() {
+        let mut token = [0; BYTES];
+        getrandom::fill(&mut token)?;
+        let token = BASE64_URL_SAFE_NO_PAD.encode(token);
+        print(&format!("{}={token}", spin_variable(component)))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,155 @@
+//! The adapter's HTTP API, `host-adapter serve`: where, how secured, and who may call.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret as _, SecretString};
+
+use super::databases::{note, place_of, read_variable};
+use super::reader::Reader;
+use super::value::Size;
+
+/// Loopback: beyond it, calls carry passwords over a network, and TLS is required.
+const DEFAULT_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 9000);
+/// Where `spin up` listens if nothing else is said.
+const DEFAULT_APPLICATION: &str = "http://127.0.0.1:3000";
+/// The most that a component can sensibly send is a transaction with 50 messages of 256 KiB.
+const DEFAULT_MAX_BODY: usize = 16 << 20;
+/// Longer than any capability's own limit, so that it can still say what was too slow.
+const DEFAULT_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Sixteen instances of sixteen requests each, as Spin runs them; more would wait for connections
+/// to PostgreSQL anyway.
+const DEFAULT_MAX_REQUESTS: u32 = 256;
+/// As many as `max_requests` of four components.
+const DEFAULT_MAX_CONNECTIONS: u32 = 1_024;
+
+/// What a token must be, in words.
+const TOKEN: &str = "32 to 512 letters, digits and other visible characters, without spaces";
+
+/// Settings of the adapter's HTTP API.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// The application that calls it: where peers are that have no `url`.
+    pub application: String,
+    /// Certificate chain and key, as PEM files. Required on any other address than loopback.
+    pub tls: Option<Tls>,
+    /// Certificates of authorities, as a PEM file. With it, a client certificate says which
+    /// component calls, and no token is needed.
+    pub client_ca: Option<PathBuf>,
+    /// Largest call, in bytes.
+    pub max_body: usize,
+    /// How long one call may take in all.
+    pub request_timeout: Duration,
+    /// Calls in flight per component. Further ones are refused.
+    pub max_requests: u32,
+    /// Open connections. Further ones wait to be accepted.
+    pub max_connections: u32,
+    /// By component; from variables only.
+    pub tokens: BTreeMap<String, SecretString>,
+}
+
+/// Files of the server's own identity.
+#[derive(Clone, Debug)]
+pub struct Tls {
+    /// Certificate chain, the server's own first.
+    pub certificate: PathBuf,
+    /// Its private key.
+    pub key: PathBuf,
+}
+
+pub(super) fn read<'n>(
+    reader: &mut Reader<'_>,
+    project: &Path,
+    components: impl IntoIterator<Item = &'n String>,
+) -> Server {
+    let tokens = components
+        .into_iter()
+        .filter_map(|name| Some((name.clone(), read_token(reader, project, name)?)))
+        .collect();
+    let seconds = Duration::from_secs;
+    let mut files = (None, None);
+    let server = reader.section("server", |section| {
+        let mut file = |key| {
+            section
+                .optional(key)
+                .map(|path: PathBuf| project.join(path))
+        };
+        files = (file("tls_certificate"), file("tls_key"));
+        Server {
+            client_ca: file("client_ca"),
+            tls: None,
+            address: section.value("address", DEFAULT_ADDRESS),
+            application: section.value("application", DEFAULT_APPLICATION.to_owned()),
+            max_body: section
+                .within(
+                    "max_body",
+                    Size(DEFAULT_MAX_BODY),
+                    Size(64 << 10)..=Size(1 << 30),
+                )
+                .0,
+            request_timeout: section.within(
+                "request_timeout",
+                DEFAULT_REQUEST_TIMEOUT,
+                Duration::from_millis(100)..=seconds(300),
+            ),
+            max_requests: section.within("max_requests", DEFAULT_MAX_REQUESTS, 1..=100_000),
+            max_connections: section.within(
+                "max_connections",
+                DEFAULT_MAX_CONNECTIONS,
+                1..=100_000,
+            ),
+            tokens,
+        }
+    });
+    let tls = match files {
+        (Some(certificate), Some(key)) => Some(Tls { certificate, key }),
+        (None, None) => None,
+        (Some(_), None) => {
+            reader.refuse_setting("server.tls_certificate", "needs `server.tls_key` as well");
+            None
+        }
+        (None, Some(_)) => {
+            reader.refuse_setting("server.tls_key", "needs `server.tls_certificate` as well");
+            None
+        }
+    };
+    Server { tls, ..server }
+}
+
+/// The variable with a component's token.
+#[must_use]
+pub fn token_variable(component: &str) -> String {
+    let name = component.replace('-', "_").to_ascii_uppercase();
+    format!("{name}_ADAPTER_TOKEN")
+}
+
+/// The variable that Spin reads the same token from: one line in `.env` serves both.
+#[must_use]
+pub fn spin_variable(component: &str) -> String {
+    format!("SPIN_VARIABLE_{}", token_variable(component))
+}
+
+fn read_token(reader: &mut Reader<'_>, project: &Path, component: &str) -> Option<SecretString> {
+    let own = token_variable(component);
+    let (variable, token) = match read_variable(reader, project, &own) {
+        Some(token) => (own, token),
+        None => {
+            let shared = spin_variable(component);
+            let token = reader.environment.get(&shared)?.into();
+            (shared, token)
+        }
+    };
+    let text: &str = token.expose_secret();
+    let visible = text.bytes().all(|byte| byte.is_ascii_graphic());
+    if !visible || !(32..=512).contains(&text.len()) {
+        let place = place_of(reader.environment, &variable);
+        reader.refuse(place, format!("`{variable}` must be {TOKEN}"));
+        return None;
+    }
+    note(reader, "components", &variable);
+    Some(token)
+}

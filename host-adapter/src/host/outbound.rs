@@ -1,0 +1,149 @@
+//! Requests of a component's own, to the hosts that its manifest allows (`allowed_outbound_hosts`).
+//!
+//! Components made for Spindle have none: they reach others through `spindle:adapter/dispatch`,
+//! by name and granted. It is for those that carry their own client, as adapter-client is one.
+
+use std::{error::Error as _, sync::Arc};
+
+use http::{Request, Response, Uri, uri::Scheme};
+use http_body_util::BodyExt as _;
+use hyper_util::{
+    client::legacy::{Client, connect::HttpConnector},
+    rt::TokioExecutor,
+};
+use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+/// Hosts that a component may send requests to; by default none.
+#[derive(Debug, Default)]
+pub(super) struct AllowedHosts(Vec<(String, u16)>);
+
+impl AllowedHosts {
+    /// Reads `http://host:port` entries. What Spin allows besides (wildcards, port ranges, other
+    /// schemes) is refused with a sentence, and so cannot be taken for something narrower.
+    pub(super) fn parse(hosts: &[String]) -> Result<Self, String> {
+        hosts
+            .iter()
+            .map(|text| {
+                host(text).ok_or_else(|| {
+                    format!(
+                        "`{text}` is not supported by the embedded host, only `http://host:port` is"
+                    )
+                })
+            })
+            .collect::<Result<_, _>>()
+            .map(Self)
+    }
+
+    fn allows(&self, uri: &Uri) -> bool {
+        target(uri).is_some_and(|(host, port)| {
+            let mut allowed = self.0.iter();
+            allowed.any(|(name, number)| name.eq_ignore_ascii_case(host) && *number == port)
+        })
+    }
+}
+
+fn host(text: &str) -> Option<(String, u16)> {
+    let uri: Uri = text.parse().ok()?;
+    if uri.path() != "/" || uri.query().is_some() || text.contains('*') {
+        return None;
+    }
+    let (host, port) = target(&uri)?;
+    Some((host.to_owned(), port))
+}
+
+fn target(uri: &Uri) -> Option<(&str, u16)> {
+    (uri.scheme() == Some(&Scheme::HTTP)).then_some(())?;
+    Some((uri.host()?, uri.port_u16().unwrap_or(80)))
+}
+
+/// Sends a component's requests over connections that are kept.
+#[derive(Clone)]
+pub(super) struct Outbound {
+    allowed: Arc<AllowedHosts>,
+    client: Client<HttpConnector, WasiBody>,
+}
+
+impl Outbound {
+    pub(super) fn new(allowed: Arc<AllowedHosts>) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        Self { allowed, client }
+    }
+}
+
+type Answer = (
+    Response<WasiBody>,
+    Box<dyn Future<Output = Result<(), Error>> + Send>,
+);
+
+impl WasiHttpHooks for Outbound {
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        _options: Option<RequestOptions>,
+        _finished: Box<dyn Future<Output = Result<(), Error>> + Send>,
+    ) -> Box<dyn Future<Output = Result<Answer, Error>> + Send> {
+        if !self.allowed.allows(request.uri()) {
+            return Box::new(async { Err(Error::HttpRequestDenied) });
+        }
+        let response = self.client.request(request);
+        Box::new(async {
+            let response = response.await.map_err(|error| reason(&error))?;
+            let response = response.map(|body| body.map_err(Error::from).boxed_unsync());
+            let done: Box<dyn Future<Output = _> + Send> = Box::new(async { Ok(()) });
+            Ok((response, done))
+        })
+    }
+}
+
+/// The component sees which side the failure was on, and no more.
+fn reason(error: &hyper_util::client::legacy::Error) -> Error {
+    tracing::debug!(
+        "a component's request failed: {error}: {:?}",
+        error.source()
+    );
+    if error.is_connect() {
+        Error::ConnectionRefused
+    } else {
+        Error::ConnectionTerminated
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_host_and_port_that_are_named_are_allowed() {
+        let hosts = [
+            "http://127.0.0.1:9000".to_owned(),
+            "http://Adapter".to_owned(),
+        ];
+        let allowed = AllowedHosts::parse(&hosts).unwrap();
+        let allows = |uri: &str| allowed.allows(&uri.parse().unwrap());
+        assert!(allows("http://127.0.0.1:9000/postgres/fetch"));
+        assert!(allows("http://adapter/"));
+        for other in [
+            "http://127.0.0.1:9001/",
+            "http://127.0.0.2:9000/",
+            "https://127.0.0.1:9000/",
+            "http://adapter:8080/",
+        ] {
+            assert!(!allows(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn wider_permissions_are_refused_rather_than_misread() {
+        for wide in [
+            "*://*:*",
+            "http://*.example.org",
+            "https://a",
+            "http://a/path",
+            "postgres://a",
+        ] {
+            assert!(AllowedHosts::parse(&[wide.to_owned()]).is_err(), "{wide}");
+        }
+    }
+}
