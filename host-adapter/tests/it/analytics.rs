@@ -1,8 +1,9 @@
 //! `POST /api/v1/analytics/events` and `GET /api/v1/analytics/stats`.
 
+use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::App;
+use crate::support::{App, Way};
 
 const EVENTS: &str = "/api/v1/analytics/events";
 
@@ -10,9 +11,12 @@ fn event(name: &str) -> Value {
     json!({ "event_type": "page_view", "event_name": name, "properties": { "page": "/" } })
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_user_records_own_events_and_they_are_counted() {
-    let app = App::start().await;
+async fn a_user_records_own_events_and_they_are_counted(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
     let token = app.token("ada").await;
     app.statistics(2).await;
     let answer = app
@@ -41,9 +45,10 @@ async fn a_user_records_own_events_and_they_are_counted() {
     assert_eq!(total, 3);
 }
 
+#[rstest]
 #[tokio::test]
-async fn the_same_event_id_twice_is_stored_once() {
-    let app = App::start().await;
+async fn the_same_event_id_twice_is_stored_once(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
     let token = app.token("ada").await;
     app.statistics(2).await;
     let id = uuid::Uuid::now_v7().to_string();
@@ -79,9 +84,12 @@ async fn the_same_event_id_twice_is_stored_once() {
     app.statistics(4).await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn nobody_records_events_of_another_or_without_a_token() {
-    let app = App::start().await;
+async fn nobody_records_events_of_another_or_without_a_token(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
     app.post(EVENTS)
         .json(&event("home"))
         .send()
@@ -113,9 +121,10 @@ async fn nobody_records_events_of_another_or_without_a_token() {
     app.statistics(3).await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_service_records_events_of_anybody() {
-    let app = App::start().await;
+async fn a_service_records_events_of_anybody(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
     let mut body = event("home");
     body["user_id"] = uuid::Uuid::now_v7().to_string().into();
     let text = body.to_string();
@@ -132,9 +141,10 @@ async fn a_service_records_events_of_anybody() {
     assert_eq!(app.statistics(1).await["distinct_users"], 1);
 }
 
+#[rstest]
 #[tokio::test]
-async fn invalid_events_are_refused_field_by_field() {
-    let app = App::start().await;
+async fn invalid_events_are_refused_field_by_field(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
     let token = app.token("ada").await;
     let pointers = async |body: Value| {
         let answer = app.post(EVENTS).bearer(&token).json(&body).send().await;
@@ -156,9 +166,12 @@ async fn invalid_events_are_refused_field_by_field() {
     assert_eq!(pointers(large).await, ["/properties"]);
 }
 
+#[rstest]
 #[tokio::test]
-async fn hostile_property_names_are_refused_or_kept_and_break_nothing() {
-    let app = App::start().await;
+async fn hostile_property_names_are_refused_or_kept_and_break_nothing(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
     let token = app.token("ada").await;
     for name in ["$where", "a.b", "", "a\u{0}b", "'; drop table events; --"] {
         let body = json!({ "event_type": "search", "event_name": "x", "properties": { name: 1 } });

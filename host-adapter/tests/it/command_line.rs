@@ -5,7 +5,7 @@ use std::{
     process::{Command, Output},
 };
 
-use crate::support::{App, project};
+use crate::support::{App, Way, project};
 
 /// Runs the program on a project of its own with this `adapter.toml`.
 fn run(settings: &str, environment: &[(&str, &str)], arguments: &[&str]) -> Output {
@@ -185,7 +185,7 @@ fn key_files_are_for_their_owner_only() {
 
 #[tokio::test]
 async fn a_port_in_use_is_named_with_the_setting_that_changes_it() {
-    let app = App::start().await;
+    let app = App::start(Way::Native).await;
     let address = app.url("all routes").trim_start_matches("http://");
     let environment = [
         ("SPINDLE_LISTEN_APP", address),
@@ -229,7 +229,7 @@ fn what_this_version_cannot_do_is_refused() {
 
 #[tokio::test]
 async fn sealing_and_opening_undo_each_other() {
-    let app = App::start().await;
+    let app = App::start(Way::Native).await;
     let sealed = app.seal("user", "/x", &serde_json::json!({ "a": 1 }));
     assert_eq!(app.open(&sealed), serde_json::json!({ "a": 1 }));
     refused(&app.run(&["open", "nonsense"]), 1, &["envelope"]);

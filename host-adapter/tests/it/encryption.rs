@@ -1,8 +1,9 @@
 //! Encryption modes and envelopes, at the routes.
 
+use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App, Builder};
+use crate::support::{Answer, App, Builder, Way};
 
 const REGISTER: &str = "/api/v1/users/register";
 const LOGIN: &str = "/api/v1/users/login";
@@ -11,9 +12,12 @@ fn ada() -> Value {
     json!({ "username": "ada", "email": "ada@example.com", "password": "correct horse" })
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_sealed_registration_gets_a_sealed_answer() {
-    let app = Builder::new()
+async fn a_sealed_registration_gets_a_sealed_answer(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = Builder::new(way)
         .env("SPIN_VARIABLE_PRODUCTION", "true")
         .start()
         .await;
@@ -30,9 +34,12 @@ async fn a_sealed_registration_gets_a_sealed_answer() {
     assert_eq!(app.open(&answer.text)["data"]["username"], "ada");
 }
 
+#[rstest]
 #[tokio::test]
-async fn in_production_a_plain_body_is_refused_where_encryption_is_required() {
-    let app = Builder::new()
+async fn in_production_a_plain_body_is_refused_where_encryption_is_required(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = Builder::new(way)
         .env("SPIN_VARIABLE_PRODUCTION", "true")
         .start()
         .await;
@@ -56,15 +63,17 @@ async fn in_production_a_plain_body_is_refused_where_encryption_is_required() {
         .expect_problem(401, "invalid-credentials");
 }
 
+#[rstest]
 #[tokio::test]
-async fn on_a_laptop_a_plain_body_is_accepted() {
-    let app = App::start().await;
+async fn on_a_laptop_a_plain_body_is_accepted(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
     app.post(REGISTER).json(&ada()).send().await.expect(201);
 }
 
+#[rstest]
 #[tokio::test]
-async fn an_answer_is_sealed_on_request() {
-    let app = App::start().await;
+async fn an_answer_is_sealed_on_request(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
     let token = app.token("ada").await;
     let profile = app
         .get("/api/v1/users/profile")
@@ -98,9 +107,12 @@ async fn an_answer_is_sealed_on_request() {
     assert_eq!(count.expect(200).json()["data"]["total_users"], 1);
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_refusal_of_a_sealed_request_is_sealed_too() {
-    let app = App::start().await;
+async fn a_refusal_of_a_sealed_request_is_sealed_too(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
     let sealed = app.seal("user", REGISTER, &json!({ "username": "x" }));
     let answer = app.post(REGISTER).text(&sealed).send().await.expect(422);
     let problem = app.open(&answer.text);
@@ -112,10 +124,13 @@ async fn a_refusal_of_a_sealed_request_is_sealed_too() {
     );
 }
 
+#[rstest]
 #[tokio::test]
-async fn envelopes_that_are_not_for_this_request_are_all_refused_alike() {
-    let app = App::start().await;
-    let other = App::start().await;
+async fn envelopes_that_are_not_for_this_request_are_all_refused_alike(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
+    let other = App::start(way).await;
     let text = ada().to_string();
     let sealed = app.seal("user", REGISTER, &ada());
     let envelope = serde_json::from_str::<Value>(&sealed).expect("JSON")["encrypted_data"].clone();
@@ -187,9 +202,10 @@ fn refusal(what: &str, answer: &Answer) -> Value {
     problem
 }
 
+#[rstest]
 #[tokio::test]
-async fn an_expired_envelope_is_refused() {
-    let app = Builder::new()
+async fn an_expired_envelope_is_refused(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = Builder::new(way)
         .env("SPINDLE_ENVELOPES_MAX_AGE", "1s")
         .env("SPINDLE_ENVELOPES_CLOCK_SKEW", "0s")
         .start()
@@ -208,9 +224,10 @@ async fn an_expired_envelope_is_refused() {
     refusal("expired", &app.post(LOGIN).text(&sealed).send().await);
 }
 
+#[rstest]
 #[tokio::test]
-async fn the_header_alone_makes_no_envelope() {
-    let app = App::start().await;
+async fn the_header_alone_makes_no_envelope(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
     let answer = app
         .post(REGISTER)
         .header("x-service-communication", "encrypted")

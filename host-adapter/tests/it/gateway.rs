@@ -1,12 +1,16 @@
 //! What is not a service's own: index, health, headers, and the paths that are not there.
 
+use rstest::rstest;
 use serde_json::json;
 
-use crate::support::App;
+use crate::support::{App, Way};
 
+#[rstest]
 #[tokio::test]
-async fn the_index_names_the_services_and_their_routes_work() {
-    let app = App::start().await;
+async fn the_index_names_the_services_and_their_routes_work(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
     let index = app.get("/").send().await.expect(200).json();
     let services = index["data"]["services"]
         .as_array()
@@ -34,9 +38,12 @@ async fn the_index_names_the_services_and_their_routes_work() {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn every_service_tells_its_health_on_its_own_listener() {
-    let app = App::start().await;
+async fn every_service_tells_its_health_on_its_own_listener(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
     for (listener, service, dependency) in [
         ("user", "user", "postgres"),
         ("analytics", "analytics", "documents"),
@@ -70,9 +77,10 @@ async fn every_service_tells_its_health_on_its_own_listener() {
     );
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_service_listens_for_its_own_routes_only() {
-    let app = App::start().await;
+async fn a_service_listens_for_its_own_routes_only(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
     let get = |listener, path| app.request_to(listener, reqwest::Method::GET, path).send();
     get("user", "/api/v1/users/stats/count").await.expect(200);
     get("user", "/api/v1/analytics/stats")
@@ -86,9 +94,12 @@ async fn a_service_listens_for_its_own_routes_only() {
         .expect_problem(404, "not-found");
 }
 
+#[rstest]
 #[tokio::test]
-async fn every_answer_carries_the_headers_that_protect_it() {
-    let app = App::start().await;
+async fn every_answer_carries_the_headers_that_protect_it(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
     let answers = [
         app.get("/").send().await.expect(200),
         app.get("/nowhere").send().await.expect(404),
@@ -128,9 +139,12 @@ async fn every_answer_carries_the_headers_that_protect_it() {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_valid_request_id_is_taken_over_and_another_replaced() {
-    let app = App::start().await;
+async fn a_valid_request_id_is_taken_over_and_another_replaced(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
     let answer = app
         .get("/")
         .header("x-request-id", "order-17.a_B")
@@ -143,9 +157,10 @@ async fn a_valid_request_id_is_taken_over_and_another_replaced() {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn other_origins_are_allowed_as_configured() {
-    let app = crate::support::Builder::new()
+async fn other_origins_are_allowed_as_configured(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = crate::support::Builder::new(way)
         .env("SPIN_VARIABLE_CORS_ORIGINS", "https://a.example")
         .start()
         .await;

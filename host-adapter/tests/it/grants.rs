@@ -1,9 +1,13 @@
 //! What is not granted is denied, and each denial is logged with component and rule.
 
-use crate::support::{Builder, wasm};
+use crate::support::{Builder, Way, wasm};
+use rstest::rstest;
 
+#[rstest]
 #[tokio::test]
-async fn a_component_without_grants_is_denied_everything() {
+async fn a_component_without_grants_is_denied_everything(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
     let directory = tempfile::tempdir().expect("a directory");
     let manifest = format!(
         "spin_manifest_version = 2\n[application]\nname = \"faulty\"\n[[trigger.http]]\nroute = \"/...\"\n\
@@ -22,7 +26,7 @@ async fn a_component_without_grants_is_denied_everything() {
         std::fs::create_dir_all(directory.path().join("components").join(service)).expect("create");
         write(&format!("components/{service}/spin.toml"), &manifest);
     }
-    let app = Builder::new().project(directory.path(), &["APP", "FAULTY", "USER"]);
+    let app = Builder::new(way).project(directory.path(), &["APP", "FAULTY", "USER"]);
     let app = app.start().await;
     for what in [
         "postgres",

@@ -5,7 +5,7 @@ use std::path::Path;
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 
-use crate::support::{App, Builder, wasm};
+use crate::support::{App, Builder, Way, wasm};
 
 /// A short time for requests, and what has to be shorter than it.
 const SHORT: [(&str, &str); 4] = [
@@ -37,7 +37,7 @@ fn manifest() -> String {
 }
 
 async fn start(directory: &Path, environment: &[(&str, &str)]) -> App {
-    let mut builder = Builder::new().project(directory, &["APP", "FAULTY"]);
+    let mut builder = Builder::new(Way::Native).project(directory, &["APP", "FAULTY"]);
     for (name, value) in environment {
         builder = builder.env(name, *value);
     }
@@ -232,7 +232,7 @@ async fn variables_and_environment_reach_the_component() {
 
 #[tokio::test]
 async fn requests_in_flight_are_answered_before_it_stops() {
-    let app = App::start().await;
+    let app = App::start(Way::Native).await;
     let mut logins = tokio::task::JoinSet::new();
     for _ in 0..8 {
         let request = app.post("/api/v1/users/login");
@@ -254,7 +254,7 @@ async fn requests_in_flight_are_answered_before_it_stops() {
         .expect("join")
         .expect("an answer");
     assert_eq!(first, 401);
-    crate::support::app::signal(app.pid(), "TERM");
+    crate::support::process::signal(app.pid(), "TERM");
     while let Some(answer) = logins.join_next().await {
         // One that had not connected yet is refused, none is cut off.
         match answer.expect("join") {

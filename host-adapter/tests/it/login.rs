@@ -1,12 +1,16 @@
 //! `POST /api/v1/users/login`.
 
+use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::{App, app::PASSWORD};
+use crate::support::{App, Way, app::PASSWORD};
 
+#[rstest]
 #[tokio::test]
-async fn the_right_password_gives_a_token_and_an_event() {
-    let app = App::start().await;
+async fn the_right_password_gives_a_token_and_an_event(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
     app.register("ada").await.expect(201);
     let answer = app.log_in("ada", PASSWORD).await.expect(200);
     let body = answer.json();
@@ -17,9 +21,12 @@ async fn the_right_password_gives_a_token_and_an_event() {
     assert_eq!(statistics["by_type"], json!({ "user_action": 2 }));
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_wrong_password_and_an_unknown_user_cannot_be_told_apart() {
-    let app = App::start().await;
+async fn a_wrong_password_and_an_unknown_user_cannot_be_told_apart(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
     app.register("ada").await.expect(201);
     let answers = [
         app.log_in("ada", "wrong password")
@@ -36,9 +43,12 @@ async fn a_wrong_password_and_an_unknown_user_cannot_be_told_apart() {
     assert_eq!(known, unknown);
 }
 
+#[rstest]
 #[tokio::test]
-async fn an_inactive_account_is_told_so_only_with_the_right_password() {
-    let app = App::start().await;
+async fn an_inactive_account_is_told_so_only_with_the_right_password(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
     app.register("ada").await.expect(201);
     sqlx::query("update \"user\".users set is_active = false")
         .execute(&mut app.sql().await)
@@ -52,9 +62,10 @@ async fn an_inactive_account_is_told_so_only_with_the_right_password() {
         .expect_problem(401, "invalid-credentials");
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_hash_with_older_parameters_is_renewed() {
-    let app = App::start().await;
+async fn a_hash_with_older_parameters_is_renewed(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
     app.register("ada").await.expect(201);
     // Hash of PASSWORD with m=8192, t=1, by the same argon2.
     let old = {
@@ -84,9 +95,10 @@ async fn a_hash_with_older_parameters_is_renewed() {
     app.log_in("ada", PASSWORD).await.expect(200);
 }
 
+#[rstest]
 #[tokio::test]
-async fn missing_fields_are_named() {
-    let app = App::start().await;
+async fn missing_fields_are_named(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
     let answer = app
         .post("/api/v1/users/login")
         .json(&json!({}))
@@ -96,9 +108,10 @@ async fn missing_fields_are_named() {
     assert_eq!(answer.pointers(), ["/password", "/username"]);
 }
 
+#[rstest]
 #[tokio::test]
-async fn the_public_keys_verify_the_token() {
-    let app = App::start().await;
+async fn the_public_keys_verify_the_token(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
     let token = app.token("ada").await;
     let keys = app
         .get("/.well-known/jwks.json")

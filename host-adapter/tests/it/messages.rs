@@ -1,11 +1,15 @@
 //! Messages committed with data: delivered once the peer is there, counted once.
 
-use crate::support::{Builder, app::PASSWORD, peer::Peer};
+use crate::support::{Builder, Way, app::PASSWORD, peer::Peer};
+use rstest::rstest;
 
+#[rstest]
 #[tokio::test]
-async fn a_peer_that_is_down_neither_delays_nor_fails_a_request_and_gets_its_messages_later() {
+async fn a_peer_that_is_down_neither_delays_nor_fails_a_request_and_gets_its_messages_later(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
     let peer = Peer::reserve();
-    let app = Builder::new()
+    let app = Builder::new(way)
         .env("SPINDLE_PEERS_ANALYTICS_URL", peer.url())
         .start()
         .await;
@@ -30,24 +34,25 @@ async fn a_peer_that_is_down_neither_delays_nor_fails_a_request_and_gets_its_mes
     assert_eq!(app.statistics(2).await["total_events"], 2);
 }
 
+#[rstest]
 #[tokio::test]
-async fn messages_survive_the_end_of_the_process() {
+async fn messages_survive_the_end_of_the_process(#[values(Way::Native, Way::Composed)] way: Way) {
     let peer = Peer::reserve();
-    let first = Builder::new()
+    let first = Builder::new(way)
         .env("SPINDLE_PEERS_ANALYTICS_URL", peer.url())
         .start()
         .await;
     first.register("ada").await.expect(201);
     let database = first.database.clone();
     let keys = first.directory.path().join("keys");
-    crate::support::app::signal(first.pid(), "KILL");
+    crate::support::process::signal(first.pid(), "KILL");
     // The message may be on lease to the process that died; the lease is over at once here.
     let mut sql = first.sql().await;
     sqlx::query("update \"user\".outbox set next_attempt_at = now()")
         .execute(&mut sql)
         .await
         .expect("update");
-    let second = Builder::new()
+    let second = Builder::new(way)
         .env("SPINDLE_KEYS_DIRECTORY", keys.to_str().expect("text"))
         .database(database)
         .start()
@@ -55,9 +60,12 @@ async fn messages_survive_the_end_of_the_process() {
     second.statistics(1).await;
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_message_that_the_peer_will_never_take_is_kept_and_reported() {
-    let app = crate::support::App::start().await;
+async fn a_message_that_the_peer_will_never_take_is_kept_and_reported(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = crate::support::App::start(way).await;
     let token = app.token("ada").await;
     app.statistics(2).await;
     drop(token);
@@ -85,9 +93,10 @@ async fn a_message_that_the_peer_will_never_take_is_kept_and_reported() {
     assert!(refusal.contains("422"), "{refusal}");
 }
 
+#[rstest]
 #[tokio::test]
-async fn one_bad_row_does_not_stop_the_others() {
-    let app = crate::support::App::start().await;
+async fn one_bad_row_does_not_stop_the_others(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = crate::support::App::start(way).await;
     let mut sql = app.sql().await;
     let insert = |attempts: i32, body: String| {
         sqlx::query(

@@ -1,10 +1,11 @@
 //! What the application depends on goes away and comes back.
 
 use host_adapter::dev::{Options, PrivatePostgres};
+use rstest::rstest;
 use secrecy::ExposeSecret as _;
 use sqlx::{AssertSqlSafe, Executor as _};
 
-use crate::support::{App, Builder, cluster, peer::Peer, until};
+use crate::support::{App, Builder, Way, cluster, peer::Peer, until};
 
 /// A cluster that this test may stop.
 async fn own_cluster(directory: &std::path::Path) -> PrivatePostgres {
@@ -19,8 +20,11 @@ async fn own_cluster(directory: &std::path::Path) -> PrivatePostgres {
     .expect("PostgreSQL")
 }
 
+#[rstest]
 #[tokio::test]
-async fn without_postgres_requests_are_refused_in_time_and_served_again_when_it_is_back() {
+async fn without_postgres_requests_are_refused_in_time_and_served_again_when_it_is_back(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
     let directory = std::env::temp_dir().join(format!("spindle-outage-{}", uuid::Uuid::now_v7()));
     let postgres = own_cluster(&directory).await;
     let mut admin = cluster::connect(&postgres.url("postgres")).await;
@@ -29,7 +33,7 @@ async fn without_postgres_requests_are_refused_in_time_and_served_again_when_it_
         .await
         .expect("create a database");
     drop(admin);
-    let app = Builder::new()
+    let app = Builder::new(way)
         .database(postgres.url("outage"))
         .start()
         .await;
@@ -111,9 +115,12 @@ async fn without_postgres_requests_are_refused_in_time_and_served_again_when_it_
     std::fs::remove_dir_all(&directory).expect("remove the cluster");
 }
 
+#[rstest]
 #[tokio::test]
-async fn connections_that_postgres_closed_cost_one_request_and_are_all_replaced() {
-    let app = App::start().await;
+async fn connections_that_postgres_closed_cost_one_request_and_are_all_replaced(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
     let count = || app.get("/api/v1/users/stats/count").send();
     for _ in 0..10 {
         count().await.expect(200);
@@ -130,13 +137,16 @@ async fn connections_that_postgres_closed_cost_one_request_and_are_all_replaced(
     assert!(refused <= 1, "{refused} requests met a closed connection");
 }
 
+#[rstest]
 #[tokio::test]
-async fn statistics_do_without_the_user_service_and_say_so() {
+async fn statistics_do_without_the_user_service_and_say_so(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
     let hanging = Peer::reserve();
     let url = hanging.url();
     let _hanging = hanging.hang();
     for url in [Peer::reserve().url(), url] {
-        let app = Builder::new()
+        let app = Builder::new(way)
             .env("SPINDLE_PEERS_USER_URL", url)
             .start()
             .await;
@@ -155,9 +165,12 @@ async fn statistics_do_without_the_user_service_and_say_so() {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_service_that_does_not_answer_makes_the_whole_unhealthy() {
-    let app = Builder::new()
+async fn a_service_that_does_not_answer_makes_the_whole_unhealthy(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = Builder::new(way)
         .env("SPINDLE_PEERS_ANALYTICS_URL", Peer::reserve().url())
         .start()
         .await;
@@ -177,9 +190,10 @@ async fn a_service_that_does_not_answer_makes_the_whole_unhealthy() {
     assert_eq!(own["status"], "degraded", "{own}");
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_burst_of_logins_is_bounded() {
-    let app = Builder::new()
+async fn a_burst_of_logins_is_bounded(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = Builder::new(way)
         .env("SPINDLE_PASSWORDS_THREADS", "1")
         .env("SPINDLE_PASSWORDS_QUEUE", "1")
         .start()
@@ -208,9 +222,10 @@ async fn a_burst_of_logins_is_bounded() {
     );
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_database_url_is_never_told() {
-    let app = App::start().await;
+async fn a_database_url_is_never_told(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
     app.get("/health").send().await;
     let url = app.database.expose_secret().to_owned();
     let password = url
@@ -224,8 +239,9 @@ async fn a_database_url_is_never_told() {
     assert!(!told.contains(&password), "{told}");
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_postgres_that_hangs_is_given_up_in_time() {
+async fn a_postgres_that_hangs_is_given_up_in_time(#[values(Way::Native, Way::Composed)] way: Way) {
     let directory = std::env::temp_dir().join(format!("spindle-hang-{}", uuid::Uuid::now_v7()));
     let postgres = own_cluster(&directory).await;
     let mut admin = cluster::connect(&postgres.url("postgres")).await;
@@ -234,7 +250,7 @@ async fn a_postgres_that_hangs_is_given_up_in_time() {
         .await
         .expect("create a database");
     let pids: Vec<i32> = {
-        let app = Builder::new().database(postgres.url("outage"));
+        let app = Builder::new(way).database(postgres.url("outage"));
         let app = app
             .env("SPINDLE_POSTGRES_ACQUIRE_TIMEOUT", "1s")
             .env("SPINDLE_POSTGRES_STATEMENT_TIMEOUT", "1s")
@@ -262,7 +278,7 @@ async fn a_postgres_that_hangs_is_given_up_in_time() {
         pids.push(server.expect("a line").expect("a number"));
         let signal = |name| {
             pids.iter()
-                .for_each(|pid| crate::support::app::signal(pid.unsigned_abs(), name))
+                .for_each(|pid| crate::support::process::signal(pid.unsigned_abs(), name))
         };
         signal("STOP");
         for _ in 0..4 {

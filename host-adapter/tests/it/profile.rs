@@ -1,17 +1,21 @@
 //! `GET /api/v1/users/profile`, and with it how tokens are taken and refused.
 
+use rstest::rstest;
 use std::path::Path;
 
 use host_adapter::capabilities::vault::{KeyRing, Policy, TokenSettings, Tokens};
 use serde_json::json;
 
-use crate::support::App;
+use crate::support::{App, Way};
 
 const PATH: &str = "/api/v1/users/profile";
 
+#[rstest]
 #[tokio::test]
-async fn a_caller_reads_the_own_profile_and_nothing_else() {
-    let app = App::start().await;
+async fn a_caller_reads_the_own_profile_and_nothing_else(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
     app.register("eve").await.expect(201);
     let token = app.token("ada").await;
     let answer = app
@@ -35,9 +39,10 @@ async fn a_caller_reads_the_own_profile_and_nothing_else() {
     );
 }
 
+#[rstest]
 #[tokio::test]
-async fn the_token_may_come_in_either_header() {
-    let app = App::start().await;
+async fn the_token_may_come_in_either_header(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
     let token = app.token("ada").await;
     app.get(PATH)
         .header("x-access-token", &token)
@@ -51,9 +56,10 @@ async fn the_token_may_come_in_either_header() {
         .expect(200);
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_missing_token_is_asked_for() {
-    let app = App::start().await;
+async fn a_missing_token_is_asked_for(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
     for request in [
         app.get(PATH),
         app.get(PATH).header("authorization", "Basic YTpi"),
@@ -66,9 +72,10 @@ async fn a_missing_token_is_asked_for() {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn tokens_that_are_not_ours_are_refused() {
-    let app = App::start().await;
+async fn tokens_that_are_not_ours_are_refused(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
     let token = app.token("ada").await;
     let keys = app.directory.path().join("keys");
     let elsewhere = tempfile::tempdir().expect("a directory");
@@ -113,9 +120,10 @@ async fn tokens_that_are_not_ours_are_refused() {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn an_expired_token_is_refused() {
-    let app = App::start().await;
+async fn an_expired_token_is_refused(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
     app.register("ada").await.expect(201);
     let settings = TokenSettings {
         lifetime: std::time::Duration::from_secs(1),
@@ -148,9 +156,10 @@ fn unsigned(token: &str) -> String {
     format!("{header}.{claims}.")
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_deleted_user_has_no_profile_any_more() {
-    let app = App::start().await;
+async fn a_deleted_user_has_no_profile_any_more(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
     let token = app.token("ada").await;
     sqlx::query("delete from \"user\".users")
         .execute(&mut app.sql().await)

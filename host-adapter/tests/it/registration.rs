@@ -1,14 +1,18 @@
 //! `POST /api/v1/users/register`.
 
+use rstest::rstest;
 use serde_json::json;
 
-use crate::support::App;
+use crate::support::{App, Way};
 
 const PATH: &str = "/api/v1/users/register";
 
+#[rstest]
 #[tokio::test]
-async fn a_user_is_created_and_the_event_about_it_counted_once() {
-    let app = App::start().await;
+async fn a_user_is_created_and_the_event_about_it_counted_once(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
     let answer = app.register("ada").await.expect(201);
     let body = answer.json();
     assert_eq!(body["success"], true);
@@ -22,9 +26,12 @@ async fn a_user_is_created_and_the_event_about_it_counted_once() {
     assert_eq!(app.statistics(1).await["distinct_users"], 1);
 }
 
+#[rstest]
 #[tokio::test]
-async fn taken_names_are_a_conflict_whatever_their_case() {
-    let app = App::start().await;
+async fn taken_names_are_a_conflict_whatever_their_case(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
     app.register("ada").await.expect(201);
     let register = |username: &str, email: &str| {
         let body = json!({ "username": username, "email": email, "password": "long enough" });
@@ -41,9 +48,10 @@ async fn taken_names_are_a_conflict_whatever_their_case() {
     assert_eq!(app.statistics(2).await["user_stats"]["total_users"], 2);
 }
 
+#[rstest]
 #[tokio::test]
-async fn every_invalid_field_is_named_at_once() {
-    let app = App::start().await;
+async fn every_invalid_field_is_named_at_once(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
     let answer = app
         .post(PATH)
         .json(&json!({ "username": "x", "email": "nobody" }))
@@ -68,9 +76,10 @@ async fn every_invalid_field_is_named_at_once() {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn lengths_are_accepted_up_to_their_limits() {
-    let app = App::start().await;
+async fn lengths_are_accepted_up_to_their_limits(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
     let register = |username: String, password: String| {
         let body = json!({ "username": username, "email": format!("{username}@example.com"), "password": password });
         app.post(PATH).json(&body).send()
@@ -100,9 +109,12 @@ async fn lengths_are_accepted_up_to_their_limits() {
     );
 }
 
+#[rstest]
 #[tokio::test]
-async fn the_password_is_stored_as_argon2id_and_told_to_nobody() {
-    let app = App::start().await;
+async fn the_password_is_stored_as_argon2id_and_told_to_nobody(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
     let answer = app.register("ada").await.expect(201);
     assert!(!answer.text.contains("argon2"), "{answer:?}");
     let stored: String = sqlx::query_scalar("select password_hash from \"user\".users")

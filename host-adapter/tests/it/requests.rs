@@ -1,14 +1,18 @@
 //! Requests that are wrong before any service looks at their meaning.
 
+use rstest::rstest;
 use std::io::{Read as _, Write as _};
 
-use crate::support::App;
+use crate::support::{App, Way};
 
 const REGISTER: &str = "/api/v1/users/register";
 
+#[rstest]
 #[tokio::test]
-async fn malformed_json_is_told_from_invalid_fields() {
-    let app = App::start().await;
+async fn malformed_json_is_told_from_invalid_fields(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
     for body in [
         "",
         "{",
@@ -31,9 +35,10 @@ async fn malformed_json_is_told_from_invalid_fields() {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_deeply_nested_body_is_refused() {
-    let app = App::start().await;
+async fn a_deeply_nested_body_is_refused(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
     let body = "[".repeat(10_000);
     app.post(REGISTER)
         .text(&body)
@@ -43,9 +48,10 @@ async fn a_deeply_nested_body_is_refused() {
     app.get("/health").send().await.expect(200);
 }
 
+#[rstest]
 #[tokio::test]
-async fn only_json_is_taken() {
-    let app = App::start().await;
+async fn only_json_is_taken(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
     let send = |content_type: &'static str| {
         let request = app.post(REGISTER);
         crate::support::client::Request(request.0.header("content-type", content_type).body("{}"))
@@ -65,9 +71,10 @@ async fn only_json_is_taken() {
         .expect_problem(415, "unsupported-media-type");
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_body_above_a_mebibyte_is_refused() {
-    let app = App::start().await;
+async fn a_body_above_a_mebibyte_is_refused(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
     let body = |size: usize| format!("{{\"username\": \"{}\"}}", "x".repeat(size));
     app.post(REGISTER)
         .text(&body(1024 * 1024))
@@ -81,9 +88,10 @@ async fn a_body_above_a_mebibyte_is_refused() {
         .expect(422);
 }
 
+#[rstest]
 #[tokio::test]
-async fn unknown_paths_and_methods_are_told_apart() {
-    let app = App::start().await;
+async fn unknown_paths_and_methods_are_told_apart(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
     for path in [
         "/nowhere",
         "/api/v1/users/nowhere",
@@ -122,9 +130,10 @@ async fn unknown_paths_and_methods_are_told_apart() {
     );
 }
 
+#[rstest]
 #[tokio::test]
-async fn head_answers_like_get_without_a_body() {
-    let app = App::start().await;
+async fn head_answers_like_get_without_a_body(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
     let get = app.get("/").send().await.expect(200);
     let head = app
         .request(reqwest::Method::HEAD, "/")
@@ -135,9 +144,10 @@ async fn head_answers_like_get_without_a_body() {
     assert_eq!(head.header("content-length"), get.header("content-length"));
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_client_that_stalls_is_let_go() {
-    let app = crate::support::Builder::new()
+async fn a_client_that_stalls_is_let_go(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = crate::support::Builder::new(way)
         .env("SPINDLE_HOST_HEADER_TIMEOUT", "1s")
         .start()
         .await;
@@ -158,9 +168,12 @@ async fn a_client_that_stalls_is_let_go() {
     assert!(closed.await.expect("join"), "the connection was kept");
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_body_that_would_take_much_memory_is_refused_and_disturbs_nobody() {
-    let app = App::start().await;
+async fn a_body_that_would_take_much_memory_is_refused_and_disturbs_nobody(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
     let body = format!("[{}]", vec!["{\"\":0}"; 130_000].join(","));
     let mut bombs = tokio::task::JoinSet::new();
     for _ in 0..16 {
@@ -177,9 +190,10 @@ async fn a_body_that_would_take_much_memory_is_refused_and_disturbs_nobody() {
     }
 }
 
+#[rstest]
 #[tokio::test]
-async fn a_client_that_reads_nothing_is_let_go() {
-    let app = crate::support::Builder::new()
+async fn a_client_that_reads_nothing_is_let_go(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = crate::support::Builder::new(way)
         .env("SPINDLE_HOST_WRITE_TIMEOUT", "1s")
         .start()
         .await;

@@ -1,12 +1,11 @@
-//! The program under test: `host-adapter up`, as a process of its own.
+//! The program under test, as processes of its own: natively (`host-adapter up`), or as it is on
+//! stock Spin (composed components, and `host-adapter serve`). A test that takes a [`Way`] runs on
+//! both and cannot tell them apart.
 
 use std::{
     collections::HashMap,
-    io::{BufRead as _, BufReader, Read as _},
     path::{Path, PathBuf},
-    process::{Child, Command, Output, Stdio},
-    sync::{Arc, Mutex},
-    thread::JoinHandle,
+    process::{Command, Output, Stdio},
 };
 
 use reqwest::Method;
@@ -14,10 +13,25 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::{client::Request, cluster, project, wasm};
+use super::{
+    client::Request,
+    cluster, composed,
+    process::{Log, LogOfFailure, Process},
+    project, wasm,
+};
+
+/// How components get what they import.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// From the host itself.
+    Native,
+    /// From adapter-client, composed into them, which calls `host-adapter serve`.
+    Composed,
+}
 
 /// How to start it.
 pub(crate) struct Builder {
+    way: Way,
     project: PathBuf,
     environment: HashMap<String, String>,
     database: Option<SecretString>,
@@ -26,14 +40,17 @@ pub(crate) struct Builder {
 
 /// Running, until dropped.
 pub(crate) struct App {
-    process: Child,
+    host: Process,
+    /// `host-adapter serve`, where it is apart.
+    adapter: Option<Process>,
     listeners: HashMap<String, String>,
-    log: Arc<Mutex<Vec<Value>>>,
-    readers: Vec<JoinHandle<()>>,
+    log: Log,
     pub(crate) database: SecretString,
     /// Keys, and whatever else the test puts there.
     pub(crate) directory: TempDir,
     project: PathBuf,
+    _composed: Option<TempDir>,
+    _failure: LogOfFailure,
 }
 
 /// What it starts with is exactly what the test says.
@@ -53,9 +70,10 @@ fn command(project: &Path, keys: &Path) -> Command {
 }
 
 impl Builder {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(way: Way) -> Self {
         let listeners = vec!["APP", "USER", "ANALYTICS"];
         Self {
+            way,
             project: project(),
             environment: HashMap::new(),
             database: None,
@@ -80,92 +98,84 @@ impl Builder {
         self
     }
 
-    pub(crate) async fn start(self) -> App {
+    pub(crate) async fn start(mut self) -> App {
         for component in ["user", "analytics", "gateway"] {
             wasm(component);
         }
-        let database = match self.database {
+        let database = match self.database.take() {
             Some(url) => url,
             None => cluster::database().await,
         };
         let directory = tempfile::tempdir().expect("a directory");
-        let mut command = command(&self.project, &directory.path().join("keys"));
-        command.env("DATABASE_URL", database.expose_secret());
-        // Two processors run many of these at once; the defaults are for a machine of its own.
-        command.env("SPINDLE_POSTGRES_CONNECTIONS", "4");
-        for listener in &self.listeners {
-            command.env(format!("SPINDLE_LISTEN_{listener}"), "127.0.0.1:0");
-        }
-        command
-            .envs(self.environment)
-            .arg("up")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut process = command.spawn().expect("host-adapter starts");
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let stderr = process.stderr.take().expect("piped");
-        let mut readers = vec![std::thread::spawn({
-            let log = log.clone();
-            move || collect(BufReader::new(stderr), &log)
-        })];
-        let mut stdout = BufReader::new(process.stdout.take().expect("piped"));
-        let listeners = tokio::task::spawn_blocking(move || (listeners(&mut stdout), stdout))
-            .await
-            .expect("banner");
-        let (listeners, mut stdout) = listeners;
-        assert!(
-            listeners.contains_key("all routes"),
-            "it did not start: {:#?}",
-            log.lock().expect("log")
-        );
-        readers.push(std::thread::spawn(move || {
-            let mut rest = String::new();
-            let _ = stdout.read_to_string(&mut rest);
-        }));
+        let keys = directory.path().join("keys");
+        let log = Log::default();
+        let started: Started = match self.way {
+            Way::Native => {
+                let command = self.command(&self.project, &keys, &database, "up");
+                (Process::start(command, &log).await, None, None)
+            }
+            Way::Composed => self.start_composed(&keys, &database, &log).await,
+        };
+        let ((host, listeners), adapter, composed) = started;
+        assert!(listeners.contains_key("all routes"), "{listeners:?}");
         App {
-            process,
+            host,
+            adapter,
             listeners,
+            _failure: LogOfFailure(log.clone()),
             log,
-            readers,
             database,
             directory,
             project: self.project,
+            _composed: composed,
         }
+    }
+
+    async fn start_composed(&self, keys: &Path, database: &SecretString, log: &Log) -> Started {
+        let forward = composed::Forward::new();
+        let mut command = self.command(&self.project, keys, database, "serve");
+        command
+            .env("SPINDLE_SERVER_ADDRESS", "127.0.0.1:0")
+            .env("SPINDLE_SERVER_APPLICATION", &forward.url);
+        let mut tokens = HashMap::new();
+        for name in composed::components(&self.project) {
+            let token = uuid::Uuid::now_v7().simple().to_string();
+            let variable = name.replace('-', "_").to_ascii_uppercase();
+            command.env(format!("{variable}_ADAPTER_TOKEN"), &token);
+            tokens.insert(name, token);
+        }
+        let (adapter, addresses) = Process::start(command, log).await;
+        let project = composed::project(&self.project, &addresses["adapter"], &tokens);
+        let command = self.command(project.path(), keys, database, "up");
+        let host = Process::start(command, log).await;
+        forward.to(&host.1["all routes"]);
+        (host, Some(adapter), Some(project))
+    }
+
+    fn command(&self, project: &Path, keys: &Path, database: &SecretString, name: &str) -> Command {
+        let mut command = command(project, keys);
+        command
+            .env("DATABASE_URL", database.expose_secret())
+            // Two processors run many of these at once; the defaults are for a machine of its own.
+            .env("SPINDLE_POSTGRES_CONNECTIONS", "4");
+        for listener in &self.listeners {
+            command.env(format!("SPINDLE_LISTEN_{listener}"), "127.0.0.1:0");
+        }
+        command.envs(&self.environment).arg(name);
+        command
     }
 }
 
-/// Reads the banner up to the line that is printed last before serving.
-fn listeners(stdout: &mut impl std::io::BufRead) -> HashMap<String, String> {
-    let mut found = HashMap::new();
-    for line in stdout.lines() {
-        let line = line.expect("a line");
-        if let Some((name, url)) = line
-            .split_once("http://")
-            .filter(|_| line.starts_with("  "))
-        {
-            found
-                .entry(name.trim().to_owned())
-                .or_insert(format!("http://{url}"));
-        }
-        if line.trim_start().starts_with("Try:") || line.ends_with("Try:") {
-            break;
-        }
-    }
-    found
-}
-
-/// Keeps the log, and insists that every line of it is JSON with the keys that a query needs.
-fn collect(lines: impl std::io::BufRead, log: &Mutex<Vec<Value>>) {
-    for line in lines.lines().map_while(Result::ok) {
-        let entry = serde_json::from_str(&line).unwrap_or_else(|_| json!({ "not JSON": line }));
-        log.lock().expect("log").push(entry);
-    }
-}
+type Started = (
+    (Process, HashMap<String, String>),
+    Option<Process>,
+    Option<TempDir>,
+);
 
 impl App {
     /// The whole application with the repository's settings.
-    pub(crate) async fn start() -> Self {
-        Builder::new().start().await
+    pub(crate) async fn start(way: Way) -> Self {
+        Builder::new(way).start().await
     }
 
     /// A request to the whole application.
@@ -273,45 +283,25 @@ impl App {
         super::until(what, async || self.log().into_iter().find(&matches)).await
     }
 
-    /// The process's id.
+    /// The id of the process that has the databases.
     pub(crate) fn pid(&self) -> u32 {
-        self.process.id()
+        self.adapter.as_ref().unwrap_or(&self.host).pid()
     }
 
-    /// Asks it to stop, waits for the end, and gives its exit code and its whole log.
-    pub(crate) async fn stop(mut self) -> (Option<i32>, Vec<Value>) {
-        signal(self.pid(), "TERM");
-        let code = super::until("the end of the process", async || {
-            self.process.try_wait().expect("wait")
-        })
-        .await;
-        for reader in self.readers.drain(..) {
-            reader.join().expect("reader");
+    /// Asks it to stop, waits for the end, and gives its exit code and its whole log. Of two
+    /// processes the host stops first, as requests in flight need the adapter.
+    pub(crate) async fn stop(self) -> (Option<i32>, Vec<Value>) {
+        let Self {
+            host, adapter, log, ..
+        } = self;
+        let mut code = host.stop().await;
+        if let Some(adapter) = adapter {
+            code = code.max(adapter.stop().await);
         }
-        (code.code(), self.log())
+        let log = log.lock().expect("log").clone();
+        (code, log)
     }
 }
 
 /// The password of every user that the tests register.
 pub(crate) const PASSWORD: &str = "correct horse battery";
-
-/// Sends a signal to a process.
-pub(crate) fn signal(pid: u32, name: &str) {
-    let status = Command::new("kill")
-        .args([&format!("-{name}"), &pid.to_string()])
-        .status();
-    assert!(status.expect("kill").success(), "kill -{name} {pid}");
-}
-
-impl Drop for App {
-    fn drop(&mut self) {
-        // A test that fails says the more with the log of the program that it tested.
-        if std::thread::panicking() {
-            for line in self.log() {
-                println!("{line}");
-            }
-        }
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}

@@ -4,7 +4,9 @@ pub(crate) mod app;
 pub(crate) mod capabilities;
 pub(crate) mod client;
 pub(crate) mod cluster;
+pub(crate) mod composed;
 pub(crate) mod peer;
+pub(crate) mod process;
 pub(crate) mod scripted;
 
 use std::{
@@ -12,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) use app::{App, Builder};
+pub(crate) use app::{App, Builder, Way};
 pub(crate) use capabilities::documents;
 pub(crate) use client::Answer;
 
