@@ -153,3 +153,57 @@ fn read_token(reader: &mut Reader<'_>, project: &Path, component: &str) -> Optio
     note(reader, "components", &variable);
     Some(token)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{check_refused, load};
+
+    const USER: &str = "[components.user]\n[components.analytics]\n";
+    const TOKEN: &str = "0123456789abcdefghijklmnopqrstuv";
+
+    #[test]
+    fn beyond_loopback_it_has_to_be_tls() {
+        let open = "[server]\naddress = \"0.0.0.0:9000\"";
+        check_refused(open, &[], &["`server.address`", "`server.tls_certificate`"]);
+        let files = "tls_certificate = \"a.pem\"\ntls_key = \"a.key\"";
+        assert!(load(&format!("{open}\n{files}"), &[]).is_ok());
+        let half = "[server]\ntls_key = \"a.key\"";
+        check_refused(
+            half,
+            &[],
+            &["`server.tls_key` needs `server.tls_certificate`"],
+        );
+        let unused = "[server]\nclient_ca = \"ca.pem\"";
+        check_refused(unused, &[], &["`server.client_ca` needs"]);
+    }
+
+    #[test]
+    fn a_token_is_found_under_the_adapters_name_and_spins() {
+        let own = [("USER_ADAPTER_TOKEN", TOKEN)];
+        let spins = [("SPIN_VARIABLE_USER_ADAPTER_TOKEN", TOKEN)];
+        for variables in [own, spins] {
+            let settings = load(USER, &variables).unwrap();
+            assert!(settings.server.tokens.contains_key("user"));
+            assert!(!settings.describe().contains(TOKEN));
+        }
+    }
+
+    #[test]
+    fn a_token_that_is_short_or_another_components_is_refused_and_not_repeated() {
+        let short = [("USER_ADAPTER_TOKEN", "hidden-and-short")];
+        check_refused(USER, &short, &["`USER_ADAPTER_TOKEN` must be 32 to 512"]);
+        let error = load(USER, &short).unwrap_err().to_string();
+        assert!(!error.contains("hidden"), "{error}");
+        let same = [
+            ("USER_ADAPTER_TOKEN", TOKEN),
+            ("ANALYTICS_ADAPTER_TOKEN", TOKEN),
+        ];
+        check_refused(USER, &same, &["another component's token"]);
+    }
+
+    #[test]
+    fn a_call_outlasts_what_it_waits_for() {
+        let short = "[server]\nrequest_timeout = \"4s\"";
+        check_refused(short, &[], &["`server.request_timeout` (4s)"]);
+    }
+}

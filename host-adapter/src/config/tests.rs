@@ -18,7 +18,7 @@ fn environment(process: &[(&str, &str)]) -> Environment {
     Environment::new(process, [])
 }
 
-fn load(file: &str, variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
+pub(super) fn load(file: &str, variables: &[(&str, &str)]) -> Result<Settings, ConfigError> {
     let project = tempfile::tempdir().unwrap();
     std::fs::write(project.path().join("adapter.toml"), file).unwrap();
     Settings::load(
@@ -30,7 +30,7 @@ fn load(file: &str, variables: &[(&str, &str)]) -> Result<Settings, ConfigError>
 
 /// The error's text, which must hold each of `parts`.
 #[track_caller]
-fn check_refused(file: &str, variables: &[(&str, &str)], parts: &[&str]) {
+pub(super) fn check_refused(file: &str, variables: &[(&str, &str)], parts: &[&str]) {
     let error = load(file, variables)
         .expect_err("it must be refused")
         .to_string();

@@ -29,5 +29,6 @@ mod postgres;
 mod profile;
 mod registration;
 mod requests;
+mod sidecar;
 mod support;
 mod vault_interop;

@@ -16,8 +16,11 @@ use tempfile::TempDir;
 use super::{
     client::Request,
     cluster, composed,
+    forward::Forward,
     process::{Log, LogOfFailure, Process},
-    project, wasm,
+    project,
+    sidecar::Sidecar,
+    wasm,
 };
 
 /// How components get what they import.
@@ -32,9 +35,10 @@ pub(crate) enum Way {
 /// How to start it.
 pub(crate) struct Builder {
     way: Way,
-    project: PathBuf,
+    pub(super) project: PathBuf,
     environment: HashMap<String, String>,
     database: Option<SecretString>,
+    keys: PathBuf,
     listeners: Vec<&'static str>,
 }
 
@@ -42,13 +46,15 @@ pub(crate) struct Builder {
 pub(crate) struct App {
     host: Process,
     /// `host-adapter serve`, where it is apart.
-    adapter: Option<Process>,
+    adapter: Option<Sidecar>,
+    /// Where the adapter finds the application.
+    address: Forward,
+    builder: Builder,
     listeners: HashMap<String, String>,
     log: Log,
     pub(crate) database: SecretString,
     /// Keys, and whatever else the test puts there.
     pub(crate) directory: TempDir,
-    project: PathBuf,
     _composed: Option<TempDir>,
     _failure: LogOfFailure,
 }
@@ -77,6 +83,7 @@ impl Builder {
             project: project(),
             environment: HashMap::new(),
             database: None,
+            keys: PathBuf::new(),
             listeners,
         }
     }
@@ -102,62 +109,55 @@ impl Builder {
         for component in ["user", "analytics", "gateway"] {
             wasm(component);
         }
-        let database = match self.database.take() {
-            Some(url) => url,
-            None => cluster::database().await,
-        };
-        let directory = tempfile::tempdir().expect("a directory");
-        let keys = directory.path().join("keys");
-        let log = Log::default();
-        let started: Started = match self.way {
-            Way::Native => {
-                let command = self.command(&self.project, &keys, &database, "up");
-                (Process::start(command, &log).await, None, None)
-            }
-            Way::Composed => self.start_composed(&keys, &database, &log).await,
-        };
-        let ((host, listeners), adapter, composed) = started;
-        assert!(listeners.contains_key("all routes"), "{listeners:?}");
+        let directory = self.prepare().await;
+        let (log, address) = (Log::default(), Forward::new());
+        let mut adapter = None;
+        let mut composed = None;
+        if self.way == Way::Composed {
+            let mut sidecar = Sidecar::new(&self);
+            sidecar.start(&self, &address.url, &log).await;
+            let url = &sidecar.address.url;
+            composed = Some(composed::project(&self.project, url, &sidecar.tokens));
+            adapter = Some(sidecar);
+        }
+        let project = composed
+            .as_ref()
+            .map_or(&*self.project, |composed| composed.path());
+        let (host, listeners) = Process::start(self.command(project, "up"), &log).await;
+        address.lead_to(&listeners["all routes"]);
         App {
             host,
             adapter,
+            address,
+            database: self.database.clone().expect("prepared"),
+            builder: self,
             listeners,
             _failure: LogOfFailure(log.clone()),
             log,
-            database,
             directory,
-            project: self.project,
             _composed: composed,
         }
     }
 
-    async fn start_composed(&self, keys: &Path, database: &SecretString, log: &Log) -> Started {
-        let forward = composed::Forward::new();
-        let mut command = self.command(&self.project, keys, database, "serve");
-        command
-            .env("SPINDLE_SERVER_ADDRESS", "127.0.0.1:0")
-            .env("SPINDLE_SERVER_APPLICATION", &forward.url);
-        let mut tokens = HashMap::new();
-        for name in composed::components(&self.project) {
-            let token = uuid::Uuid::now_v7().simple().to_string();
-            let variable = name.replace('-', "_").to_ascii_uppercase();
-            command.env(format!("{variable}_ADAPTER_TOKEN"), &token);
-            tokens.insert(name, token);
+    /// Makes sure of a database, and of a place for keys: the directory.
+    pub(super) async fn prepare(&mut self) -> TempDir {
+        if self.database.is_none() {
+            self.database = Some(cluster::database().await);
         }
-        let (adapter, addresses) = Process::start(command, log).await;
-        let project = composed::project(&self.project, &addresses["adapter"], &tokens);
-        let command = self.command(project.path(), keys, database, "up");
-        let host = Process::start(command, log).await;
-        forward.to(&host.1["all routes"]);
-        (host, Some(adapter), Some(project))
+        let directory = tempfile::tempdir().expect("a directory");
+        self.keys = directory.path().join("keys");
+        directory
     }
 
-    fn command(&self, project: &Path, keys: &Path, database: &SecretString, name: &str) -> Command {
-        let mut command = command(project, keys);
+    /// A command of the program that serves on free ports.
+    pub(super) fn command(&self, project: &Path, name: &str) -> Command {
+        let mut command = command(project, &self.keys);
+        let database = self.database.as_ref().expect("prepared");
         command
             .env("DATABASE_URL", database.expose_secret())
             // Two processors run many of these at once; the defaults are for a machine of its own.
-            .env("SPINDLE_POSTGRES_CONNECTIONS", "4");
+            .env("SPINDLE_POSTGRES_CONNECTIONS", "4")
+            .env("SPINDLE_SERVER_ADDRESS", "127.0.0.1:0");
         for listener in &self.listeners {
             command.env(format!("SPINDLE_LISTEN_{listener}"), "127.0.0.1:0");
         }
@@ -165,12 +165,6 @@ impl Builder {
         command
     }
 }
-
-type Started = (
-    (Process, HashMap<String, String>),
-    Option<Process>,
-    Option<TempDir>,
-);
 
 impl App {
     /// The whole application with the repository's settings.
@@ -237,7 +231,7 @@ impl App {
 
     /// Another command of the program, with the same keys and database.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
-        let mut command = command(&self.project, &self.directory.path().join("keys"));
+        let mut command = command(&self.builder.project, &self.builder.keys);
         command
             .env("DATABASE_URL", self.database.expose_secret())
             .args(arguments);
@@ -285,7 +279,21 @@ impl App {
 
     /// The id of the process that has the databases.
     pub(crate) fn pid(&self) -> u32 {
-        self.adapter.as_ref().unwrap_or(&self.host).pid()
+        let adapter = self.adapter.as_ref();
+        let process = adapter.and_then(|adapter| adapter.process.as_ref());
+        process.unwrap_or(&self.host).pid()
+    }
+
+    /// The adapter of composed components.
+    pub(crate) fn adapter(&mut self) -> &mut Sidecar {
+        self.adapter.as_mut().expect("an adapter of its own")
+    }
+
+    /// Starts the adapter of composed components again.
+    pub(crate) async fn restart_adapter(&mut self) {
+        let adapter = self.adapter.as_mut().expect("an adapter of its own");
+        let (builder, address) = (&self.builder, &self.address.url);
+        adapter.start(builder, address, &self.log).await;
     }
 
     /// Asks it to stop, waits for the end, and gives its exit code and its whole log. Of two
@@ -295,7 +303,7 @@ impl App {
             host, adapter, log, ..
         } = self;
         let mut code = host.stop().await;
-        if let Some(adapter) = adapter {
+        if let Some(adapter) = adapter.and_then(|adapter| adapter.process) {
             code = code.max(adapter.stop().await);
         }
         let log = log.lock().expect("log").clone();

@@ -5,9 +5,11 @@ pub(crate) mod capabilities;
 pub(crate) mod client;
 pub(crate) mod cluster;
 pub(crate) mod composed;
+pub(crate) mod forward;
 pub(crate) mod peer;
 pub(crate) mod process;
 pub(crate) mod scripted;
+pub(crate) mod sidecar;
 
 use std::{
     path::{Path, PathBuf},

@@ -1,0 +1,18 @@
+//! `composer COMPONENT CLIENT OUTPUT`, for the benchmark of the composed path.
+
+use std::{env, fs};
+
+use anyhow::Context as _;
+
+fn main() -> anyhow::Result<()> {
+    let mut paths = env::args_os().skip(1);
+    let mut path = || {
+        paths
+            .next()
+            .context("usage: composer COMPONENT CLIENT OUTPUT")
+    };
+    let (component, client, output) = (path()?, path()?, path()?);
+    let read = |path| fs::read(&path).with_context(|| format!("reading {}", path.display()));
+    let composed = composer::compose(read(component)?, read(client)?)?;
+    Ok(fs::write(output, composed)?)
+}

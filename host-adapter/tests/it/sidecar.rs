@@ -1,0 +1,365 @@
+//! `host-adapter serve`: who may call, what is refused, and what a service does without it.
+
+use std::{net::SocketAddr, path::Path};
+
+use reqwest::{Client, Method};
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use crate::support::{
+    App, Builder, Way,
+    app::PASSWORD,
+    client::Request,
+    scripted::{Reply, Scripted},
+    sidecar::Served,
+    until,
+};
+
+const SELECT: &str = "postgres/fetch";
+
+#[tokio::test]
+async fn nobody_is_told_anything_without_a_components_token() {
+    let served = Served::start(&[]).await;
+    let select = json!(["select 1", []]);
+    for function in [SELECT, "no/such-function"] {
+        for token in [None, Some(""), Some("wrong"), Some(&*"x".repeat(32))] {
+            let mut request = served.anonymous(function, &select);
+            if let Some(token) = token {
+                request = request.bearer(token);
+            }
+            let answer = request.send().await.expect(401);
+            assert_eq!(answer.text, "", "{token:?}");
+            assert_eq!(answer.header("www-authenticate"), "Bearer");
+        }
+    }
+    let token = &served.sidecar.tokens["user"];
+    let basic = served
+        .anonymous(SELECT, &select)
+        .header("authorization", &format!("Basic {token}"));
+    basic.send().await.expect(401);
+    served.call("user", SELECT, &select).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_token_gives_its_own_components_grants() {
+    let served = Served::start(&[]).await;
+    let select = json!(["select current_user::text", []]);
+    let user = served.call("user", SELECT, &select).await.expect(200);
+    assert!(user.json()["Ok"][0][0]["Text"].is_string(), "{user:?}");
+    for other in ["analytics", "gateway"] {
+        let denied = served.call(other, SELECT, &select).await.expect(200);
+        assert!(denied.json()["Err"]["Denied"].is_string(), "{denied:?}");
+    }
+    until("the denial in the log", async || {
+        let log = served.log.lock().expect("log");
+        log.iter()
+            .any(|line| {
+                let message = line["message"].as_str().unwrap_or_default();
+                line["component"] == "gateway" && message.contains("not granted `postgres`")
+            })
+            .then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn another_version_is_told_who_is_behind() {
+    let served = Served::start(&[]).await;
+    for (version, behind) in [("0.0.9", "adapter-client"), ("7.0.0", "host-adapter")] {
+        let answer = Request::new(Method::POST, &format!("{}/{SELECT}", served.url()))
+            .header("spindle-adapter-version", version)
+            .bearer(&served.sidecar.tokens["user"])
+            .text("[]")
+            .send()
+            .await
+            .expect(409);
+        for part in [version, "0.1.0", &format!("upgrade {behind}")] {
+            assert!(answer.text.contains(part), "{part} in {answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn calls_that_cannot_be_read_are_refused_in_words() {
+    let served = Served::start(&[("SPINDLE_SERVER_MAX_BODY", "64KiB")]).await;
+    let call = |function: &'static str, arguments| {
+        let served = &served;
+        async move { served.call("user", function, &arguments).await }
+    };
+    let missing = call(SELECT, json!(["select 1"])).await.expect(400);
+    assert!(missing.text.contains("arguments"), "{missing:?}");
+    let unknown = call("postgres/drop", json!([])).await.expect(404);
+    assert!(unknown.text.contains("no such function"), "{unknown:?}");
+    let large = json!(["select 1", [{ "Text": "x".repeat(70_000) }]]);
+    let large = call(SELECT, large).await.expect(413);
+    assert!(large.text.contains("server.max_body"), "{large:?}");
+    let url = format!("{}/{SELECT}", served.url());
+    let get = Request::new(Method::GET, &url).bearer(&served.sidecar.tokens["user"]);
+    get.send().await.expect(405);
+}
+
+/// The head of a call that promises more than is sent.
+async fn unfinished(served: &Served) -> TcpStream {
+    let address: SocketAddr = served
+        .url()
+        .trim_start_matches("http://")
+        .parse()
+        .expect("address");
+    let mut stream = TcpStream::connect(address).await.expect("connect");
+    let head = format!(
+        "POST /{SELECT} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\n\
+         spindle-adapter-version: 0.1.0\r\ncontent-length: 100\r\n\r\n[",
+        served.sidecar.tokens["user"]
+    );
+    stream.write_all(head.as_bytes()).await.expect("write");
+    stream
+}
+
+async fn status_line(stream: &mut TcpStream) -> String {
+    let mut bytes = vec![0; 1024];
+    let length = stream.read(&mut bytes).await.expect("read");
+    let text = String::from_utf8_lossy(&bytes[..length]).into_owned();
+    text.lines().next().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn a_call_that_takes_too_long_is_ended() {
+    let served = Served::start(&[
+        ("SPINDLE_SERVER_REQUEST_TIMEOUT", "1500ms"),
+        ("SPINDLE_POSTGRES_STATEMENT_TIMEOUT", "1s"),
+        ("SPINDLE_DISPATCH_TIMEOUT", "1s"),
+        ("SPINDLE_HEALTH_TIMEOUT", "1s"),
+    ])
+    .await;
+    let mut stream = unfinished(&served).await;
+    assert_eq!(
+        status_line(&mut stream).await,
+        "HTTP/1.1 504 Gateway Timeout"
+    );
+}
+
+#[tokio::test]
+async fn a_component_may_not_have_more_calls_in_flight_than_is_set() {
+    let served = Served::start(&[("SPINDLE_SERVER_MAX_REQUESTS", "1")]).await;
+    let mut unfinished_calls = Vec::new();
+    let select = json!(["select 1", []]);
+    until("the refusal of a second call", async || {
+        unfinished_calls.push(unfinished(&served).await);
+        let answer = served.call("user", SELECT, &select).await;
+        (answer.status == 503 && answer.text.contains("server.max_requests")).then_some(())
+    })
+    .await;
+    // Another component has calls of its own.
+    let count = json!(["events", "{}"]);
+    served
+        .call("analytics", "documents/count", &count)
+        .await
+        .expect(200);
+}
+
+/// Certificates of one authority, as files.
+struct Certificates {
+    authority: String,
+    directory: tempfile::TempDir,
+}
+
+impl Certificates {
+    fn new(names: &[&str]) -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let directory = tempfile::tempdir().expect("a directory");
+        let write = |name: &str, text: &str| {
+            std::fs::write(directory.path().join(name), text).expect("write");
+        };
+        let mut parameters = rcgen::CertificateParams::new(Vec::new()).expect("parameters");
+        parameters.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let authority = parameters.self_signed(&key).expect("an authority");
+        write("ca.pem", &authority.pem());
+        let issuer = rcgen::Issuer::new(parameters, key);
+        for name in names {
+            let key = rcgen::KeyPair::generate().expect("a key");
+            let parameters = rcgen::CertificateParams::new(vec![(*name).to_owned()]);
+            let signed = parameters.expect("parameters").signed_by(&key, &issuer);
+            write(&format!("{name}.pem"), &signed.expect("signed").pem());
+            write(&format!("{name}.key"), &key.serialize_pem());
+        }
+        Self {
+            authority: authority.pem(),
+            directory,
+        }
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.directory.path().join(name).display().to_string()
+    }
+
+    /// A client that trusts the authority, and shows the certificate of `name`.
+    fn client(&self, name: Option<&str>) -> Client {
+        let read = |name: &str| std::fs::read_to_string(Path::new(&self.path(name))).expect("read");
+        let authority = reqwest::Certificate::from_pem(self.authority.as_bytes());
+        let mut builder = Client::builder()
+            .no_proxy()
+            .tls_certs_only([authority.expect("a certificate")]);
+        if let Some(name) = name {
+            let pem = [read(&format!("{name}.pem")), read(&format!("{name}.key"))].concat();
+            builder =
+                builder.identity(reqwest::Identity::from_pem(pem.as_bytes()).expect("identity"));
+        }
+        builder.build().expect("a client")
+    }
+}
+
+/// A call over TLS, where the server's name is `localhost`.
+fn secure(client: &Client, served: &Served) -> reqwest::RequestBuilder {
+    let url = served.url().replace("127.0.0.1", "localhost");
+    client
+        .post(format!("{url}/{SELECT}"))
+        .header("spindle-adapter-version", "0.1.0")
+        .body(json!(["select 1", []]).to_string())
+}
+
+#[tokio::test]
+async fn with_a_certificate_calls_are_encrypted() {
+    let certificates = Certificates::new(&["localhost"]);
+    let served = Served::start(&[
+        (
+            "SPINDLE_SERVER_TLS_CERTIFICATE",
+            &certificates.path("localhost.pem"),
+        ),
+        (
+            "SPINDLE_SERVER_TLS_KEY",
+            &certificates.path("localhost.key"),
+        ),
+    ])
+    .await;
+    assert!(served.url().starts_with("https://"), "{}", served.url());
+    let client = certificates.client(None);
+    let answer = secure(&client, &served).send().await.expect("an answer");
+    assert_eq!(answer.status(), 401);
+    let token = &served.sidecar.tokens["user"];
+    let answer = secure(&client, &served)
+        .bearer_auth(token)
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(answer.status(), 200);
+}
+
+#[tokio::test]
+async fn a_client_certificate_identifies_a_component_and_a_token_does_not() {
+    let certificates = Certificates::new(&["localhost", "gateway", "stranger"]);
+    let served = Served::start(&[
+        (
+            "SPINDLE_SERVER_TLS_CERTIFICATE",
+            &certificates.path("localhost.pem"),
+        ),
+        (
+            "SPINDLE_SERVER_TLS_KEY",
+            &certificates.path("localhost.key"),
+        ),
+        ("SPINDLE_SERVER_CLIENT_CA", &certificates.path("ca.pem")),
+    ])
+    .await;
+    let gateway = certificates.client(Some("gateway"));
+    let answer = secure(&gateway, &served).send().await.expect("an answer");
+    assert_eq!(answer.status(), 200);
+    let text = answer.text().await.expect("text");
+    assert!(
+        text.contains("`gateway` is not granted `postgres`"),
+        "{text}"
+    );
+    let token = &served.sidecar.tokens["user"];
+    let stranger = certificates.client(Some("stranger"));
+    let answer = secure(&stranger, &served)
+        .bearer_auth(token)
+        .send()
+        .await
+        .expect("an answer");
+    assert_eq!(answer.status(), 401);
+    let nobody = certificates.client(None);
+    assert!(
+        secure(&nobody, &served)
+            .bearer_auth(token)
+            .send()
+            .await
+            .is_err()
+    );
+    let other = Certificates::new(&["gateway"]);
+    let forged = Client::builder()
+        .no_proxy()
+        .tls_certs_only([
+            reqwest::Certificate::from_pem(certificates.authority.as_bytes()).expect("pem"),
+        ])
+        .identity({
+            let read = |name| std::fs::read_to_string(other.path(name)).expect("read");
+            let pem = [read("gateway.pem"), read("gateway.key")].concat();
+            reqwest::Identity::from_pem(pem.as_bytes()).expect("identity")
+        })
+        .build()
+        .expect("a client");
+    assert!(secure(&forged, &served).send().await.is_err());
+}
+
+#[tokio::test]
+async fn requests_get_a_problem_while_the_adapter_is_stopped_and_an_answer_when_it_is_back() {
+    let mut app = App::start(Way::Composed).await;
+    let token = app.token("ada").await;
+    let adapter = app.adapter().process.take().expect("running");
+    let profile = || app.get("/api/v1/users/profile").bearer(&token).send();
+    let requests: Vec<_> = (0..8).map(|_| profile()).collect();
+    let (_, answers) = tokio::join!(adapter.stop(), futures_util::future::join_all(requests));
+    for answer in answers {
+        assert!(answer.status == 200 || answer.status == 503, "{answer:?}");
+    }
+    profile().await.expect_problem(503, "unavailable");
+    app.log_in("ada", PASSWORD)
+        .await
+        .expect_problem(503, "unavailable");
+    let health = app
+        .request_to("user", Method::GET, "/health")
+        .send()
+        .await
+        .expect(503);
+    assert!(health.text.contains("adapter"), "{health:?}");
+    app.restart_adapter().await;
+    until("service as before", async || {
+        let answer = app.get("/api/v1/users/profile").bearer(&token).send().await;
+        (answer.status == 200).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_adapter_that_does_not_answer_costs_no_more_than_the_deadline() {
+    let mut app = Builder::new(Way::Composed)
+        .env("SPIN_VARIABLE_ADAPTER_DEADLINE_MS", "300")
+        // A deadline that did not hold would show as this, a 504.
+        .env("SPINDLE_HOST_REQUEST_TIMEOUT", "12s")
+        .start()
+        .await;
+    let silent = Scripted::start(vec![Reply::Silence]).await;
+    app.adapter().address.lead_to(&silent.url);
+    app.adapter().process.take().expect("running").stop().await;
+    let answer = app.get("/api/v1/users/stats/count").send().await;
+    answer.expect_problem(503, "unavailable");
+}
+
+#[tokio::test]
+async fn an_adapter_of_another_version_is_named_in_the_services_log() {
+    let mut app = App::start(Way::Composed).await;
+    let words = "adapter-client speaks spindle:adapter 0.1.0 and host-adapter 0.2.0: upgrade adapter-client";
+    let other = Scripted::start(vec![Reply::Status(409, words.to_owned())]).await;
+    app.adapter().address.lead_to(&other.url);
+    app.adapter().process.take().expect("running").stop().await;
+    let answer = app.get("/api/v1/users/stats/count").send().await;
+    answer.expect_problem(503, "unavailable");
+    app.logged("both versions", |line| line.to_string().contains(words))
+        .await;
+    let asked = other.asked();
+    let version = asked[0].headers.get("spindle-adapter-version");
+    assert_eq!(version.expect("a version"), "0.1.0");
+    assert!(asked[0].headers.contains_key("content-length"));
+}

@@ -1,0 +1,114 @@
+//! `host-adapter serve`, alone or for composed components.
+
+use std::collections::HashMap;
+
+use reqwest::Method;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{
+    app::Builder,
+    client::{Answer, Request},
+    composed,
+    forward::Forward,
+    process::{Log, LogOfFailure, Process},
+};
+
+/// The version of the wire that these tests speak.
+pub(crate) const VERSION: &str = "0.1.0";
+
+/// The adapter of an application, which can be stopped and started again while the application
+/// goes on calling it at the same address.
+pub(crate) struct Sidecar {
+    pub(crate) process: Option<Process>,
+    pub(crate) address: Forward,
+    /// By component.
+    pub(crate) tokens: HashMap<String, String>,
+    /// The scheme and address that its banner names.
+    url: String,
+}
+
+impl Sidecar {
+    /// Not running yet.
+    pub(crate) fn new(builder: &Builder) -> Self {
+        let token = || uuid::Uuid::now_v7().simple().to_string();
+        Self {
+            process: None,
+            address: Forward::new(),
+            tokens: composed::components(&builder.project)
+                .into_iter()
+                .map(|name| (name, token()))
+                .collect(),
+            url: String::new(),
+        }
+    }
+
+    /// Starts the process. `application` is where the components are that call it.
+    pub(crate) async fn start(&mut self, builder: &Builder, application: &str, log: &Log) {
+        let mut command = builder.command(&builder.project, "serve");
+        command
+            .env("SPINDLE_SERVER_APPLICATION", application)
+            .envs(self.variables());
+        let (process, addresses) = Process::start(command, log).await;
+        self.url = addresses["adapter"].clone();
+        if self.url.starts_with("http://") {
+            self.address.lead_to(&self.url);
+        }
+        self.process = Some(process);
+    }
+
+    fn variables(&self) -> impl Iterator<Item = (String, String)> {
+        self.tokens.iter().map(|(name, token)| {
+            let name = name.replace('-', "_").to_ascii_uppercase();
+            (format!("{name}_ADAPTER_TOKEN"), token.clone())
+        })
+    }
+}
+
+/// The adapter alone, as its callers see it.
+pub(crate) struct Served {
+    pub(crate) sidecar: Sidecar,
+    pub(crate) log: Log,
+    _directory: TempDir,
+    _failure: LogOfFailure,
+}
+
+impl Served {
+    /// With `environment` besides.
+    pub(crate) async fn start(environment: &[(&str, &str)]) -> Self {
+        let mut builder = Builder::new(super::Way::Composed);
+        for (name, value) in environment {
+            builder = builder.env(name, *value);
+        }
+        let directory = builder.prepare().await;
+        let log = Log::default();
+        let mut sidecar = Sidecar::new(&builder);
+        sidecar.start(&builder, "http://127.0.0.1:1", &log).await;
+        Self {
+            sidecar,
+            _failure: LogOfFailure(log.clone()),
+            log,
+            _directory: directory,
+        }
+    }
+
+    /// `http://` or `https://` and the address.
+    pub(crate) fn url(&self) -> &str {
+        &self.sidecar.url
+    }
+
+    /// A call without any identity.
+    pub(crate) fn anonymous(&self, function: &str, arguments: &Value) -> Request {
+        Request::new(Method::POST, &format!("{}/{function}", self.url()))
+            .header("spindle-adapter-version", VERSION)
+            .json(arguments)
+    }
+
+    /// A call of `component`.
+    pub(crate) async fn call(&self, component: &str, function: &str, arguments: &Value) -> Answer {
+        self.anonymous(function, arguments)
+            .bearer(&self.sidecar.tokens[component])
+            .send()
+            .await
+    }
+}
