@@ -8,8 +8,10 @@ pub mod adapter;
 pub mod answer;
 pub mod auth;
 pub mod clock;
+pub mod extended_json;
 pub mod health;
 pub mod input;
+pub mod page;
 pub mod peers;
 pub mod problem;
 pub mod routing;
@@ -28,7 +30,7 @@ mod settings;
 
 pub use answer::Answer;
 pub use auth::{Bearer, Caller};
-pub use input::Input;
+pub use input::{Input, Query};
 pub use problem::Problem;
 pub use service::{Service, serve};
 

@@ -3,6 +3,8 @@
 //! Deserialisers stop at the first mistake. Here a schema asks for its fields one by one, each
 //! with a rule that turns JSON into the type it wants, and mistakes are collected on the way.
 
+mod period;
+pub mod query;
 pub mod rules;
 
 use axum::extract::FromRequestParts;
@@ -11,6 +13,8 @@ use serde_json::{Map, Value};
 
 use crate::body::Document;
 use crate::problem::{FieldError, Problem, kinds};
+pub use period::Period;
+pub use query::Query;
 pub use rules::Violation;
 
 /// Extractor: the request's document as `T`. For routes that are not public.
@@ -51,15 +55,27 @@ pub fn read<T: FromFields>(document: Value) -> Result<T, Problem> {
         let error = Violation::new("type", "has to be an object");
         return Err(Problem::invalid_fields(vec![error.at("")]));
     };
-    let errors = Vec::new();
-    let mut fields = Fields { object, errors };
-    match T::from_fields(&mut fields) {
-        Some(value) if fields.errors.is_empty() => Ok(value),
-        _ => Err(Problem::invalid_fields(fields.errors)),
-    }
+    Fields::of(object).into_schema()
 }
 
 impl Fields {
+    fn of(object: Map<String, Value>) -> Self {
+        let errors = Vec::new();
+        Self { object, errors }
+    }
+
+    fn into_schema<T: FromFields>(mut self) -> Result<T, Problem> {
+        match T::from_fields(&mut self) {
+            Some(value) if self.errors.is_empty() => Ok(value),
+            _ => Err(Problem::invalid_fields(self.errors)),
+        }
+    }
+
+    /// Refuse a field for a reason that no rule of its own can see, such as another field.
+    pub fn refuse(&mut self, name: &str, violation: Violation) {
+        self.errors.push(violation.at(name));
+    }
+
     /// A field that has to be there and to satisfy `rule`.
     pub fn required<T>(
         &mut self,
@@ -69,8 +85,7 @@ impl Fields {
         match self.take(name) {
             Some(value) => self.check(name, value, rule),
             None => {
-                let error = Violation::new("required", "is required");
-                self.errors.push(error.at(name));
+                self.refuse(name, Violation::new("required", "is required"));
                 None
             }
         }
@@ -101,7 +116,7 @@ impl Fields {
         match rule(value) {
             Ok(value) => Some(value),
             Err(violation) => {
-                self.errors.push(violation.at(name));
+                self.refuse(name, violation);
                 None
             }
         }

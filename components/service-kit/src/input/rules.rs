@@ -1,10 +1,11 @@
 //! Rules for fields: each takes a JSON value and gives the type that the service wants.
 
 use std::borrow::Cow;
+use std::ops::RangeInclusive;
 
 use serde_json::Value;
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 use uuid::Uuid;
 
 use crate::problem::FieldError;
@@ -100,6 +101,22 @@ pub fn one_of(words: &'static [&'static str]) -> impl Fn(Value) -> Result<&'stat
     }
 }
 
+/// A whole number in decimal digits, written as text: query strings know no numbers.
+pub fn decimal(range: RangeInclusive<u32>) -> impl Fn(Value) -> Result<u32, Violation> {
+    move |value| {
+        let text = string(value)?;
+        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+        let number = text.parse().ok().filter(|_| digits);
+        number
+            .filter(|number| range.contains(number))
+            .ok_or_else(|| {
+                let (first, last) = (range.start(), range.end());
+                let message = format!("has to be a whole number from {first} to {last}");
+                Violation::new("range", message)
+            })
+    }
+}
+
 /// A UUID, given back in its usual form.
 ///
 /// # Errors
@@ -109,13 +126,16 @@ pub fn uuid(value: Value) -> Result<Uuid, Violation> {
     Uuid::parse_str(&text).map_err(|_| Violation::new("format", "has to be a UUID"))
 }
 
-/// A moment as RFC 3339 text.
+/// A moment as RFC 3339 text, given back in UTC: there too in the years 0 to 9999, which are all
+/// that can be written again.
 ///
 /// # Errors
 /// If it is none.
 pub fn timestamp(value: Value) -> Result<OffsetDateTime, Violation> {
     let text = string(value)?;
-    OffsetDateTime::parse(&text, &Rfc3339).map_err(|_| {
+    let moment = OffsetDateTime::parse(&text, &Rfc3339).ok();
+    let utc = moment.and_then(|moment| moment.checked_to_offset(UtcOffset::UTC));
+    utc.filter(|utc| utc.year() >= 0).ok_or_else(|| {
         let message = "has to be a timestamp such as 2026-01-31T12:00:00Z";
         Violation::new("format", message)
     })
@@ -215,6 +235,9 @@ mod tests {
         assert_eq!(code(uuid(json!("1"))), "format");
         assert!(timestamp(json!("2026-01-31T12:00:00.5+02:00")).is_ok());
         assert_eq!(code(timestamp(json!("2026-01-31"))), "format");
+        for edge in ["0000-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00"] {
+            assert_eq!(code(timestamp(json!(edge))), "format");
+        }
     }
 
     #[test]

@@ -44,6 +44,8 @@ kinds! {
         "This path does not take this method; the `Allow` header names those it takes.";
     BODY_TOO_LARGE = 413 "body-too-large" "Body too large"
         "The body is larger than 1 MiB.";
+    QUERY_TOO_LONG = 414 "query-too-long" "Query string too long"
+        "The query string is longer than 4 KiB.";
     UNSUPPORTED_MEDIA_TYPE = 415 "unsupported-media-type" "Unsupported media type"
         "The body has to be `application/json`, and `Content-Type` has to say so.";
     INVALID_FIELDS = 422 "invalid-fields" "Invalid fields"

@@ -1,0 +1,41 @@
+//! Dates in documents: `{"$date": …}`, as relaxed Extended JSON has them.
+
+use serde_json::{Value, json};
+use time::format_description::BorrowedFormatItem;
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
+use time::{OffsetDateTime, UtcOffset};
+
+/// Documents keep milliseconds.
+const MILLISECONDS: &[BorrowedFormatItem<'_>] =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+
+/// A moment as a document has it, with digits beyond milliseconds dropped.
+#[must_use]
+pub fn date(moment: OffsetDateTime) -> Value {
+    // Overflows only at the very ends of the calendar, for which there is no date either way.
+    let utc = moment.checked_to_offset(UtcOffset::UTC).unwrap_or(moment);
+    json!({"$date": utc.format(MILLISECONDS).unwrap_or_default()})
+}
+
+/// The moment that a document has; none if it is no date.
+#[must_use]
+pub fn read_date(value: &Value) -> Option<OffsetDateTime> {
+    let text = value.get("$date")?.as_str()?;
+    OffsetDateTime::parse(text, &Rfc3339).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn dates_are_written_in_utc_with_milliseconds_and_read_back() {
+        let value = date(datetime!(2026-02-01 01:00:00.1239 +02:00));
+        assert_eq!(value, json!({"$date": "2026-01-31T23:00:00.123Z"}));
+        let moment = datetime!(2026-01-31 23:00:00.123 UTC);
+        assert_eq!(read_date(&value), Some(moment));
+        assert_eq!(read_date(&json!("2026-01-31T23:00:00.123Z")), None);
+    }
+}
