@@ -97,8 +97,15 @@ impl passwords::Guest for Client {
 }
 
 impl tokens::Guest for Client {
-    async fn issue(subject: String) -> Result<tokens::Token, tokens::Error> {
-        call("tokens/issue", (subject,)).await
+    async fn issue(
+        subject: String,
+        session: Option<String>,
+    ) -> Result<tokens::Token, tokens::Error> {
+        call("tokens/issue", (subject, session)).await
+    }
+
+    async fn end(sessions: Vec<String>) -> Result<(), tokens::Error> {
+        call("tokens/end", (sessions,)).await
     }
 
     async fn verify(token: String) -> Result<tokens::Claims, tokens::Error> {

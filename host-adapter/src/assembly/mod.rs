@@ -3,10 +3,12 @@
 mod documents;
 mod health;
 mod postgres;
+mod sessions;
 
 use std::{collections::HashMap, sync::Arc};
 
 use anyhow::Context as _;
+use sessions::Sessions;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::{
@@ -16,6 +18,7 @@ use crate::{
         documents::Backend,
         outbox::{Relay, RelaySettings},
         postgres::Pool,
+        sessions::{Listener, Memory},
         vault::{
             CLIENT, EnvelopeSettings, Envelopes, KeyRing, PasswordSettings, Passwords, Policy,
             TokenSettings, Tokens,
@@ -32,6 +35,8 @@ pub struct Assembly {
     pub peers: Arc<Peers>,
     /// Deliver the components' messages; to be run by the caller.
     pub relays: Vec<Relay>,
+    /// Hears which sessions end elsewhere; to be run by the caller.
+    pub sessions: Option<Listener>,
     /// To be closed at the end.
     pub pools: Vec<Pool>,
 }
@@ -77,11 +82,18 @@ pub async fn assemble(
         capabilities: HashMap::new(),
         peers: shared.peers.clone(),
         relays: vec![],
+        sessions: None,
         pools: vec![],
     };
     assembly
         .pools
         .extend(shared.documents.as_ref().map(|(_, pool)| pool.clone()));
+    assembly.pools.extend(
+        shared
+            .sessions
+            .as_ref()
+            .map(|sessions| sessions.pool.clone()),
+    );
     for (name, grants) in &settings.components {
         let capabilities = builder
             .component(name, grants, &shared, &mut assembly)
@@ -90,6 +102,7 @@ pub async fn assemble(
             .capabilities
             .insert(name.clone(), Arc::new(capabilities));
     }
+    assembly.sessions = shared.sessions.map(|sessions| sessions.listener);
     Ok(assembly)
 }
 
@@ -105,6 +118,7 @@ struct Shared {
     http: reqwest::Client,
     envelopes: Arc<Envelopes>,
     tokens: Arc<Tokens>,
+    sessions: Option<Sessions>,
     passwords: Arc<Passwords>,
     documents: Option<(Arc<dyn Backend>, Pool)>,
 }
@@ -122,6 +136,10 @@ impl Builder<'_> {
             audience: settings.tokens.audience.clone(),
             lifetime: settings.tokens.lifetime,
         };
+        let ended = Arc::new(Memory::new(
+            settings.tokens.lifetime,
+            settings.tokens.ended_sessions_max_age,
+        ));
         let peers = Arc::new(Peers::default());
         for (name, peer) in &settings.peers {
             if let Some(url) = &peer.url {
@@ -135,7 +153,8 @@ impl Builder<'_> {
             peers,
             http: Dispatch::http_client()?,
             envelopes: Arc::new(Envelopes::new(envelopes, self.keys)?),
-            tokens: Arc::new(Tokens::new(tokens, self.keys)?),
+            sessions: self.sessions(&ended).await?,
+            tokens: Arc::new(Tokens::new(tokens, self.keys)?.knowing(ended)),
             passwords: Arc::new(Passwords::new(&password_settings(&settings.passwords))?),
             documents: self.documents().await?,
         })
@@ -184,6 +203,10 @@ impl Builder<'_> {
                 passwords: grants.passwords.then(|| shared.passwords.clone()),
                 tokens: TokenGrant {
                     tokens: shared.tokens.clone(),
+                    sessions: shared
+                        .sessions
+                        .as_ref()
+                        .map(|sessions| sessions.ended.clone()),
                     issue: grants.issues_tokens,
                     verify: grants.verifies_tokens,
                 },

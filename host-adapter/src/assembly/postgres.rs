@@ -25,14 +25,25 @@ impl Builder<'_> {
         Ok(Postgres::new(name, pool, limits, &grants.peers))
     }
 
-    /// Connections under a role of `name`'s own, which is created unless `<NAME>_DATABASE_URL`
-    /// names one that somebody else keeps.
+    /// Connections under a role of `name`'s own.
     pub(super) async fn pool(
         &self,
         name: &str,
         owner: bool,
         messages: bool,
     ) -> anyhow::Result<Pool> {
+        let options = self.role(name, owner, messages).await?;
+        self.pool_of(options, name, self.settings.postgres.connections)
+    }
+
+    /// How to connect under a role of `name`'s own, which is created unless `<NAME>_DATABASE_URL`
+    /// names one that somebody else keeps.
+    pub(super) async fn role(
+        &self,
+        name: &str,
+        owner: bool,
+        messages: bool,
+    ) -> anyhow::Result<PgConnectOptions> {
         let own = self.settings.databases.components.get(name);
         let options = match own {
             Some(url) => {
@@ -58,9 +69,18 @@ impl Builder<'_> {
         };
         provision.apply(self.admin).await?;
         let schema = format!("\"{name}\"");
-        let options = options.options([("search_path", schema.as_str())]);
+        Ok(options.options([("search_path", schema.as_str())]))
+    }
+
+    /// At most as many `connections`, and a few for background work.
+    pub(super) fn pool_of(
+        &self,
+        options: PgConnectOptions,
+        name: &str,
+        connections: u32,
+    ) -> anyhow::Result<Pool> {
         let settings = PoolSettings {
-            connections: self.settings.postgres.connections as usize,
+            connections: connections as usize,
             threads: self.settings.host.threads as usize,
             acquire_timeout: self.settings.postgres.acquire_timeout,
             statement_timeout: self.settings.postgres.statement_timeout,

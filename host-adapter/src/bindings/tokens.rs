@@ -1,11 +1,12 @@
 //! `spindle:adapter/tokens`.
 
 use super::{host_functions, wit::tokens as wit};
-use crate::capabilities::{Capabilities, Denied, vault as native};
+use crate::capabilities::{Capabilities, Denied, sessions, vault as native};
 
 host_functions! {
     wit;
-    fn issue(subject: String) -> Result<wit::Token, wit::Error>;
+    fn issue(subject: String, session: Option<String>) -> Result<wit::Token, wit::Error>;
+    fn end(sessions: Vec<String>) -> Result<(), wit::Error>;
     fn verify(token: String) -> Result<wit::Claims, wit::Error>;
     fn public_keys() -> Result<String, wit::Error>;
 }
@@ -13,9 +14,19 @@ host_functions! {
 pub(crate) async fn issue(
     capabilities: &Capabilities,
     subject: String,
+    session: Option<String>,
 ) -> Result<wit::Token, wit::Error> {
-    let native::Token { token, expires_in } = capabilities.issuing()?.issue(&subject)?;
+    let native::Token { token, expires_in } = capabilities
+        .issuing()?
+        .issue(&subject, session.as_deref())?;
     Ok(wit::Token { token, expires_in })
+}
+
+pub(crate) async fn end(
+    capabilities: &Capabilities,
+    sessions: Vec<String>,
+) -> Result<(), wit::Error> {
+    Ok(capabilities.ending()?.end(sessions).await?)
 }
 
 pub(crate) async fn verify(
@@ -25,11 +36,13 @@ pub(crate) async fn verify(
     let native::Claims {
         subject,
         id,
+        session,
         expires_at,
     } = capabilities.verifying()?.verify(&token)?;
     Ok(wit::Claims {
         subject,
         id,
+        session,
         expires_at,
     })
 }
@@ -48,9 +61,21 @@ impl From<native::TokenError> for wit::Error {
     fn from(error: native::TokenError) -> Self {
         match error {
             native::TokenError::Expired => Self::Expired,
+            native::TokenError::Ended => Self::Ended,
+            native::TokenError::Unknown => Self::Unavailable(error.to_string()),
             native::TokenError::Invalid
             | native::TokenError::Subject
+            | native::TokenError::Session
             | native::TokenError::Signing => Self::Invalid,
+        }
+    }
+}
+
+impl From<sessions::Error> for wit::Error {
+    fn from(error: sessions::Error) -> Self {
+        match error {
+            sessions::Error::Invalid(_) => Self::Invalid,
+            sessions::Error::Unavailable(reason) => Self::Unavailable(reason),
         }
     }
 }

@@ -7,6 +7,7 @@ use super::{
     documents::Documents,
     health::Health,
     postgres::Postgres,
+    sessions::EndedSessions,
     vault::{Envelopes, Passwords, Tokens},
 };
 
@@ -28,7 +29,9 @@ pub struct Capabilities {
 pub struct TokenGrant {
     /// The service behind the grant.
     pub tokens: Arc<Tokens>,
-    /// May issue tokens.
+    /// The sessions that tokens belong to; there whenever anybody is granted tokens.
+    pub sessions: Option<EndedSessions>,
+    /// May issue tokens, and end their sessions.
     pub issue: bool,
     /// May check tokens, and read the public keys.
     pub verify: bool,
@@ -150,6 +153,18 @@ impl Capabilities {
         } else {
             Err(self.denied("`tokens.issue`"))
         }
+    }
+
+    /// The sessions that tokens belong to, to end them.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`] without the grant, which is that of issuing.
+    pub fn ending(&self) -> Result<&EndedSessions, Denied> {
+        let sessions = self.tokens.sessions.as_ref();
+        sessions
+            .filter(|_| self.tokens.issue)
+            .ok_or_else(|| self.denied("`tokens.issue`"))
     }
 
     /// Tokens, to check them.

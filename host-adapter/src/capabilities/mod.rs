@@ -9,6 +9,7 @@ mod grants;
 pub mod health;
 pub mod outbox;
 pub mod postgres;
+pub mod sessions;
 pub mod vault;
 
 pub use grants::{Capabilities, Denied, EnvelopeGrant, Grants, TokenGrant};

@@ -1,11 +1,12 @@
-//! What runs beside the requests: the delivery of messages, and connections that are to be closed.
+//! What runs beside the requests: the delivery of messages, news of sessions that end elsewhere, and
+//! connections that are to be closed.
 
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::capabilities::{outbox::Relay, postgres::Pool};
+use crate::capabilities::{outbox::Relay, postgres::Pool, sessions::Listener};
 
 /// Running until its `shutdown`.
 pub(super) struct Background {
@@ -14,15 +15,19 @@ pub(super) struct Background {
 }
 
 impl Background {
-    /// Starts delivering.
+    /// Starts delivering and listening.
     pub(super) fn start(
         relays: Vec<Relay>,
+        sessions: Option<Listener>,
         pools: Vec<Pool>,
         shutdown: &CancellationToken,
     ) -> Self {
         let mut tasks = JoinSet::new();
         for relay in relays {
             tasks.spawn(relay.run(shutdown.clone()));
+        }
+        if let Some(listener) = sessions {
+            tasks.spawn(listener.run(shutdown.clone()));
         }
         Self { tasks, pools }
     }

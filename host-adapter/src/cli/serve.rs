@@ -45,11 +45,12 @@ async fn serve(
     let Assembly {
         capabilities,
         relays,
+        sessions,
         pools,
         ..
     } = assembly;
     let server = Server::new(&invocation.settings, &capabilities)?;
-    let background = Background::start(relays, pools, shutdown);
+    let background = Background::start(relays, sessions, pools, shutdown);
     print(&banner(invocation, database, &socket)?)?;
     server.run(socket, shutdown).await?;
     background

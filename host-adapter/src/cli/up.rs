@@ -80,8 +80,13 @@ async fn serve(
         &settings(&invocation.settings),
         &environment,
     )?;
-    let Assembly { relays, pools, .. } = assembly;
-    let background = Background::start(relays, pools, &shutdown);
+    let Assembly {
+        relays,
+        sessions,
+        pools,
+        ..
+    } = assembly;
+    let background = Background::start(relays, sessions, pools, &shutdown);
     print(&banner)?;
     host.run(shutdown).await?;
     background

@@ -36,9 +36,16 @@ pub struct Grants {
 }
 
 impl Grants {
-    /// Whether it needs a PostgreSQL database: for itself, or for documents kept in one.
+    /// Whether it issues or checks tokens.
+    pub(crate) fn uses_tokens(&self) -> bool {
+        self.issues_tokens || self.verifies_tokens
+    }
+
+    /// Whether it needs a PostgreSQL database: for itself, for documents kept in one, or to know
+    /// which sessions have ended.
     pub(super) fn needs_database(&self, documents_in_postgres: bool) -> bool {
-        self.postgres || (documents_in_postgres && !self.collections.is_empty())
+        let documents = documents_in_postgres && !self.collections.is_empty();
+        self.postgres || documents || self.uses_tokens()
     }
 }
 

@@ -21,11 +21,15 @@ pub struct Databases {
     /// `DATABASE_URL`, or made of `POSTGRES_HOST`, `_PORT`, `_USER`, `_PASSWORD` and `_DB`, of
     /// which one is enough. `None`: the private cluster.
     pub postgres: Option<SecretString>,
-    /// `<COMPONENT>_DATABASE_URL`, where a component has a database apart from the others.
+    /// `<COMPONENT>_DATABASE_URL`, where somebody else makes the role of a component, of the
+    /// `documents` or of the `tokens`.
     pub components: BTreeMap<String, SecretString>,
     /// `MONGODB_URL`, or made of `MONGODB_HOST` and so on. `None`: documents are in PostgreSQL.
     pub mongodb: Option<SecretString>,
 }
+
+/// Roles besides those of components: of documents, and of ended sessions.
+const ADAPTERS_OWN: [&str; 2] = ["documents", "tokens"];
 
 /// The kind of server that variables describe.
 struct Server {
@@ -67,10 +71,11 @@ pub(super) fn read<'n>(
     project: &Path,
     components: impl IntoIterator<Item = &'n String>,
 ) -> Databases {
-    let own = components.into_iter().filter_map(|component| {
-        let variable = component_variable(component);
+    let components = components.into_iter().map(String::as_str);
+    let own = components.chain(ADAPTERS_OWN).filter_map(|role| {
+        let variable = component_variable(role);
         let url = read_url(reader, project, &variable, &POSTGRES)?;
-        Some((component.clone(), url))
+        Some((role.to_owned(), url))
     });
     Databases {
         components: own.collect(),

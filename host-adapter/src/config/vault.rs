@@ -15,6 +15,8 @@ const DEFAULT_ISSUER: &str = "spindle";
 const DEFAULT_AUDIENCE: &str = "spindle";
 /// A stolen token is of use for so long; a client logs in again so often.
 const DEFAULT_LIFETIME: Duration = Duration::from_secs(15 * 60);
+/// Long enough for PostgreSQL to restart, short beside the lifetime of a token.
+const DEFAULT_ENDED_SESSIONS_MAX_AGE: Duration = Duration::from_secs(30);
 /// The slowest call and its retries, several times.
 const DEFAULT_MAX_AGE: Duration = Duration::from_secs(60);
 /// Clocks of servers that follow NTP differ by milliseconds.
@@ -49,6 +51,10 @@ pub struct Tokens {
     pub audience: String,
     /// From issue to expiry.
     pub lifetime: Duration,
+    /// How old the knowledge of ended sessions may get before tokens of sessions are `unavailable`:
+    /// the longest that an ended session is accepted anywhere. Low: every short outage of
+    /// PostgreSQL is one of everything that takes a token.
+    pub ended_sessions_max_age: Duration,
 }
 
 /// How long an envelope is good.
@@ -85,10 +91,16 @@ pub(super) fn read_tokens(reader: &mut Reader<'_>) -> Tokens {
     let accepts = |text: &String| {
         (1..=200).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_graphic())
     };
+    let second = Duration::from_secs(1);
     reader.section("tokens", |section| Tokens {
         issuer: section.accepted("issuer", DEFAULT_ISSUER.to_owned(), expected, accepts),
         audience: section.accepted("audience", DEFAULT_AUDIENCE.to_owned(), expected, accepts),
-        lifetime: section.within("lifetime", DEFAULT_LIFETIME, Duration::from_secs(1)..=DAY),
+        lifetime: section.within("lifetime", DEFAULT_LIFETIME, second..=DAY),
+        ended_sessions_max_age: section.within(
+            "ended_sessions_max_age",
+            DEFAULT_ENDED_SESSIONS_MAX_AGE,
+            second..=DAY,
+        ),
     })
 }
 

@@ -34,6 +34,7 @@ async fn a_component_without_grants_is_denied_everything(
         "dispatch",
         "passwords",
         "tokens.issue",
+        "tokens.end",
         "tokens.verify",
         "envelopes",
     ] {

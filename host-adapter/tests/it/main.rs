@@ -18,6 +18,7 @@ mod command_line;
 mod dispatch;
 mod documents_conformance;
 mod encryption;
+mod ended_sessions;
 mod gateway;
 mod grants;
 mod host;

@@ -142,7 +142,7 @@ fn issue(directory: &Path, settings: TokenSettings) -> String {
     let keys = KeyRing::load(directory, &["user", "client"], &Policy::default()).expect("keys");
     Tokens::new(settings, &keys)
         .expect("tokens")
-        .issue("somebody")
+        .issue("somebody", None)
         .expect("a token")
         .token
 }

@@ -201,7 +201,7 @@ fn access_claims(audience: &str) -> AccessClaims {
 #[test]
 fn another_library_checks_our_tokens_with_our_published_key() {
     let tokens = keys().tokens();
-    let issued = tokens.issue("ada").unwrap();
+    let issued = tokens.issue("ada", None).unwrap();
     let set: Value = serde_json::from_str(&tokens.public_keys()).unwrap();
     let jwk: JsonWebKey<'_> = serde_json::from_value(set["keys"][0].clone()).unwrap();
     let key = (&jwk).try_into().unwrap();

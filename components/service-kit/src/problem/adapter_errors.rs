@@ -52,12 +52,15 @@ impl From<tokens::Error> for Problem {
     fn from(error: tokens::Error) -> Self {
         use tokens::Error;
         match error {
-            Error::Unavailable(reason) => Self::unavailable(format!("tokens: {reason}")),
             Error::Denied(what) => Self::internal(format!("tokens: not granted: {what}")),
             Error::Expired => Self::new(&kinds::UNAUTHENTICATED, "The access token has expired.")
                 .with_challenge(
                     r#"Bearer realm="spindle", error="invalid_token", error_description="The access token has expired""#,
                 ),
+            Error::Ended => Self::of(&kinds::SESSION_ENDED).with_challenge(
+                r#"Bearer realm="spindle", error="invalid_token", error_description="The session has ended""#,
+            ),
+            Error::Unavailable(reason) => Self::unavailable(format!("tokens: {reason}")),
             Error::Invalid => Self::new(&kinds::UNAUTHENTICATED, "The access token is not valid.")
                 .with_challenge(r#"Bearer realm="spindle", error="invalid_token""#),
         }
@@ -108,6 +111,10 @@ mod tests {
     #[test]
     fn a_refused_token_is_401_and_a_refused_envelope_400() {
         assert_eq!(Problem::from(tokens::Error::Expired).status(), 401);
+        let ended = Problem::from(tokens::Error::Ended);
+        assert_eq!((ended.status(), ended.kind().name), (401, "session-ended"));
+        let unavailable = tokens::Error::Unavailable(String::new());
+        assert_eq!(Problem::from(unavailable).status(), 503);
         assert_eq!(Problem::from(envelopes::Error::Invalid).status(), 400);
     }
 }

@@ -36,6 +36,8 @@ kinds! {
         "The encrypted body could not be accepted.";
     UNAUTHENTICATED = 401 "unauthenticated" "Authentication required"
         "A valid access token is required.";
+    SESSION_ENDED = 401 "session-ended" "Session ended"
+        "The access token's session has ended. Log in again.";
     FORBIDDEN = 403 "forbidden" "Forbidden"
         "The caller may not do this.";
     NOT_FOUND = 404 "not-found" "Not found"

@@ -60,7 +60,7 @@ pub(crate) async fn log_in(login: Login) -> Result<AccessToken> {
         );
         return Err(Problem::of(&ACCOUNT_INACTIVE));
     }
-    let token = tokens::issue(account.id.clone()).await?;
+    let token = tokens::issue(account.id.clone(), None).await?;
     let mut statements = vec![statement(NOTE_LOGIN, vec![Value::Uuid(account.id.clone())])];
     if verdict == Verdict::Outdated {
         statements.extend(rehash(&account, password).await);

@@ -120,9 +120,18 @@ pub enum TokenError {
     /// Not a token of ours, or not one yet. The log has the reason.
     #[error("the token is not valid")]
     Invalid,
+    /// A token of ours whose session has ended.
+    #[error("the token's session has ended")]
+    Ended,
+    /// Nobody can say at present whether the token's session has ended.
+    #[error("whether the token's session has ended is not known at present")]
+    Unknown,
     /// No token can be issued to an empty subject or one of more than 200 characters.
     #[error("a token's subject has 1 to 200 characters")]
     Subject,
+    /// Nor for a session without an id, or with one of more than 200 characters.
+    #[error("a token's session has an id of 1 to 200 characters")]
+    Session,
     /// Signing failed for a reason of our own. The log has it.
     #[error("the token could not be signed")]
     Signing,

@@ -1,8 +1,9 @@
 //! Tokens verified lately, so that a client that sends the same one with every request costs one
 //! signature check in its lifetime.
 //!
-//! A hit is as good as a check: nothing that a check looks at can change for the worse except the
-//! time, and an entry is only good until its token expires or its key stops being readable.
+//! A hit is as good as a check of the signature and the claims: nothing that such a check looks at
+//! can change for the worse except the time, and an entry is only good until its token expires or
+//! its key stops being readable. Whether a session has ended is asked after a hit too.
 
 use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
@@ -80,6 +81,7 @@ mod tests {
         Claims {
             subject: "ada".to_owned(),
             id: "1".to_owned(),
+            session: None,
             expires_at,
         }
     }

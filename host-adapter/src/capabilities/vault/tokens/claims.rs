@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{MAX_SUBJECT_CHARACTERS, TokenSettings};
+use crate::capabilities::sessions::is_id;
 
 /// The clocks of two machines that are kept right differ by less. There is no such tolerance at
 /// the other end: a token is not good a second longer than it says.
@@ -15,6 +16,8 @@ pub struct Claims {
     pub subject: String,
     /// The token's own id.
     pub id: String,
+    /// The session that it belongs to, if any.
+    pub session: Option<String>,
     /// When it expires, in seconds since 1970.
     pub expires_at: u64,
 }
@@ -36,11 +39,19 @@ pub(super) struct Payload {
     pub(super) iat: u64,
     pub(super) exp: u64,
     pub(super) jti: String,
+    /// Named as in `OpenID` Connect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) sid: Option<String>,
 }
 
 impl Payload {
     /// Only to be called once the signature is known to be ours.
+    ///
+    /// A token from a time when tokens lived longer ends as if it were issued today: an ended
+    /// session is forgotten after as long as a token lives now.
     pub(super) fn check(self, settings: &TokenSettings, now: u64) -> Result<Claims, Refusal> {
+        let lifetime = settings.lifetime.as_secs();
+        let expires_at = self.exp.min(self.iat.saturating_add(lifetime));
         let subject_fits = (1..=MAX_SUBJECT_CHARACTERS).contains(&self.sub.chars().count());
         let refused = if self.iss != settings.issuer {
             "wrong-issuer"
@@ -52,13 +63,16 @@ impl Payload {
             "no-id"
         } else if self.iat > now.saturating_add(FUTURE_TOLERANCE_SECONDS) {
             "from-the-future"
-        } else if self.exp <= now {
+        } else if self.sid.as_deref().is_some_and(|sid| !is_id(sid)) {
+            "wrong-session"
+        } else if expires_at <= now {
             return Err(Refusal::Expired);
         } else {
             return Ok(Claims {
                 subject: self.sub,
                 id: self.jti,
-                expires_at: self.exp,
+                session: self.sid,
+                expires_at,
             });
         };
         Err(Refusal::Invalid(refused))

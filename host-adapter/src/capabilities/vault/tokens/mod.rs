@@ -8,6 +8,7 @@ mod cache;
 mod claims;
 mod signing;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jsonwebtoken::Header;
@@ -20,6 +21,7 @@ use self::signing::{Signer, Verifiers};
 use super::clock::unix_now;
 use super::errors::{SettingError, TokenError};
 use super::keys::KeyRing;
+use crate::capabilities::sessions::{self, Standing};
 
 pub use self::claims::Claims;
 
@@ -29,7 +31,8 @@ pub const MAX_SUBJECT_CHARACTERS: usize = 200;
 /// The longest token looked at. Ours have some 400 bytes with a subject of usual length.
 const MAX_TOKEN_BYTES: usize = 4_096;
 
-/// Above a day a token that leaked is useful for too long, because it cannot be taken back.
+/// Above a day a token that leaked and belongs to no session is useful for too long, because it
+/// cannot be taken back. Ended sessions are kept for a little longer than this.
 const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How many verified tokens are remembered, at some 300 bytes each. One more starts over.
@@ -75,6 +78,7 @@ pub struct Tokens {
     signer: Signer,
     verifiers: Verifiers,
     cache: Cache,
+    ended: Option<Arc<sessions::Memory>>,
 }
 
 impl Tokens {
@@ -91,18 +95,33 @@ impl Tokens {
             signer: Signer::new(keys)?,
             verifiers: Verifiers::new(keys),
             cache: Cache::new(CACHE_CAPACITY),
+            ended: None,
             settings,
         })
     }
 
-    /// Issue a token to `subject`, for as long as the settings say.
+    /// The same, knowing which sessions have ended. Without that no token of a session is accepted.
+    #[must_use]
+    pub fn knowing(self, ended: Arc<sessions::Memory>) -> Self {
+        Self {
+            ended: Some(ended),
+            ..self
+        }
+    }
+
+    /// Issue a token to `subject`, for as long as the settings say. If it belongs to a `session`, it
+    /// ends with that.
     ///
     /// # Errors
     ///
-    /// [`TokenError::Subject`] for an empty subject or one above [`MAX_SUBJECT_CHARACTERS`].
-    pub fn issue(&self, subject: &str) -> Result<Token, TokenError> {
+    /// [`TokenError::Subject`] for an empty subject or one above [`MAX_SUBJECT_CHARACTERS`],
+    /// [`TokenError::Session`] for what is no session's id.
+    pub fn issue(&self, subject: &str, session: Option<&str>) -> Result<Token, TokenError> {
         if !(1..=MAX_SUBJECT_CHARACTERS).contains(&subject.chars().count()) {
             return Err(TokenError::Subject);
+        }
+        if !session.is_none_or(sessions::is_id) {
+            return Err(TokenError::Session);
         }
         let now = unix_now();
         let payload = Payload {
@@ -112,6 +131,7 @@ impl Tokens {
             iat: now,
             exp: now.saturating_add(u64::from(self.lifetime)),
             jti: Uuid::now_v7().to_string(),
+            sid: session.map(str::to_owned),
         };
         let token = self.signer.sign(&payload).map_err(|error| {
             tracing::error!(error = %error, "signing an access token failed");
@@ -127,10 +147,24 @@ impl Tokens {
     ///
     /// # Errors
     ///
-    /// [`TokenError::Expired`] for one of ours past its time, [`TokenError::Invalid`] for anything
-    /// else.
+    /// [`TokenError::Expired`] for one of ours past its time, [`TokenError::Ended`] for one whose
+    /// session has ended, [`TokenError::Unknown`] if nobody can say at present whether it has, and
+    /// [`TokenError::Invalid`] for anything else.
     pub fn verify(&self, token: &str) -> Result<Claims, TokenError> {
-        self.verify_at(token, unix_now())
+        let claims = self.verify_at(token, unix_now())?;
+        match &claims.session {
+            Some(session) => self.check_session(session).map(|()| claims),
+            None => Ok(claims),
+        }
+    }
+
+    fn check_session(&self, session: &str) -> Result<(), TokenError> {
+        let ended = self.ended.as_ref();
+        match ended.map_or(Standing::Unknown, |ended| ended.standing(session)) {
+            Standing::Open => Ok(()),
+            Standing::Ended => Err(TokenError::Ended),
+            Standing::Unknown => Err(TokenError::Unknown),
+        }
     }
 
     /// The keys with which others can check tokens: a JWK Set (RFC 7517) as JSON text.

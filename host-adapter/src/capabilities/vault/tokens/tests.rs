@@ -80,14 +80,14 @@ fn with(mut object: Value, member: &str, value: Value) -> Value {
 fn an_issued_token_says_what_it_was_issued_for() {
     let Fixture { tokens, .. } = fixture();
     let before = unix_now();
-    let token = tokens.issue("ada").unwrap();
+    let token = tokens.issue("ada", None).unwrap();
     assert_eq!(token.expires_in, 900);
     let claims = tokens.verify(&token.token).unwrap();
     assert_eq!(claims.subject, "ada");
     assert!((before + 900..=unix_now() + 900).contains(&claims.expires_at));
     assert_ne!(
         tokens
-            .verify(&tokens.issue("ada").unwrap().token)
+            .verify(&tokens.issue("ada", None).unwrap().token)
             .unwrap()
             .id,
         claims.id
@@ -97,7 +97,7 @@ fn an_issued_token_says_what_it_was_issued_for() {
 #[test]
 fn a_token_has_exactly_the_promised_header_and_claims() {
     let Fixture { tokens, kid, .. } = fixture();
-    let token = tokens.issue("ada").unwrap().token;
+    let token = tokens.issue("ada", None).unwrap().token;
     let part = |index: usize| -> Value {
         let text = token.split('.').nth(index).unwrap();
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).unwrap()).unwrap()
@@ -117,7 +117,7 @@ fn a_token_has_exactly_the_promised_header_and_claims() {
 #[test]
 fn a_token_is_good_until_the_second_it_expires() {
     let Fixture { tokens, .. } = fixture();
-    let token = tokens.issue("ada").unwrap().token;
+    let token = tokens.issue("ada", None).unwrap().token;
     let claims = tokens.verify(&token).unwrap();
     // Both from memory and by checking again.
     for tokens in [&tokens, &tokens_without_memory(&tokens)] {
@@ -139,13 +139,14 @@ fn tokens_without_memory(tokens: &Tokens) -> Tokens {
         signer: tokens.signer.clone(),
         verifiers: tokens.verifiers.clone(),
         cache: Cache::new(1),
+        ended: None,
     }
 }
 
 #[test]
 fn a_token_altered_anywhere_is_refused() {
     let fixture = fixture();
-    let token = fixture.tokens.issue("ada").unwrap().token;
+    let token = fixture.tokens.issue("ada", None).unwrap().token;
     fixture.tokens.verify(&token).unwrap();
     for (index, character) in token.char_indices() {
         let mut altered = token.clone();
@@ -282,22 +283,22 @@ fn a_token_of_any_size_is_answered() {
 fn subjects_have_1_to_200_characters() {
     let Fixture { tokens, .. } = fixture();
     let longest = "\u{1d54f}".repeat(MAX_SUBJECT_CHARACTERS);
-    let token = tokens.issue(&longest).unwrap().token;
+    let token = tokens.issue(&longest, None).unwrap().token;
     assert_eq!(tokens.verify(&token).unwrap().subject, longest);
     for subject in ["", &format!("{longest}x")] {
-        assert_eq!(tokens.issue(subject).err(), Some(TokenError::Subject));
+        assert_eq!(tokens.issue(subject, None).err(), Some(TokenError::Subject));
     }
 }
 
 #[test]
 fn after_a_key_change_old_tokens_are_good_and_new_ones_name_the_new_key() {
     let fixture = fixture();
-    let old = fixture.tokens.issue("ada").unwrap().token;
+    let old = fixture.tokens.issue("ada", None).unwrap().token;
     let new = KeyRing::generate(fixture.directory.path(), TOKENS, true).unwrap();
     let ring = KeyRing::load(fixture.directory.path(), &[], &Policy::default()).unwrap();
     let tokens = Tokens::new(TokenSettings::default(), &ring).unwrap();
     assert_eq!(tokens.verify(&old).unwrap().subject, "ada");
-    let header = jsonwebtoken::decode_header(tokens.issue("ada").unwrap().token).unwrap();
+    let header = jsonwebtoken::decode_header(tokens.issue("ada", None).unwrap().token).unwrap();
     assert_eq!(header.kid, Some(new.kid.clone()));
 
     let until = ring
@@ -364,4 +365,65 @@ fn settings_outside_their_limits_are_refused_by_name() {
             Some(name)
         );
     }
+}
+
+fn session_token(session: &str) -> (Tokens, Arc<sessions::Memory>, String) {
+    let ended = Arc::new(sessions::Memory::new(
+        TokenSettings::default().lifetime,
+        Duration::from_secs(30),
+    ));
+    let tokens = fixture().tokens.knowing(ended.clone());
+    let token = tokens.issue("ada", Some(session)).unwrap().token;
+    (tokens, ended, token)
+}
+
+#[test]
+fn a_token_is_good_until_its_session_ends_also_when_it_was_verified_before() {
+    let (tokens, ended, token) = session_token("s1");
+    ended.learn([], tokio::time::Instant::now());
+    let claims = tokens.verify(&token).unwrap();
+    assert_eq!(claims.session.as_deref(), Some("s1"));
+    ended.add([("s1".to_owned(), Duration::ZERO)]);
+    assert_eq!(tokens.verify(&token), Err(TokenError::Ended));
+    let other = tokens.issue("ada", Some("s2")).unwrap().token;
+    assert!(tokens.verify(&other).is_ok());
+}
+
+#[test]
+fn a_token_of_a_session_of_which_nothing_is_known_is_not_accepted() {
+    let (tokens, _, token) = session_token("s1");
+    assert_eq!(tokens.verify(&token), Err(TokenError::Unknown));
+    let without = tokens.issue("ada", None).unwrap().token;
+    assert!(tokens.verify(&without).is_ok());
+    let ignorant = fixture().tokens;
+    let token = ignorant.issue("ada", Some("s1")).unwrap().token;
+    assert_eq!(ignorant.verify(&token), Err(TokenError::Unknown));
+}
+
+#[test]
+fn sessions_have_ids_of_1_to_200_characters() {
+    let fixture = fixture();
+    let tokens = &fixture.tokens;
+    for session in ["", &"x".repeat(sessions::MAX_ID_CHARACTERS + 1)] {
+        let refused = tokens.issue("ada", Some(session)).err();
+        assert_eq!(refused, Some(TokenError::Session));
+        let payload = with(payload(), "sid", json!(session));
+        fixture.refuses(&fixture.signed(&fixture.header(), &payload));
+    }
+    let payload = with(payload(), "sid", json!(7));
+    fixture.refuses(&fixture.signed(&fixture.header(), &payload));
+}
+
+#[test]
+fn a_token_that_was_to_live_longer_than_tokens_do_now_ends_as_they_do() {
+    let fixture = fixture();
+    let issued = unix_now();
+    let long = with(payload(), "exp", json!(issued + 86_400));
+    let token = fixture.signed(&fixture.header(), &long);
+    let claims = fixture.tokens.verify(&token).unwrap();
+    assert!(claims.expires_at <= issued + 901, "{claims:?}");
+    assert_eq!(
+        fixture.tokens.verify_at(&token, claims.expires_at),
+        Err(TokenError::Expired)
+    );
 }

@@ -36,7 +36,14 @@ pub(crate) async fn call(what: &str) -> String {
             passwords::hash(text()).await,
             Err(passwords::Error::Denied(_))
         ),
-        "tokens.issue" => matches!(tokens::issue(text()).await, Err(tokens::Error::Denied(_))),
+        "tokens.issue" => matches!(
+            tokens::issue(text(), None).await,
+            Err(tokens::Error::Denied(_))
+        ),
+        "tokens.end" => matches!(
+            tokens::end(vec![text()]).await,
+            Err(tokens::Error::Denied(_))
+        ),
         "tokens.verify" => matches!(tokens::verify(text()).await, Err(tokens::Error::Denied(_))),
         "envelopes" => {
             let target = envelopes::Target {

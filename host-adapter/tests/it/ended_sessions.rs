@@ -1,0 +1,90 @@
+//! Ending sessions, at the capability: grants and limits.
+
+use host_adapter::capabilities::{
+    postgres,
+    sessions::{EndedSessions, Error},
+    vault::TokenError,
+};
+
+use crate::support::capabilities::Granted;
+
+const SETTINGS: &str = "[components.issuer]\npostgres = true\ntokens = [\"issue\", \"verify\"]\n\
+    [components.checker]\ntokens = [\"verify\"]\n";
+
+fn ids(count: usize) -> Vec<String> {
+    (0..count)
+        .map(|number| format!("session {number}"))
+        .collect()
+}
+
+fn ending(granted: &Granted) -> EndedSessions {
+    let issuer = granted.of("issuer");
+    let ending = issuer.ending();
+    ending.unwrap_or_else(|denied| panic!("{denied}")).clone()
+}
+
+#[tokio::test]
+async fn sessions_end_at_once_for_all_components_of_the_adapter() {
+    let granted = Granted::new(SETTINGS).await;
+    let (issuer, checker) = (granted.of("issuer"), granted.of("checker"));
+    let issue = |session: &str| {
+        let issued = issuer
+            .issuing()
+            .map(|tokens| tokens.issue("ada", Some(session)));
+        issued.expect("granted").expect("a token").token
+    };
+    let verify = |token: &str| checker.verifying().expect("granted").verify(token);
+    let (ends, stays) = (issue("ends"), issue("stays"));
+    assert_eq!(
+        verify(&ends).expect("good").session.as_deref(),
+        Some("ends")
+    );
+    ending(&granted)
+        .end(vec!["ends".into(), "unknown".into(), "ends".into()])
+        .await
+        .expect("end");
+    assert_eq!(verify(&ends), Err(TokenError::Ended));
+    assert!(verify(&stays).is_ok());
+}
+
+#[tokio::test]
+async fn only_who_issues_tokens_ends_sessions_and_the_table_is_nobodys() {
+    let granted = Granted::new(SETTINGS).await;
+    let checker = granted.of("checker");
+    let denied = checker
+        .ending()
+        .map(|_| ())
+        .expect_err("denied")
+        .to_string();
+    assert!(denied.contains("`tokens.issue`"), "{denied}");
+    let issuer = granted.of("issuer");
+    let sql = "insert into tokens.ended_sessions (id) values ('x')";
+    let refused = issuer
+        .postgres()
+        .expect("granted")
+        .execute(sql.into(), vec![]);
+    let refused = refused.await.expect_err("another schema");
+    assert!(matches!(refused, postgres::Error::Invalid(_)), "{refused}");
+}
+
+#[tokio::test]
+async fn a_call_ends_a_thousand_sessions_and_not_one_more() {
+    let granted = Granted::new(SETTINGS).await;
+    let ended = ending(&granted);
+    ended.end(ids(1_000)).await.expect("a thousand");
+    ended.end(vec![]).await.expect("none");
+    for wrong in [
+        ids(1_001),
+        vec![String::new()],
+        vec!["x".repeat(201)],
+        vec!["a\0b".into()],
+    ] {
+        let refused = ended.end(wrong).await.expect_err("a limit");
+        assert!(matches!(refused, Error::Invalid(_)), "{refused}");
+    }
+    let known: i64 = sqlx::query_scalar("select count(*) from tokens.ended_sessions")
+        .fetch_one(&mut crate::support::cluster::connect(&granted.database).await)
+        .await
+        .expect("count");
+    assert_eq!(known, 1_000);
+}
