@@ -3,6 +3,7 @@
 
 use std::{convert::Infallible, pin::Pin, sync::Arc};
 
+use http::{HeaderName, HeaderValue};
 use http_body_util::BodyExt as _;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
@@ -21,6 +22,10 @@ use super::{
     problem::{Head, Problem},
 };
 use crate::listen::Serve;
+
+/// Who is at the other end of the connection, as Spin tells its components: `ip:port`. Whatever the
+/// client sent under this name is overwritten.
+const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("spin-client-addr");
 
 /// One application on one thread.
 pub(super) struct Server {
@@ -77,8 +82,13 @@ impl Serve for Server {
         watcher: Watcher,
     ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let header_timeout = self.settings.header_timeout;
-        let service = service_fn(move |request| {
+        // Only a connection that is closed already has nobody at its other end.
+        let Some(client) = address(&stream) else {
+            return Box::pin(async {});
+        };
+        let service = service_fn(move |mut request: http::Request<Incoming>| {
             let server = self.clone();
+            request.headers_mut().insert(CLIENT_ADDRESS, client.clone());
             async move { Ok::<_, Infallible>(server.answer(request).await) }
         });
         let connection = http1::Builder::new()
@@ -92,6 +102,11 @@ impl Serve for Server {
             }
         })
     }
+}
+
+fn address(stream: &TcpStream) -> Option<HeaderValue> {
+    let address = stream.peer_addr().ok()?;
+    HeaderValue::try_from(address.to_string()).ok()
 }
 
 /// Logs why a component did not answer. The request's text stays out: it is the client's.
