@@ -24,12 +24,16 @@ const MAX_PARSED_BYTES: usize = 2 * 1024 * 1024;
 #[derive(Clone)]
 pub(crate) struct Document(pub(crate) Value);
 
-/// Read and parse the body; none for methods that carry none.
+/// Read and parse the body; none for methods that carry none, nor without a `Content-Type`, when
+/// there is usually no body, and where there is one it is left unread.
 pub(crate) async fn read_document(request: &mut Request) -> Result<Option<Value>, Problem> {
     if !matches!(
         *request.method(),
         Method::POST | Method::PUT | Method::PATCH
     ) {
+        return Ok(None);
+    }
+    if !request.headers().contains_key(CONTENT_TYPE) {
         return Ok(None);
     }
     if !is_json(request.headers()) {

@@ -7,10 +7,19 @@ use time::macros::format_description;
 const MICROSECONDS: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
 
+const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
+
 /// Now, such as `2026-01-31T12:00:00.000000Z`.
 #[must_use]
 pub fn now() -> String {
     format(OffsetDateTime::now_utc())
+}
+
+/// A moment's day in UTC, such as `2026-01-31`.
+#[must_use]
+pub fn day(moment: OffsetDateTime) -> String {
+    let utc = moment.to_offset(time::UtcOffset::UTC);
+    utc.format(DAY).unwrap_or_default()
 }
 
 /// A moment as [`now`] writes it.
@@ -30,5 +39,6 @@ mod tests {
     fn moments_are_written_in_utc() {
         let moment = datetime!(2026-01-31 14:00:00.5 +02:00);
         assert_eq!(format(moment), "2026-01-31T12:00:00.500000Z");
+        assert_eq!(day(datetime!(2026-02-01 01:00 +02:00)), "2026-01-31");
     }
 }

@@ -7,6 +7,7 @@
 pub mod adapter;
 pub mod answer;
 pub mod auth;
+pub mod client;
 pub mod clock;
 pub mod extended_json;
 pub mod health;
@@ -17,6 +18,7 @@ pub mod problem;
 pub mod routing;
 pub mod rows;
 
+mod background;
 mod body;
 mod cors;
 mod exchange;
@@ -30,6 +32,8 @@ mod settings;
 
 pub use answer::Answer;
 pub use auth::{Bearer, Caller};
+pub use background::background;
+pub use client::Client;
 pub use input::{Input, Query};
 pub use problem::Problem;
 pub use service::{Service, serve};

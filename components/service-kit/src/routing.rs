@@ -3,11 +3,12 @@
 use std::pin::Pin;
 
 use axum::Router;
-use axum::extract::{FromRequestParts, Request};
+use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
+use uuid::Uuid;
 
 use crate::local::local;
 use crate::problem::{Problem, kinds};
@@ -71,6 +72,28 @@ pub fn get<T: 'static>(handler: impl Handler<T>) -> MethodRouter {
 /// Answer `POST` with a handler.
 pub fn post<T: 'static>(handler: impl Handler<T>) -> MethodRouter {
     axum::routing::post(move |request: Request| local(handler.call(request.into_parts().0)))
+}
+
+/// Answer `DELETE` with a handler.
+pub fn delete<T: 'static>(handler: impl Handler<T>) -> MethodRouter {
+    axum::routing::delete(move |request: Request| local(handler.call(request.into_parts().0)))
+}
+
+/// Extractor: the part of the path that a route calls `{id}`, which has to be a UUID. Nothing has
+/// another id, so that any other text is not found.
+#[derive(Debug)]
+pub struct Id(pub Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let parameters = RawPathParams::from_request_parts(parts, state).await.ok();
+        let mut parameters = parameters.iter().flatten();
+        let id = parameters.find_map(|(name, text)| (name == "id").then_some(text));
+        let id = id.and_then(|text| Uuid::parse_str(text).ok());
+        id.map(Self).ok_or_else(|| Problem::of(&kinds::NOT_FOUND))
+    }
 }
 
 /// An `async fn` of up to three extractors that answers a request.

@@ -1,0 +1,83 @@
+//! Who sent the request, as far as that can be known: an address and a name it gives itself.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+
+use axum::extract::FromRequestParts;
+use axum::http::header::USER_AGENT;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue};
+
+/// The longest user agent that is kept, in characters. Browsers' have some 120.
+pub const MAX_USER_AGENT: usize = 256;
+
+/// Set by the host for every request, from the connection: `ip:port`.
+const SPIN_CLIENT_ADDR: &str = "spin-client-addr";
+
+/// Extractor: the sender of the request.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Client {
+    /// The IP address at the other end of the connection: a proxy's, behind one.
+    pub address: Option<String>,
+    /// What the client says it is, cut to [`MAX_USER_AGENT`] and without control characters.
+    pub user_agent: Option<String>,
+}
+
+impl<S: Sync> FromRequestParts<S> for Client {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.headers))
+    }
+}
+
+impl Client {
+    fn of(headers: &HeaderMap) -> Self {
+        let address = headers.get(SPIN_CLIENT_ADDR).and_then(|v| v.to_str().ok());
+        let address = address.and_then(|text| text.parse::<SocketAddr>().ok());
+        Self {
+            address: address.map(|address| address.ip().to_canonical().to_string()),
+            user_agent: headers.get(USER_AGENT).and_then(user_agent),
+        }
+    }
+}
+
+fn user_agent(value: &HeaderValue) -> Option<String> {
+    let text = String::from_utf8_lossy(value.as_bytes());
+    let printable = text.chars().filter(|character| !character.is_control());
+    let text: String = printable.take(MAX_USER_AGENT).collect();
+    (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(address: &'static str, agent: &[u8]) -> Client {
+        let mut headers = HeaderMap::new();
+        headers.insert(SPIN_CLIENT_ADDR, HeaderValue::from_static(address));
+        headers.insert(USER_AGENT, HeaderValue::from_bytes(agent).unwrap());
+        Client::of(&headers)
+    }
+
+    #[test]
+    fn the_address_is_that_of_the_connection_without_its_port() {
+        let address = |text| client(text, b"x").address.unwrap_or_default();
+        assert_eq!(address("192.0.2.1:5000"), "192.0.2.1");
+        assert_eq!(address("[2001:db8::1]:5000"), "2001:db8::1");
+        assert_eq!(address("[::ffff:192.0.2.1]:5000"), "192.0.2.1");
+        assert_eq!(address("somewhere"), "");
+    }
+
+    #[test]
+    fn the_user_agent_is_bounded_text() {
+        let agent = |bytes: &[u8]| client("192.0.2.1:5000", bytes).user_agent;
+        assert_eq!(
+            agent(b"curl/8\t(\xff)").as_deref(),
+            Some("curl/8(\u{fffd})")
+        );
+        assert_eq!(agent(&[b'x'; 300]).unwrap().len(), MAX_USER_AGENT);
+        assert_eq!(agent(b""), None);
+        assert_eq!(Client::of(&HeaderMap::new()), Client::default());
+    }
+}
