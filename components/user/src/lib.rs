@@ -1,8 +1,9 @@
-//! Accounts: registration, login, profile.
+//! Accounts: registration, login and its sessions, profile, what users did.
 //!
 //! A user and the analytics event about it are written in one transaction, which is why ids are
 //! made here and not by the database.
 
+mod current_user;
 mod routes;
 mod schemas;
 mod services;

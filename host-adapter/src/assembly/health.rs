@@ -34,7 +34,8 @@ impl Builder<'_> {
             probes.push(Probe {
                 name: DOCUMENTS.into(),
                 target,
-                needed: true,
+                // A component that has PostgreSQL keeps there what it cannot do without.
+                needed: !grants.postgres,
             });
         }
         for peer in &grants.peers {

@@ -87,7 +87,8 @@ fn the_shipped_grants_are_the_least_that_works() {
         &settings.components["analytics"],
     );
     assert!(user.postgres && user.passwords && user.issues_tokens && user.verifies_tokens);
-    assert_eq!(user.envelopes, ["client", "analytics"]);
+    assert_eq!(user.envelopes, ["client", "analytics", "user"]);
+    assert_eq!(user.collections, ["activities"]);
     assert!(!analytics.postgres && !analytics.issues_tokens && analytics.verifies_tokens);
     assert_eq!(analytics.collections, ["events"]);
     assert_eq!(settings.components["gateway"].peers, ["user", "analytics"]);

@@ -72,7 +72,14 @@ fn components_import_what_they_are_granted_and_no_more() {
     for (component, interfaces) in [
         (
             "user",
-            &["postgres", "passwords", "tokens", "envelopes", "health"][..],
+            &[
+                "postgres",
+                "documents",
+                "passwords",
+                "tokens",
+                "envelopes",
+                "health",
+            ][..],
         ),
         (
             "analytics",

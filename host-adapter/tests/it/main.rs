@@ -13,6 +13,7 @@
     reason = "a test that finds something else than it expects fails by panicking, and prints"
 )]
 
+mod activities;
 mod analytics;
 mod command_line;
 mod dispatch;
@@ -26,10 +27,12 @@ mod login;
 mod messages;
 mod migrations;
 mod outages;
+mod password;
 mod postgres;
 mod profile;
 mod registration;
 mod requests;
+mod sessions;
 mod sidecar;
 mod support;
 mod vault_interop;

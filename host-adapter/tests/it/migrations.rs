@@ -17,10 +17,14 @@ async fn migrations_are_shown_taken_back_and_applied_again() {
         lines(&app, &["migrate", "status"]).contains("applied"),
         "after up"
     );
-    assert!(
-        lines(&app, &["migrate", "revert", "--service", "user"]).contains("reverted"),
-        "revert"
-    );
+    // From the latest to the first.
+    for name in ["password hash form", "sessions", "users"] {
+        let reverted = lines(&app, &["migrate", "revert", "--service", "user"]);
+        assert!(
+            reverted.contains("reverted") && reverted.contains(name),
+            "{reverted}"
+        );
+    }
     assert!(
         lines(&app, &["migrate", "status", "--service", "user"]).contains("pending"),
         "after revert"

@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, Executor as _};
 use crate::support::{App, Builder, Way, cluster, peer::Peer, until};
 
 /// A cluster that this test may stop.
-async fn own_cluster(directory: &std::path::Path) -> PrivatePostgres {
+pub(crate) async fn own_cluster(directory: &std::path::Path) -> PrivatePostgres {
     PrivatePostgres::start(
         directory,
         &Options {

@@ -1,22 +1,36 @@
-//! From a name and a password to an access token.
+//! From a name and a password to a session and its access token.
 //!
 //! An unknown name costs as much time as a wrong password and gets the same answer, so that nobody
 //! can find out which accounts exist.
 
-use service_kit::Result;
 use service_kit::adapter::passwords::{self, Verdict};
-use service_kit::adapter::postgres::{self, Statement, Value};
+use service_kit::adapter::postgres::{self, Error, Statement, Value};
 use service_kit::adapter::tokens;
 use service_kit::problem::{Kind, Problem};
 use service_kit::rows::Columns;
+use service_kit::{Client, Result};
+use uuid::Uuid;
 
+use super::record_activity::{message, record_later};
 use super::user_event;
-use crate::schemas::{AccessToken, Login};
+use crate::schemas::{AccessToken, LOGGED_IN, LOGIN_FAILED, Login, NewActivity};
 
 const FIND: &str =
     "select id, password_hash, is_active from users where lower(username) = lower($1)";
 
+/// Also keeps the account as it is until the transaction ends.
 const NOTE_LOGIN: &str = "update users set last_login_at = now() where id = $1";
+
+/// There is no session if the password that was checked is not the password any more, or the account
+/// was closed meanwhile: then the user is null, which `sessions_user_known` refuses. Besides it
+/// removes some sessions whose tokens have expired, more than are added, so that the table grows no
+/// further than to what a token's lifetime brings.
+const BEGIN_SESSION: &str = "with expired as (delete from sessions where id in \
+         (select id from sessions where expires_at < now() order by expires_at limit 10 \
+          for update skip locked)) \
+     insert into sessions (id, user_id, expires_at, user_agent, address) \
+     values ($1, (select id from users where id = $2 and password_hash = $3 and is_active), \
+         now() + make_interval(secs => $4), $5, $6)";
 
 /// Only as long as the password is still the one that was checked.
 const STORE_HASH: &str = "update users set password_hash = $3 where id = $1 and password_hash = $2";
@@ -41,38 +55,56 @@ struct Account {
     is_active: bool,
 }
 
-/// Check the password, issue a token, and note the login together with the event about it.
-pub(crate) async fn log_in(login: Login) -> Result<AccessToken> {
+/// Check the password, issue a token, and begin its session together with the event about the login
+/// and the activity.
+pub(crate) async fn log_in(login: Login, client: Client) -> Result<AccessToken> {
     let Login { username, password } = login;
-    let account = find(username).await?;
-    let hash = account
-        .as_ref()
-        .map(|account| account.password_hash.clone());
-    let verdict = passwords::verify(password.clone(), hash).await?;
-    let Some(account) = account.filter(|_| verdict != Verdict::Mismatch) else {
-        tracing::warn!("refused a login: wrong name or password");
-        return Err(Problem::of(&INVALID_CREDENTIALS));
-    };
-    if !account.is_active {
-        tracing::warn!(
-            user_id = account.id,
-            "refused a login: the account is inactive"
-        );
-        return Err(Problem::of(&ACCOUNT_INACTIVE));
-    }
-    let token = tokens::issue(account.id.clone(), None).await?;
-    let mut statements = vec![statement(NOTE_LOGIN, vec![Value::Uuid(account.id.clone())])];
+    let (account, verdict) = check(username, password.clone(), &client).await?;
+    let session_id = Uuid::now_v7().to_string();
+    let token = tokens::issue(account.id.clone(), Some(session_id.clone())).await?;
+    let mut statements = vec![
+        statement(NOTE_LOGIN, vec![Value::Uuid(account.id.clone())]),
+        begin_session(&session_id, &account, token.expires_in, &client),
+    ];
     if verdict == Verdict::Outdated {
         statements.extend(rehash(&account, password).await);
     }
-    let event = user_event("user_login", &account.id);
-    postgres::transact(statements, vec![event]).await?;
-    tracing::info!(user_id = account.id, "logged a user in");
+    let activity = NewActivity::now(LOGGED_IN, &account.id, Some(&session_id), &client);
+    let messages = vec![user_event("user_login", &account.id), message(&activity)];
+    postgres::transact(statements, messages)
+        .await
+        .map_err(changed_meanwhile)?;
+    tracing::info!(user_id = account.id, session_id, "logged a user in");
     Ok(AccessToken {
         access_token: token.token,
         token_type: "bearer",
         expires_in: token.expires_in,
     })
+}
+
+/// The account that name and password are of, if it may log in.
+async fn check(username: String, password: String, client: &Client) -> Result<(Account, Verdict)> {
+    let account = find(username).await?;
+    let hash = account
+        .as_ref()
+        .map(|account| account.password_hash.clone());
+    let verdict = passwords::verify(password, hash).await?;
+    let Some(account) = account else {
+        tracing::warn!("refused a login: wrong name or password");
+        return Err(Problem::of(&INVALID_CREDENTIALS));
+    };
+    let refusal = if verdict == Verdict::Mismatch {
+        tracing::warn!("refused a login: wrong name or password");
+        &INVALID_CREDENTIALS
+    } else if !account.is_active {
+        let user_id = &account.id;
+        tracing::warn!(user_id, "refused a login: the account is inactive");
+        &ACCOUNT_INACTIVE
+    } else {
+        return Ok((account, verdict));
+    };
+    record_later(NewActivity::now(LOGIN_FAILED, &account.id, None, client));
+    Err(Problem::of(refusal))
 }
 
 async fn find(username: String) -> Result<Option<Account>> {
@@ -86,6 +118,26 @@ async fn find(username: String) -> Result<Option<Account>> {
         password_hash: columns.next()?,
         is_active: columns.next()?,
     }))
+}
+
+fn begin_session(
+    session_id: &str,
+    account: &Account,
+    expires_in: u32,
+    client: &Client,
+) -> Statement {
+    let text = |text: &Option<String>| text.clone().map_or(Value::Null, Value::Text);
+    statement(
+        BEGIN_SESSION,
+        vec![
+            Value::Uuid(session_id.to_owned()),
+            Value::Uuid(account.id.clone()),
+            Value::Text(account.password_hash.clone()),
+            Value::Float64(f64::from(expires_in)),
+            text(&client.user_agent),
+            text(&client.address),
+        ],
+    )
 }
 
 /// A login must not fail because a better hash could not be made: the next one will make it.
@@ -104,6 +156,16 @@ async fn rehash(account: &Account, password: String) -> Option<Statement> {
             tracing::warn!(user_id = account.id, "kept an outdated hash: {reason}");
             None
         }
+    }
+}
+
+fn changed_meanwhile(error: Error) -> Problem {
+    match error {
+        Error::ConstraintViolation(name) if name == "sessions_user_known" => {
+            tracing::warn!("refused a login: the account changed while it was checked");
+            Problem::of(&INVALID_CREDENTIALS)
+        }
+        other => other.into(),
     }
 }
 

@@ -1,13 +1,14 @@
 //! A new user.
 
-use service_kit::Result;
 use service_kit::adapter::passwords;
 use service_kit::adapter::postgres::{self, Error, Statement, Value};
 use service_kit::problem::{Kind, Problem};
+use service_kit::{Client, Result};
 use uuid::Uuid;
 
+use super::record_activity::message;
 use super::user_event;
-use crate::schemas::{Registered, Registration};
+use crate::schemas::{NewActivity, REGISTERED, Registered, Registration};
 
 const INSERT: &str =
     "insert into users (id, username, email, password_hash) values ($1, $2, $3, $4)";
@@ -26,8 +27,11 @@ const EMAIL_TAKEN: Kind = Kind {
     detail: "There is a user with this e-mail address already.",
 };
 
-/// Store the user and the event about it, or nothing.
-pub(crate) async fn register_user(registration: Registration) -> Result<Registered> {
+/// Store the user, the event about it and the activity, or nothing.
+pub(crate) async fn register_user(
+    registration: Registration,
+    client: Client,
+) -> Result<Registered> {
     let Registration {
         username,
         email,
@@ -45,7 +49,8 @@ pub(crate) async fn register_user(registration: Registration) -> Result<Register
         ],
     };
     let event = user_event("user_registered", &user_id);
-    postgres::transact(vec![insert], vec![event])
+    let activity = NewActivity::now(REGISTERED, &user_id, None, &client);
+    postgres::transact(vec![insert], vec![event, message(&activity)])
         .await
         .map_err(taken)?;
     tracing::info!(user_id, "registered a user");

@@ -1,8 +1,13 @@
 //! What requests must look like, and what answers look like.
 
+mod activities;
+mod sessions;
+
+pub(crate) use activities::*;
 use serde::Serialize;
 use serde_json::Value;
 use service_kit::input::{Fields, FromFields, Violation, rules};
+pub(crate) use sessions::*;
 
 /// Body of a registration.
 #[derive(Debug)]

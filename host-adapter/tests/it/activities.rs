@@ -1,0 +1,289 @@
+//! `GET /api/v1/users/activities` and what gets into them.
+
+use rstest::rstest;
+use serde_json::{Value, json};
+use sqlx::Executor as _;
+
+use crate::support::{Answer, App, Builder, Way, app::PASSWORD, peer::Peer, until};
+
+const PATH: &str = "/api/v1/users/activities";
+const STATISTICS: &str = "/api/v1/users/activities/stats";
+
+async fn page(app: &App, token: &str, query: &str) -> Value {
+    let path = format!("{PATH}?{query}");
+    let answer = app.get(&path).bearer(token).send().await.expect(200);
+    answer.json()["data"].clone()
+}
+
+fn actions(page: &Value) -> Vec<&str> {
+    let items = page["items"].as_array().expect("items");
+    let action = |item: &Value| item["action"].as_str().map(str::len);
+    assert!(items.iter().all(|item| action(item).is_some()), "{page}");
+    items
+        .iter()
+        .filter_map(|item| item["action"].as_str())
+        .collect()
+}
+
+/// All activities, as soon as there are as many: some arrive in the background.
+async fn activities(app: &App, token: &str, count: usize) -> Value {
+    until(&format!("{count} activities"), async || {
+        let page = page(app, token, "limit=100").await;
+        (actions(&page).len() == count).then_some(page)
+    })
+    .await
+}
+
+async fn log_in(app: &App, name: &str, password: &str) -> String {
+    let answer = app.log_in(name, password).await.expect(200);
+    let token = answer.json()["access_token"].as_str().map(str::to_owned);
+    token.expect("a token")
+}
+
+async fn logout(app: &App, token: &str) -> Answer {
+    let request = app.post("/api/v1/users/logout").bearer(token);
+    request.send().await
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_a_user_did_is_listed_newest_first(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
+    let first = app.token("ada").await;
+    let eve = app.token("eve").await;
+    app.log_in("ada", "wrong password").await.expect(401);
+    activities(&app, &first, 3).await;
+    logout(&app, &first).await.expect(200);
+    let token = log_in(&app, "ada", PASSWORD).await;
+    for (current, status) in [("wrong password", 403), (PASSWORD, 200)] {
+        let body = json!({ "current_password": current, "new_password": "battery staple" });
+        app.post("/api/v1/users/password")
+            .bearer(&token)
+            .json(&body)
+            .send()
+            .await
+            .expect(status);
+    }
+    let other = log_in(&app, "ada", "battery staple").await;
+    let sessions = app.get("/api/v1/users/sessions").bearer(&other);
+    let sessions = sessions.send().await.expect(200).json();
+    let current = sessions["data"]["items"][0]["id"].as_str().expect("an id");
+    app.request(
+        reqwest::Method::DELETE,
+        &format!("/api/v1/users/sessions/{current}"),
+    )
+    .bearer(&token)
+    .send()
+    .await
+    .expect(200);
+    let page = activities(&app, &token, 9).await;
+    let expected = [
+        "session_ended",
+        "logged_in",
+        "password_changed",
+        "password_change_failed",
+        "logged_in",
+        "logged_out",
+        "login_failed",
+        "logged_in",
+        "registered",
+    ];
+    assert_eq!(actions(&page), expected);
+    assert_eq!(page["next"], Value::Null);
+    let items = page["items"].as_array().expect("items");
+    assert!(
+        items.iter().all(|item| item["address"] == "127.0.0.1"),
+        "{page}"
+    );
+    assert_eq!(items[0]["session_id"], current);
+    assert_eq!(items[1]["session_id"], current);
+    assert_eq!(items[6]["session_id"], Value::Null);
+    assert_eq!(
+        actions(&activities(&app, &eve, 2).await),
+        ["logged_in", "registered"]
+    );
+}
+
+#[rstest]
+#[tokio::test]
+async fn activities_are_filtered_and_counted(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
+    let token = app.token("ada").await;
+    app.log_in("ada", PASSWORD).await.expect(200);
+    let all = activities(&app, &token, 3).await;
+    let only = page(&app, &token, "action=logged_in").await;
+    assert_eq!(actions(&only), ["logged_in", "logged_in"]);
+    let at = |index: usize| all["items"][index]["at"].as_str().expect("a time");
+    // From a moment that belongs to it, to one that does not.
+    let between = page(&app, &token, &format!("from={}&to={}", at(1), at(0))).await;
+    assert_eq!(between["items"], json!([all["items"][1]]));
+
+    let statistics = async |query: &str| {
+        let path = format!("{STATISTICS}?{query}");
+        let answer = app.get(&path).bearer(&token).send().await.expect(200);
+        answer.json()["data"].clone()
+    };
+    let day = &at(0)[..10];
+    let total = statistics("").await;
+    assert_eq!(total["total"], 3, "{total}");
+    assert_eq!(
+        total["by_action"],
+        json!({ "logged_in": 2, "registered": 1 })
+    );
+    let counted: u64 = total["by_day"]
+        .as_object()
+        .expect("days")
+        .values()
+        .filter_map(Value::as_u64)
+        .sum();
+    assert_eq!(counted, 3);
+    assert!(total["by_day"][day].is_number(), "{total}");
+    let latest = statistics(&format!("from={}", at(0))).await;
+    assert_eq!(latest["total"], 1, "{latest}");
+}
+
+#[rstest]
+#[tokio::test]
+async fn pages_follow_each_other_while_something_is_added(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
+    let token = app.token("ada").await;
+    for _ in 0..3 {
+        app.log_in("ada", PASSWORD).await.expect(200);
+    }
+    let all = activities(&app, &token, 5).await;
+    let mut seen = vec![];
+    let mut query = "limit=2".to_owned();
+    loop {
+        let page = page(&app, &token, &query).await;
+        seen.extend(page["items"].as_array().expect("items").clone());
+        let Some(next) = page["next"].as_str() else {
+            break;
+        };
+        query = format!("limit=2&cursor={next}");
+        app.log_in("ada", PASSWORD).await.expect(200);
+        activities(&app, &token, 5 + seen.len() / 2).await;
+    }
+    assert_eq!(json!(seen), all["items"]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn parameters_outside_their_limits_are_named(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
+    let token = app.token("ada").await;
+    let ask = |query: &str| app.get(&format!("{PATH}?{query}")).bearer(&token).send();
+    for (query, pointer) in [
+        ("limit=0", "/limit"),
+        ("limit=101", "/limit"),
+        ("cursor=abc", "/cursor"),
+        ("action=slept", "/action"),
+        ("from=yesterday", "/from"),
+        ("limit=1&limit=2", "/limit"),
+        ("from=2026-01-31T12:00:00Z&to=2026-01-31T12:00:00Z", "/to"),
+    ] {
+        let answer = ask(query).await.expect_problem(422, "invalid-fields");
+        assert_eq!(answer.pointers(), [pointer], "{query}");
+    }
+    ask("limit=100").await.expect(200);
+    ask(&format!("x={}", "y".repeat(4_096)))
+        .await
+        .expect_problem(414, "query-too-long");
+    app.get(PATH)
+        .send()
+        .await
+        .expect_problem(401, "unauthenticated");
+}
+
+#[rstest]
+#[tokio::test]
+async fn only_the_service_itself_records_activities(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
+    let token = app.token("ada").await;
+    let id = uuid::Uuid::now_v7();
+    let body = json!({
+        "id": id, "user_id": id, "action": "logged_in", "at": "2026-01-31T12:00:00Z",
+    });
+    let post = || app.post(PATH);
+    let seal = |from: &str| {
+        let arguments = ["--from", from, "--to", "user", "--path", PATH];
+        app.seal_with(&[&arguments[..], &[&body.to_string()]].concat())
+    };
+    post()
+        .json(&body)
+        .send()
+        .await
+        .expect_problem(401, "unauthenticated");
+    post()
+        .bearer(&token)
+        .json(&body)
+        .send()
+        .await
+        .expect_problem(403, "forbidden");
+    let sealed = post().bearer(&token).text(&seal("client")).send().await;
+    sealed.expect_problem_sealed(&app, 403);
+    let sealed = post().text(&seal("analytics")).send().await;
+    assert_eq!(sealed.status, 403, "{sealed:?}");
+    for _ in 0..2 {
+        let sealed = post().text(&seal("user")).send().await;
+        assert_eq!(sealed.status, 201, "{sealed:?}");
+    }
+    let stored: i64 = sqlx::query_scalar("select count(*) from documents.activities where id = $1")
+        .bind(id.to_string())
+        .fetch_one(&mut app.sql().await)
+        .await
+        .expect("count");
+    assert_eq!(stored, 1, "the same activity twice is stored once");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_login_does_not_wait_for_its_activity_which_arrives_when_it_can(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let peer = Peer::reserve();
+    let app = Builder::new(way)
+        .env("SPINDLE_PEERS_USER_URL", peer.url())
+        .start()
+        .await;
+    let token = app.token("ada").await;
+    assert_eq!(actions(&page(&app, &token, "").await), [""; 0]);
+    let _peer = peer.forward_to(app.url("user"));
+    let page = activities(&app, &token, 2).await;
+    assert_eq!(actions(&page), ["logged_in", "registered"]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn documents_that_cannot_be_reached_fail_no_login(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
+    let token = app.token("ada").await;
+    activities(&app, &token, 2).await;
+    let mut sql = app.sql().await;
+    let rename = |from: &str, to: &str| {
+        sqlx::AssertSqlSafe(format!("alter table documents.{from} rename to {to}"))
+    };
+    sql.execute(rename("activities", "gone"))
+        .await
+        .expect("rename");
+    app.log_in("ada", "wrong password").await.expect(401);
+    app.logged("the activity that is lost", |line| {
+        line["message"]
+            .as_str()
+            .is_some_and(|text| text.contains("did not record the activity `login_failed`"))
+    })
+    .await;
+    let other = log_in(&app, "ada", PASSWORD).await;
+    logout(&app, &other).await.expect(200);
+    sql.execute(rename("gone", "activities"))
+        .await
+        .expect("rename");
+    let page = activities(&app, &token, 4).await;
+    let expected = ["logged_out", "logged_in", "logged_in", "registered"];
+    assert_eq!(actions(&page), expected);
+}

@@ -1,0 +1,351 @@
+//! Sessions: what a login begins, and that nothing is done in it after its end.
+
+use reqwest::Method;
+use rstest::rstest;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use sqlx::Executor as _;
+
+use crate::support::{Answer, App, Builder, Way, app::PASSWORD, client::Request, until};
+
+const SESSIONS: &str = "/api/v1/users/sessions";
+const LOGOUT: &str = "/api/v1/users/logout";
+const PROFILE: &str = "/api/v1/users/profile";
+
+async fn log_in(app: &App, agent: &str) -> String {
+    let answer = app
+        .post("/api/v1/users/login")
+        .header("user-agent", agent)
+        .json(&json!({ "username": "ada", "password": PASSWORD }))
+        .send()
+        .await
+        .expect(200);
+    let token = answer.json()["access_token"].as_str().map(str::to_owned);
+    token.expect("a token")
+}
+
+async fn sessions(app: &App, token: &str) -> Vec<Value> {
+    let answer = app.get(SESSIONS).bearer(token).send().await.expect(200);
+    let items = answer.json()["data"]["items"].as_array().cloned();
+    items.expect("a list")
+}
+
+/// The id of the session that a token belongs to.
+async fn session_of(app: &App, token: &str) -> String {
+    let sessions = sessions(app, token).await;
+    let current = sessions.iter().find(|session| session["current"] == true);
+    let id = current.and_then(|session| session["id"].as_str());
+    id.expect("a current session").to_owned()
+}
+
+fn delete(app: &App, id: &str, token: &str) -> Request {
+    let path = format!("{SESSIONS}/{id}");
+    app.request(Method::DELETE, &path).bearer(token)
+}
+
+/// A token is looked at before the body, which is not acceptable.
+async fn event_without_name(app: &App, token: &str) -> Answer {
+    let request = app.post("/api/v1/analytics/events").bearer(token);
+    request.json(&json!({})).send().await
+}
+
+/// Another adapter with the keys and the database of this one.
+async fn another(way: Way, app: &App) -> App {
+    let keys = app.directory.path().join("keys");
+    Builder::new(way)
+        .env("SPINDLE_KEYS_DIRECTORY", keys.to_str().expect("text"))
+        .database(app.database.clone())
+        .start()
+        .await
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_user_sees_the_own_sessions_newest_first(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
+    app.register("ada").await.expect(201);
+    let eve = app.token("eve").await;
+    let old = log_in(&app, "old browser").await;
+    // Whatever a client says about its address is overwritten.
+    let new = app
+        .post("/api/v1/users/login")
+        .header("spin-client-addr", "192.0.2.1:1")
+        .header("user-agent", &"x".repeat(300))
+        .json(&json!({ "username": "ada", "password": PASSWORD }))
+        .send()
+        .await
+        .expect(200);
+    let new = new.json()["access_token"].as_str().map(str::to_owned);
+    let listed = sessions(&app, &new.expect("a token")).await;
+    assert_eq!(listed.len(), 2, "{listed:?}");
+    assert_eq!(listed[0]["user_agent"], "x".repeat(256));
+    assert_eq!(listed[0]["current"], true);
+    assert_eq!(listed[1]["user_agent"], "old browser");
+    assert_eq!(listed[1]["current"], false);
+    for session in &listed {
+        assert_eq!(session["address"], "127.0.0.1");
+        assert!(session["expires_at"].as_str() > session["created_at"].as_str());
+    }
+    assert_eq!(session_of(&app, &old).await, listed[1]["id"]);
+    assert_eq!(sessions(&app, &eve).await.len(), 1);
+}
+
+#[rstest]
+#[tokio::test]
+async fn after_logging_out_the_token_is_refused_by_every_service_and_others_are_not(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
+    app.register("ada").await.expect(201);
+    let (phone, laptop) = (log_in(&app, "phone").await, log_in(&app, "laptop").await);
+    app.get(PROFILE).bearer(&phone).send().await.expect(200);
+    let ended = app.post(LOGOUT).bearer(&phone).send().await.expect(200);
+    assert_eq!(ended.json()["message"], "Logged out");
+    for request in [app.get(PROFILE), app.get(SESSIONS), app.post(LOGOUT)] {
+        let answer = request.bearer(&phone).send().await;
+        let answer = answer.expect_problem(401, "session-ended");
+        let challenge = answer.header("www-authenticate");
+        assert!(challenge.contains("error=\"invalid_token\""), "{answer:?}");
+    }
+    event_without_name(&app, &phone)
+        .await
+        .expect_problem(401, "session-ended");
+    app.get(PROFILE).bearer(&laptop).send().await.expect(200);
+    event_without_name(&app, &laptop).await.expect(422);
+    let left = sessions(&app, &laptop).await;
+    assert_eq!(left.len(), 1, "{left:?}");
+    assert_eq!(left[0]["user_agent"], "laptop");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_session_is_ended_by_its_user_and_by_nobody_else(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
+    app.register("ada").await.expect(201);
+    let eve = app.token("eve").await;
+    let (phone, laptop) = (log_in(&app, "phone").await, log_in(&app, "laptop").await);
+    let id = session_of(&app, &phone).await;
+    delete(&app, &id, &eve)
+        .send()
+        .await
+        .expect_problem(404, "not-found");
+    app.get(PROFILE).bearer(&phone).send().await.expect(200);
+    let ended = delete(&app, &id, &laptop).send().await.expect(200);
+    assert_eq!(ended.json()["data"]["session_id"], id);
+    app.get(PROFILE)
+        .bearer(&phone)
+        .send()
+        .await
+        .expect_problem(401, "session-ended");
+    let nobodys = uuid::Uuid::now_v7().to_string();
+    for id in [&id, &nobodys, "1", "a%ffb", "%00"] {
+        delete(&app, id, &laptop)
+            .send()
+            .await
+            .expect_problem(404, "not-found");
+    }
+    app.get(PROFILE).bearer(&laptop).send().await.expect(200);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_session_that_ends_at_one_adapter_ends_at_all_and_stays_so_after_a_restart(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let first = App::start(way).await;
+    first.register("ada").await.expect(201);
+    let second = another(way, &first).await;
+    let (phone, laptop) = (
+        log_in(&first, "phone").await,
+        log_in(&first, "laptop").await,
+    );
+    for token in [&phone, &laptop] {
+        second.get(PROFILE).bearer(token).send().await.expect(200);
+    }
+    first.post(LOGOUT).bearer(&phone).send().await.expect(200);
+    until("the other adapter to hear of it", async || {
+        let answer = second.get(PROFILE).bearer(&phone).send().await;
+        (answer.status == 401).then(|| answer.expect_problem(401, "session-ended"))
+    })
+    .await;
+    second.get(PROFILE).bearer(&laptop).send().await.expect(200);
+    let third = another(way, &first).await;
+    third
+        .get(PROFILE)
+        .bearer(&phone)
+        .send()
+        .await
+        .expect_problem(401, "session-ended");
+    third.get(PROFILE).bearer(&laptop).send().await.expect(200);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_lost_notification_is_made_up_for_and_a_false_one_believed_by_nobody(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = Builder::new(way)
+        .env("SPINDLE_TOKENS_ENDED_SESSIONS_MAX_AGE", "2s")
+        .start()
+        .await;
+    app.register("ada").await.expect(201);
+    let (phone, laptop) = (log_in(&app, "phone").await, log_in(&app, "laptop").await);
+    let (lost, false_) = (
+        session_of(&app, &phone).await,
+        session_of(&app, &laptop).await,
+    );
+    let mut sql = app.sql().await;
+    for hint in [&false_, "", &"x".repeat(4_000)] {
+        sqlx::query("select pg_notify('spindle_ended_sessions', $1)")
+            .bind(hint)
+            .execute(&mut sql)
+            .await
+            .expect("notify");
+    }
+    sqlx::query("insert into tokens.ended_sessions (id) values ($1)")
+        .bind(&lost)
+        .execute(&mut sql)
+        .await
+        .expect("insert");
+    until("the session to be found ended", async || {
+        (app.get(PROFILE).bearer(&phone).send().await.status == 401).then_some(())
+    })
+    .await;
+    app.get(PROFILE).bearer(&laptop).send().await.expect(200);
+}
+
+#[rstest]
+#[tokio::test]
+async fn without_news_for_too_long_tokens_of_sessions_are_unavailable_until_there_are_again(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let directory = std::env::temp_dir().join(format!("spindle-news-{}", uuid::Uuid::now_v7()));
+    let postgres = crate::outages::own_cluster(&directory).await;
+    let url = own_database(&postgres.url("postgres"), &postgres.url("news")).await;
+    let app = Builder::new(way)
+        .database(url)
+        .env("SPINDLE_TOKENS_ENDED_SESSIONS_MAX_AGE", "3s")
+        .start()
+        .await;
+    app.register("ada").await.expect(201);
+    let (phone, laptop) = (log_in(&app, "phone").await, log_in(&app, "laptop").await);
+    app.post(LOGOUT).bearer(&phone).send().await.expect(200);
+    event_without_name(&app, &laptop).await.expect(422);
+    postgres.stop().await.expect("stop");
+    until("what is known to be too old", async || {
+        let answer = event_without_name(&app, &laptop).await;
+        (answer.status == 503).then(|| answer.expect_problem(503, "unavailable"))
+    })
+    .await;
+    // That it has ended is certain for ever.
+    event_without_name(&app, &phone)
+        .await
+        .expect_problem(401, "session-ended");
+    app.post(LOGOUT)
+        .bearer(&laptop)
+        .send()
+        .await
+        .expect_problem(503, "unavailable");
+    let postgres = crate::outages::own_cluster(&directory).await;
+    until("news", async || {
+        (event_without_name(&app, &laptop).await.status == 422).then_some(())
+    })
+    .await;
+    event_without_name(&app, &phone)
+        .await
+        .expect_problem(401, "session-ended");
+    drop(app);
+    postgres.stop().await.expect("stop");
+    std::fs::remove_dir_all(&directory).expect("remove the cluster");
+}
+
+async fn own_database(server: &SecretString, url: &SecretString) -> SecretString {
+    let mut admin = crate::support::cluster::connect(server).await;
+    admin.execute("create database news").await.expect("create");
+    url.clone()
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_last_use_of_a_session_is_noted(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
+    let token = app.token("ada").await;
+    let mut sql = app.sql().await;
+    sql.execute("update \"user\".sessions set last_used_at = now() - interval '1 hour'")
+        .await
+        .expect("update");
+    app.get(PROFILE).bearer(&token).send().await.expect(200);
+    until("the use to be noted", async || {
+        let recent = "select count(*) from \"user\".sessions \
+                      where last_used_at > now() - interval '1 minute'";
+        let count: i64 = sqlx::query_scalar(recent)
+            .fetch_one(&mut app.sql().await)
+            .await
+            .expect("count");
+        (count == 1).then_some(())
+    })
+    .await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn expired_sessions_are_removed_by_later_logins(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
+    app.register("ada").await.expect(201);
+    let mut sql = app.sql().await;
+    let insert = "insert into \"user\".sessions (id, user_id, expires_at) \
+                  select gen_random_uuid(), id, now() - interval '1 second' \
+                  from \"user\".users, generate_series(1, 15)";
+    sql.execute(insert).await.expect("insert");
+    let mut left = vec![];
+    for _ in 0..2 {
+        let token = log_in(&app, "x").await;
+        assert!(!sessions(&app, &token).await.is_empty());
+        let count = sqlx::query_scalar("select count(*) from \"user\".sessions");
+        left.push(count.fetch_one(&mut sql).await.expect("count"));
+    }
+    let left: Vec<i64> = left;
+    assert_eq!(left, [6, 2], "ten are removed by one login");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_login_with_a_password_that_changes_meanwhile_begins_no_session(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
+    app.register("ada").await.expect(201);
+    let mut sql = app.sql().await;
+    sql.execute("begin").await.expect("begin");
+    sql.execute("update \"user\".users set password_hash = password_hash || 'x'")
+        .await
+        .expect("update");
+    let (answer, ()) = tokio::join!(app.log_in("ada", PASSWORD), async {
+        waiting_for_a_lock(&app).await;
+        sql.execute("commit").await.expect("commit");
+    });
+    answer.expect_problem(401, "invalid-credentials");
+    let sessions: i64 = sqlx::query_scalar("select count(*) from \"user\".sessions")
+        .fetch_one(&mut sql)
+        .await
+        .expect("count");
+    assert_eq!(sessions, 0);
+}
+
+/// Waits until a statement in the application's database waits for another's row.
+pub(crate) async fn waiting_for_a_lock(app: &App) {
+    let waiting = "select count(*) from pg_stat_activity \
+                   where datname = current_database() and wait_event_type = 'Lock'";
+    until("a statement that waits", async || {
+        let count: i64 = sqlx::query_scalar(waiting)
+            .fetch_one(&mut app.sql().await)
+            .await
+            .expect("count");
+        (count > 0).then_some(())
+    })
+    .await;
+}

@@ -1,0 +1,2 @@
+-- Forgets who is logged in where; tokens stay good until they expire.
+drop table sessions;
