@@ -1,15 +1,13 @@
 //! One call: a request to the adapter, and its answer.
 
-use std::pin::pin;
-
 use bytes::Bytes;
-use futures_util::future::{Either, select};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use spin_sdk::http::body::IncomingBodyExt as _;
 use spin_sdk::http::{FullBody, Response, StatusCode};
-use spin_sdk::wasip3::clocks::monotonic_clock;
+use spin_sdk::wasip3::http::types::{ErrorCode, RequestOptions};
+use spin_sdk::wasip3::http_compat::RequestOptionsExtension;
 
 use crate::failure::Failure;
 use crate::protocol::{VERSION_HEADER, version};
@@ -36,13 +34,7 @@ pub(crate) async fn exchange<T: DeserializeOwned>(
     let settings = settings().await?;
     let arguments = serde_json::to_vec(arguments)
         .map_err(|error| Failure::Invalid(format!("writing the arguments: {error}")))?;
-    let deadline = u64::try_from(settings.deadline.as_nanos()).unwrap_or(u64::MAX);
-    let answer = pin!(send(&settings, function, arguments));
-    let late = pin!(monotonic_clock::wait_for(deadline));
-    let answer = match select(answer, late).await {
-        Either::Left((answer, _)) => answer?,
-        Either::Right(_) => return Err(Failure::Timeout),
-    };
+    let answer = send(&settings, function, arguments).await?;
     serde_json::from_slice(&answer).map_err(|error| {
         Failure::Unavailable(format!("the adapter's answer cannot be read: {error}"))
     })
@@ -59,19 +51,42 @@ async fn send(settings: &Settings, function: &str, arguments: Vec<u8>) -> Result
         request = request.header(AUTHORIZATION, authorization);
     }
     let request = request
+        .extension(RequestOptionsExtension(options(settings)))
         .body(FullBody::new(Bytes::from(arguments)))
         .map_err(|error| {
             Failure::Unavailable(format!("`adapter_url` or `adapter_token`: {error}"))
         })?;
-    let response = spin_sdk::http::send(request).await.map_err(|error| {
-        Failure::Unavailable(format!("the adapter at `{}`: {error}", settings.url))
-    })?;
+    let response = spin_sdk::http::send(request)
+        .await
+        .map_err(|error| unsent(&error, settings))?;
     let status = response.status();
     let body = body(response).await?;
     if status == StatusCode::OK {
         Ok(body)
     } else {
         Err(refusal(status, &body))
+    }
+}
+
+/// The host keeps the deadline, which spares a timer in here for each call. Its own would be 600 s.
+/// The time to the first byte includes that of connecting; what follows the first byte of an answer
+/// was written together with it.
+fn options(settings: &Settings) -> RequestOptions {
+    let nanoseconds = u64::try_from(settings.deadline.as_nanos()).unwrap_or(u64::MAX);
+    let options = RequestOptions::new();
+    // A host may refuse these, and then keeps deadlines of its own.
+    let _ = options.set_connect_timeout(Some(nanoseconds));
+    let _ = options.set_first_byte_timeout(Some(nanoseconds));
+    let _ = options.set_between_bytes_timeout(Some(nanoseconds));
+    options
+}
+
+fn unsent(error: &ErrorCode, settings: &Settings) -> Failure {
+    match error {
+        ErrorCode::ConnectionTimeout
+        | ErrorCode::ConnectionReadTimeout
+        | ErrorCode::HttpResponseTimeout => Failure::Timeout,
+        other => Failure::Unavailable(format!("the adapter at `{}`: {other}", settings.url)),
     }
 }
 

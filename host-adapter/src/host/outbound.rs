@@ -3,7 +3,7 @@
 //! Components made for Spindle have none: they reach others through `spindle:adapter/dispatch`,
 //! by name and granted. It is for those that carry their own client, as adapter-client is one.
 
-use std::{error::Error as _, sync::Arc};
+use std::{error::Error as _, sync::Arc, time::Duration};
 
 use http::{Request, Response, Uri, uri::Scheme};
 use http_body_util::BodyExt as _;
@@ -11,7 +11,12 @@ use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::TokioExecutor,
 };
+use tokio::time::timeout;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
+
+/// For the head of an answer, from connecting on, where the component sets no time of its own: the
+/// request timeout is shorter and ends the component's request anyway.
+const DEFAULT_PATIENCE: Duration = Duration::from_secs(600);
 
 /// Hosts that a component may send requests to; by default none.
 #[derive(Debug, Default)]
@@ -81,15 +86,20 @@ impl WasiHttpHooks for Outbound {
     fn send_request(
         &mut self,
         request: Request<WasiBody>,
-        _options: Option<RequestOptions>,
+        options: Option<RequestOptions>,
         _finished: Box<dyn Future<Output = Result<(), Error>> + Send>,
     ) -> Box<dyn Future<Output = Result<Answer, Error>> + Send> {
         if !self.allowed.allows(request.uri()) {
             return Box::new(async { Err(Error::HttpRequestDenied) });
         }
         let response = self.client.request(request);
-        Box::new(async {
-            let response = response.await.map_err(|error| reason(&error))?;
+        let patience = options.and_then(|options| options.first_byte_timeout);
+        let patience = patience.unwrap_or(DEFAULT_PATIENCE);
+        Box::new(async move {
+            let response = timeout(patience, response)
+                .await
+                .map_err(|_| Error::HttpResponseTimeout)?
+                .map_err(|error| reason(&error))?;
             let response = response.map(|body| body.map_err(Error::from).boxed_unsync());
             let done: Box<dyn Future<Output = _> + Send> = Box::new(async { Ok(()) });
             Ok((response, done))
