@@ -1,6 +1,8 @@
 //! What a laptop needs beside the services, so that a first run needs nothing installed but
-//! programs: a private PostgreSQL.
+//! programs: a private PostgreSQL, and a private MongoDB for who asks for one.
 
+mod mongodb;
 mod postgres;
 
+pub use self::mongodb::{MongoDbError, MongoDbOptions, PrivateMongoDb};
 pub use postgres::{DevError, Options, PrivatePostgres};
