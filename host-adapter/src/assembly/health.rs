@@ -25,15 +25,14 @@ impl Builder<'_> {
                 needed: true,
             });
         }
-        if let Some((_, pool)) = shared
+        if let Some(store) = shared
             .documents
             .as_ref()
             .filter(|_| !grants.collections.is_empty())
         {
-            let target = Target::Postgres(pool.clone());
             probes.push(Probe {
                 name: DOCUMENTS.into(),
-                target,
+                target: store.target(),
                 // A component that has PostgreSQL keeps there what it cannot do without.
                 needed: !grants.postgres,
             });

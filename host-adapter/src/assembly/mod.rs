@@ -5,6 +5,8 @@ mod health;
 mod postgres;
 mod sessions;
 
+pub use documents::Store;
+
 use std::{collections::HashMap, sync::Arc};
 
 use anyhow::Context as _;
@@ -15,7 +17,6 @@ use crate::{
     capabilities::{
         Capabilities, EnvelopeGrant, Grants, TokenGrant,
         dispatch::{Dispatch, DispatchSettings, Peers},
-        documents::Backend,
         outbox::{Relay, RelaySettings},
         postgres::Pool,
         sessions::{Listener, Memory},
@@ -37,8 +38,20 @@ pub struct Assembly {
     pub relays: Vec<Relay>,
     /// Hears which sessions end elsewhere; to be run by the caller.
     pub sessions: Option<Listener>,
+    /// Where documents are kept, if anybody is granted any.
+    pub documents: Option<Store>,
     /// To be closed at the end.
     pub pools: Vec<Pool>,
+}
+
+impl Assembly {
+    /// Closes all connections.
+    pub async fn close(&self) {
+        self.pools.iter().for_each(Pool::close);
+        if let Some(store) = &self.documents {
+            store.close().await;
+        }
+    }
 }
 
 /// The keys of all components and of outside callers.
@@ -68,10 +81,6 @@ pub async fn assemble(
     admin: &PgConnectOptions,
     keys: &KeyRing,
 ) -> anyhow::Result<Assembly> {
-    anyhow::ensure!(
-        settings.databases.mongodb.is_none(),
-        "documents in MongoDB are not supported yet: unset `MONGODB_URL` and `MONGODB_HOST` to keep them in PostgreSQL"
-    );
     let builder = Builder {
         settings,
         admin,
@@ -83,11 +92,9 @@ pub async fn assemble(
         peers: shared.peers.clone(),
         relays: vec![],
         sessions: None,
+        documents: shared.documents.clone(),
         pools: vec![],
     };
-    assembly
-        .pools
-        .extend(shared.documents.as_ref().map(|(_, pool)| pool.clone()));
     assembly.pools.extend(
         shared
             .sessions
@@ -120,7 +127,7 @@ struct Shared {
     tokens: Arc<Tokens>,
     sessions: Option<Sessions>,
     passwords: Arc<Passwords>,
-    documents: Option<(Arc<dyn Backend>, Pool)>,
+    documents: Option<Store>,
 }
 
 impl Builder<'_> {

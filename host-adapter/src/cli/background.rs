@@ -6,37 +6,32 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use crate::capabilities::{outbox::Relay, postgres::Pool, sessions::Listener};
+use crate::assembly::Assembly;
 
 /// Running until its `shutdown`.
 pub(super) struct Background {
     tasks: JoinSet<()>,
-    pools: Vec<Pool>,
+    assembly: Assembly,
 }
 
 impl Background {
     /// Starts delivering and listening.
-    pub(super) fn start(
-        relays: Vec<Relay>,
-        sessions: Option<Listener>,
-        pools: Vec<Pool>,
-        shutdown: &CancellationToken,
-    ) -> Self {
+    pub(super) fn start(mut assembly: Assembly, shutdown: &CancellationToken) -> Self {
         let mut tasks = JoinSet::new();
-        for relay in relays {
+        for relay in std::mem::take(&mut assembly.relays) {
             tasks.spawn(relay.run(shutdown.clone()));
         }
-        if let Some(listener) = sessions {
+        if let Some(listener) = assembly.sessions.take() {
             tasks.spawn(listener.run(shutdown.clone()));
         }
-        Self { tasks, pools }
+        Self { tasks, assembly }
     }
 
     /// Waits for deliveries in flight, at most `patience`: what is not delivered by then stays in
     /// the database, for the next start.
     pub(super) async fn finish(mut self, patience: Duration) {
-        let deliveries = async { while self.tasks.join_next().await.is_some() {} };
-        let _ = tokio::time::timeout(patience, deliveries).await;
-        self.pools.iter().for_each(Pool::close);
+        let tasks = async { while self.tasks.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(patience, tasks).await;
+        self.assembly.close().await;
     }
 }

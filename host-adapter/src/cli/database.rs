@@ -12,7 +12,7 @@ use crate::{
 
 /// The private cluster's place in the project, and the database in it.
 const PRIVATE_DIRECTORY: &str = ".spindle/postgres";
-const PRIVATE_DATABASE: &str = "spindle";
+pub(super) const PRIVATE_DATABASE: &str = "spindle";
 
 /// PostgreSQL, somebody else's or our own.
 pub(super) struct Database {

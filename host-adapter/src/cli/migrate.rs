@@ -73,10 +73,7 @@ async fn with_database(
         &assembly::keys(&invocation.settings)?,
     )
     .await?;
-    assembled
-        .pools
-        .iter()
-        .for_each(crate::capabilities::postgres::Pool::close);
+    assembled.close().await;
     let directory = invocation.settings.migrations.directory.as_path();
     match command {
         Migrate::Run(selection) => {

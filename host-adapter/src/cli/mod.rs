@@ -8,6 +8,7 @@ mod envelope;
 mod keys;
 mod log;
 mod migrate;
+mod mongodb;
 mod serve;
 mod shutdown;
 mod up;
@@ -42,9 +43,9 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Serve the whole application, and each service on its own, with all that they need.
-    Up,
+    Up(up::Up),
     /// Serve the adapter's API to components that run elsewhere, such as on Spin.
-    Serve,
+    Serve(serve::Serve),
     /// Make a token for each component, as lines for `.env`: `host-adapter adapter-tokens >> .env`.
     AdapterTokens,
     /// Apply, show, take back or begin database migrations, service by service.
@@ -109,8 +110,8 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         settings,
     };
     match arguments.command {
-        Command::Up => runtime()?.block_on(up::run(invocation)),
-        Command::Serve => runtime()?.block_on(serve::run(invocation)),
+        Command::Up(options) => runtime()?.block_on(up::run(&options, invocation)),
+        Command::Serve(options) => runtime()?.block_on(serve::run(&options, invocation)),
         Command::AdapterTokens => adapter_tokens::run(&invocation),
         Command::Migrate(command) => runtime()?.block_on(migrate::run(command, invocation)),
         Command::Compile => up::compile(&invocation),

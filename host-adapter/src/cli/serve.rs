@@ -1,12 +1,14 @@
 //! `host-adapter serve`: the adapter's API for components that run elsewhere, and what belongs to
 //! it, from the database to the delivery of messages.
 
+use std::fmt::Write as _;
+
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Invocation, background::Background, database::Database, migrate, print,
+    Invocation, background::Background, database::Database, migrate, mongodb::MongoDb, print,
     shutdown::shutdown_signal,
 };
 use crate::{
@@ -16,8 +18,15 @@ use crate::{
     server::Server,
 };
 
+/// How to serve.
+#[derive(Debug, clap::Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    mongodb: MongoDb,
+}
+
 /// Serves until Ctrl-C or SIGTERM, then finishes what is in flight and stops what it started.
-pub(super) async fn run(invocation: Invocation) -> anyhow::Result<()> {
+pub(super) async fn run(options: &Serve, mut invocation: Invocation) -> anyhow::Result<()> {
     let address = invocation.settings.server.address;
     // Before anything is started, so that a mistake here costs nothing.
     let socket = listen::bind(address).await.with_context(|| {
@@ -25,9 +34,13 @@ pub(super) async fn run(invocation: Invocation) -> anyhow::Result<()> {
     })?;
     let keys = assembly::keys(&invocation.settings)?;
     let shutdown = shutdown_signal()?;
+    let mongodb = options.mongodb.start(&mut invocation).await?;
     let database = Database::open(&invocation).await?;
     let result = serve(&invocation, &database, &keys, socket, &shutdown).await;
     database.close().await;
+    if let Some(mongodb) = mongodb {
+        mongodb.stop().await;
+    }
     result
 }
 
@@ -42,16 +55,10 @@ async fn serve(
         prepared = prepare(invocation, database, keys) => prepared?,
         () = shutdown.cancelled() => return Ok(()),
     };
-    let Assembly {
-        capabilities,
-        relays,
-        sessions,
-        pools,
-        ..
-    } = assembly;
-    let server = Server::new(&invocation.settings, &capabilities)?;
-    let background = Background::start(relays, sessions, pools, shutdown);
-    print(&banner(invocation, database, &socket)?)?;
+    let server = Server::new(&invocation.settings, &assembly.capabilities)?;
+    let banner = banner(invocation, database, &assembly, &socket)?;
+    let background = Background::start(assembly, shutdown);
+    print(&banner)?;
     server.run(socket, shutdown).await?;
     background
         .finish(invocation.settings.host.shutdown_timeout)
@@ -82,6 +89,7 @@ async fn prepare(
 fn banner(
     invocation: &Invocation,
     database: &Database,
+    assembly: &Assembly,
     socket: &TcpListener,
 ) -> anyhow::Result<String> {
     let settings = &invocation.settings.server;
@@ -91,14 +99,16 @@ fn banner(
         "http"
     };
     let address = socket.local_addr()?;
-    Ok(format!(
-        "\nSpindle's adapter is up (Ctrl-C stops it)\n\n  {:<12} {scheme}://{address}\n  {:<12} {}\n  {:<12} in PostgreSQL\n  {:<12} {}\n\n\
-         Start the components in another terminal:  spin up --runtime-config-file runtime-config.toml",
-        "adapter",
-        "PostgreSQL",
-        database.describe(),
-        "documents",
-        "peers",
-        settings.application,
-    ))
+    let mut text = String::from("\nSpindle's adapter is up (Ctrl-C stops it)\n\n");
+    writeln!(text, "  {:<12} {scheme}://{address}", "adapter")?;
+    writeln!(text, "  {:<12} {}", "PostgreSQL", database.describe())?;
+    if let Some(store) = &assembly.documents {
+        writeln!(text, "  {:<12} {}", "documents", store.describe())?;
+    }
+    writeln!(text, "  {:<12} {}", "peers", settings.application)?;
+    write!(
+        text,
+        "\nStart the components in another terminal:  spin up --runtime-config-file runtime-config.toml"
+    )?;
+    Ok(text)
 }

@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Invocation, background::Background, database::Database, migrate, print,
+    Invocation, background::Background, database::Database, migrate, mongodb::MongoDb, print,
     shutdown::shutdown_signal,
 };
 use crate::{
@@ -21,8 +21,15 @@ use crate::{
 /// The listener of the whole application among the services' own.
 const APPLICATION: &str = "app";
 
+/// How to serve.
+#[derive(Debug, clap::Args)]
+pub(super) struct Up {
+    #[command(flatten)]
+    mongodb: MongoDb,
+}
+
 /// Serves until Ctrl-C or SIGTERM, then finishes what is in flight and stops what it started.
-pub(super) async fn run(invocation: Invocation) -> anyhow::Result<()> {
+pub(super) async fn run(options: &Up, mut invocation: Invocation) -> anyhow::Result<()> {
     let insists =
         variable(&invocation, "SPIN_VARIABLE_PRODUCTION").is_none_or(|value| value != "false");
     anyhow::ensure!(
@@ -33,9 +40,13 @@ pub(super) async fn run(invocation: Invocation) -> anyhow::Result<()> {
     let listeners = bind_all(&invocation.settings).await?;
     let keys = assembly::keys(&invocation.settings)?;
     let shutdown = shutdown_signal()?;
+    let mongodb = options.mongodb.start(&mut invocation).await?;
     let database = Database::open(&invocation).await?;
     let result = serve(&invocation, &database, &keys, listeners, shutdown).await;
     database.close().await;
+    if let Some(mongodb) = mongodb {
+        mongodb.stop().await;
+    }
     result
 }
 
@@ -68,7 +79,7 @@ async fn serve(
             );
         }
     }
-    let banner = banner(invocation, database, &listeners)?;
+    let banner = banner(invocation, database, &assembly, &listeners)?;
     let applications = listeners
         .into_iter()
         .map(|listener| (manifest(invocation, &listener.name), listener.socket))
@@ -80,13 +91,7 @@ async fn serve(
         &settings(&invocation.settings),
         &environment,
     )?;
-    let Assembly {
-        relays,
-        sessions,
-        pools,
-        ..
-    } = assembly;
-    let background = Background::start(relays, sessions, pools, &shutdown);
+    let background = Background::start(assembly, &shutdown);
     print(&banner)?;
     host.run(shutdown).await?;
     background
@@ -181,6 +186,7 @@ async fn bind(name: &str, address: SocketAddr) -> anyhow::Result<Listener> {
 fn banner(
     invocation: &Invocation,
     database: &Database,
+    assembly: &Assembly,
     listeners: &[Listener],
 ) -> anyhow::Result<String> {
     let mut text = String::from("\nSpindle is up (Ctrl-C stops it)\n\n");
@@ -193,7 +199,9 @@ fn banner(
         writeln!(text, "  {what:<12} http://{}", listener.address)?;
     }
     writeln!(text, "  {:<12} {}", "PostgreSQL", database.describe())?;
-    writeln!(text, "  {:<12} in PostgreSQL", "documents")?;
+    if let Some(store) = &assembly.documents {
+        writeln!(text, "  {:<12} {}", "documents", store.describe())?;
+    }
     let app = listeners.first().context("there is no listener")?.address;
     if invocation.settings.production {
         writeln!(text, "\nTry:  curl -s http://{app}/health")?;

@@ -48,6 +48,17 @@ fn check_times(settings: &Settings, reader: &mut Reader<'_>) {
             ),
             request,
         ),
+        (
+            ("mongodb.acquire_timeout", settings.mongodb.acquire_timeout),
+            request,
+        ),
+        (
+            (
+                "mongodb.operation_timeout",
+                settings.mongodb.operation_timeout,
+            ),
+            request,
+        ),
         (("dispatch.timeout", settings.dispatch.timeout), request),
         (("health.timeout", settings.health.timeout), request),
         (

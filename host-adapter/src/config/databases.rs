@@ -5,6 +5,7 @@ use std::net::Ipv6Addr;
 use std::path::Path;
 use std::str::FromStr;
 
+use mongodb::options::ConnectionString;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 
@@ -63,7 +64,7 @@ const MONGODB: Server = Server {
     user: None,
     query: "?authSource=admin",
     expected: MONGODB_URL,
-    accepts: |url| url.starts_with("mongodb://") || url.starts_with("mongodb+srv://"),
+    accepts: |url| ConnectionString::parse(url).is_ok(),
 };
 
 pub(super) fn read<'n>(
@@ -209,7 +210,8 @@ pub(super) fn place_of(environment: &Environment, variable: &str) -> String {
     origin.unwrap_or_else(|| "environment".to_owned())
 }
 
-/// The driver itself decides, so that nothing passes here and fails at the first connection.
+/// The driver itself decides, as for MongoDB, so that nothing passes here and fails at the first
+/// connection.
 fn is_postgres_url(url: &str) -> bool {
     (url.starts_with("postgres://") || url.starts_with("postgresql://"))
         && PgConnectOptions::from_str(url).is_ok()

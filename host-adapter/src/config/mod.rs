@@ -13,6 +13,7 @@ mod environment;
 mod errors;
 mod host;
 mod listen;
+mod mongodb;
 mod nearest;
 mod operation;
 mod percent;
@@ -30,6 +31,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::Path;
 
+pub use self::mongodb::MongoDb;
 pub use components::Grants;
 pub use databases::Databases;
 pub use dispatch::{Dispatch, Peer};
@@ -64,6 +66,8 @@ pub struct Settings {
     pub postgres: Postgres,
     /// Limits of documents.
     pub documents: Documents,
+    /// The MongoDB client.
+    pub mongodb: MongoDb,
     /// Calls to peers.
     pub dispatch: Dispatch,
     /// Peers by name: those of the file, and every component.
@@ -144,6 +148,7 @@ impl Settings {
             host: host::read(reader, project),
             postgres: postgres::read(reader),
             documents: documents::read(reader),
+            mongodb: mongodb::read(reader),
             dispatch: dispatch::read(reader),
             peers: dispatch::read_peers(reader, &components),
             passwords: vault::read_passwords(reader),

@@ -1,9 +1,28 @@
 //! What an update makes of one document, by MongoDB's rules.
 
-use super::super::{Change, Error, Fields, Path, Scalar, Update, Value};
+use super::{Change, Error, Fields, Path, Scalar, Update, Value, json, limits};
+
+/// The new text of a stored document, unless it stays as it is.
+///
+/// # Errors
+///
+/// [`Error::Invalid`] when the document cannot be changed that way, [`Error::TooLarge`] when it would
+/// become larger than one may be.
+pub(super) fn changed(body: &str, update: &Update) -> Result<Option<String>, Error> {
+    let mut document = json::parse_stored(body, "the stored document")?;
+    if !apply(update, &mut document)? {
+        return Ok(None);
+    }
+    let body = document.to_json();
+    if body.len() > limits::MAX_TEXT {
+        Err(limits::too_long("the updated document"))
+    } else {
+        Ok(Some(body))
+    }
+}
 
 /// Changes `document` and says whether it is another now. After an error it is of no use.
-pub(super) fn apply(update: &Update, document: &mut Value) -> Result<bool, Error> {
+fn apply(update: &Update, document: &mut Value) -> Result<bool, Error> {
     let Value::Object(fields) = document else {
         return Ok(false);
     };
@@ -102,7 +121,7 @@ fn finite(sum: f64) -> Option<Scalar> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::json;
+    use super::super::json;
     use super::*;
 
     fn applied(document: &str, update: &str) -> Result<(String, bool), Error> {

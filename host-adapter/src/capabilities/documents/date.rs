@@ -17,6 +17,11 @@ impl Date {
         let utc = OffsetDateTime::parse(text, &Rfc3339)
             .ok()?
             .checked_to_offset(UtcOffset::UTC)?;
+        Self::new(utc)
+    }
+
+    /// A time in UTC, if it is in the years that there are.
+    pub(super) fn new(utc: OffsetDateTime) -> Option<Self> {
         let date = utc.replace_millisecond(utc.millisecond()).ok()?;
         (0..=9999).contains(&date.year()).then_some(Self(date))
     }

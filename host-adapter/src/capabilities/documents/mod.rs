@@ -15,6 +15,7 @@
 //!   Objects, and arrays in arrays, rank as equal.
 //! - Integers beyond 64 bits become doubles; a key given twice in one object is `invalid`.
 
+mod apply;
 mod backend;
 mod client;
 mod collection;
@@ -25,11 +26,13 @@ mod filter;
 mod json;
 mod jsonb;
 mod limits;
+mod mongodb;
 mod path;
 mod sort;
 mod update;
 mod value;
 
+pub use self::mongodb::{MongoDb, MongoDbSettings};
 pub use backend::{Backend, Bounds};
 pub use client::{Documents, Query};
 pub use collection::{Collection, InvalidCollection};

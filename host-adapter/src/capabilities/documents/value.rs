@@ -98,7 +98,8 @@ impl Serialize for Scalar {
     }
 }
 
-fn to_json(value: &impl Serialize) -> String {
+/// Relaxed Extended JSON of what a store holds.
+pub(super) fn to_json(value: &impl Serialize) -> String {
     let mut text = Vec::new();
     let mut serializer = serde_json::Serializer::with_formatter(&mut text, Exact);
     // Writing values without maps of odd keys to memory has no way to fail.

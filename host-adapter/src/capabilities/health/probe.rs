@@ -7,13 +7,15 @@ use time::OffsetDateTime;
 use tokio::{net::TcpStream, time::Instant};
 
 use super::Dependency;
-use crate::capabilities::{dispatch::Peers, postgres::Pool};
+use crate::capabilities::{dispatch::Peers, documents::MongoDb, postgres::Pool};
 
 /// What is asked.
 #[derive(Debug, Clone)]
 pub enum Target {
     /// A statement is run.
     Postgres(Pool),
+    /// A `ping` is sent.
+    MongoDb(MongoDb),
     /// A connection is opened and closed: asking a peer for its own health would make two services
     /// that call each other ask in circles.
     Peer(Arc<Peers>),
@@ -49,6 +51,7 @@ impl Probe {
     fn kind(&self) -> &'static str {
         match &self.target {
             Target::Postgres(_) => "postgresql",
+            Target::MongoDb(_) => "mongodb",
             Target::Peer(_) => "http",
         }
     }
@@ -64,6 +67,7 @@ impl Probe {
                 });
                 answer.await.is_ok()
             }),
+            Target::MongoDb(store) => Box::pin(async { store.ping().await.is_ok() }),
             Target::Peer(peers) => Box::pin(self.connect(peers)),
         }
     }

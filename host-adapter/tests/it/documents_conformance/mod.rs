@@ -2,13 +2,16 @@
 //!
 //! A case is a function over `&Documents` with an empty collection `events`, so that every backend
 //! runs the same ones; where stores could differ, MongoDB is right. `conformance!` lists the cases and
-//! takes a backend's name with a function that makes such a store.
+//! takes a backend's name with a function that makes such a store; `finest!` those that need MongoDB
+//! itself, where the small server for tests and laptops does not do.
 //!
 //! [`Documents`]: host_adapter::capabilities::documents::Documents
 
 // Only inside `cfg(test)` clippy lets helpers of tests panic.
 #[cfg(test)]
 mod filters;
+#[cfg(test)]
+mod finest;
 #[cfg(test)]
 mod nulls;
 #[cfg(test)]
@@ -19,6 +22,8 @@ mod results;
 mod shorthand;
 #[cfg(test)]
 mod updates;
+#[cfg(test)]
+mod volume;
 #[cfg(test)]
 mod writes;
 
@@ -58,13 +63,17 @@ macro_rules! conformance {
                     a_result_has_at_most_the_maximum
                     a_result_above_the_byte_limit_is_too_large
                     values_are_counted_by_frequency
-                    arrays_are_counted_whole
                     different_values_are_counted_without_null;
                 updates:
                     fields_are_set_increased_and_removed
                     all_matching_documents_are_changed_once
                     increments_of_many_callers_add_up
                     what_cannot_be_changed_stays_as_it_is;
+                volume:
+                    odd_names_are_kept
+                    the_deepest_document_is_found_and_changed
+                    the_largest_document_comes_back_whole
+                    ten_thousand_documents_are_paged_counted_changed_and_removed;
                 writes:
                     the_same_id_is_stored_once
                     the_first_of_two_in_one_call_is_stored
@@ -87,3 +96,45 @@ macro_rules! conformance {
 }
 
 conformance!(jsonb: crate::support::documents);
+conformance!(mongodb: crate::support::documents_in_mongodb);
+
+/// On the small server a case must fail, so that nobody takes for granted what was never shown.
+macro_rules! finest {
+    ($($case:ident)+) => {
+        mod finest_jsonb {
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    let documents = crate::support::documents(&["events"]).await;
+                    super::finest::$case(&documents).await;
+                }
+            )+
+        }
+
+        mod finest_mongodb {
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    let documents = crate::support::documents_in_mongodb(&["events"]).await;
+                    let case = super::finest::$case(&documents);
+                    if documents.are_in_small_server().await {
+                        super::shorthand::fails(case).await;
+                    } else {
+                        case.await;
+                    }
+                }
+            )+
+        }
+    };
+}
+
+finest! {
+    integers_are_told_apart_where_doubles_are_not
+    text_is_ordered_by_bytes_beyond_the_first_plane
+    a_path_does_not_cross_arrays_in_arrays
+    null_is_not_in_arrays_in_arrays
+    null_is_not_sought_in_arrays_without_objects
+    a_field_is_missing_where_no_element_has_it
+    unset_does_not_cross_arrays
+    arrays_are_counted_whole
+}

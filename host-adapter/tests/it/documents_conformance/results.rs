@@ -197,26 +197,6 @@ pub(super) async fn values_are_counted_by_frequency(documents: &Documents) {
     );
 }
 
-pub(super) async fn arrays_are_counted_whole(documents: &Documents) {
-    let list = r#"[
-        {"_id":"1","v":[1,2]}, {"_id":"2","v":[1,2.0]}, {"_id":"3","v":[2,1]}, {"_id":"4","v":1}, {"_id":"5","v":[{"w":1}]}
-    ]"#;
-    store(documents, list).await;
-    let counts = documents.count_by(EVENTS, "v", "{}").await.unwrap();
-    assert_eq!(
-        counts.iter().map(|(_, count)| *count).collect::<Vec<_>>(),
-        [2, 1, 1, 1]
-    );
-    assert_eq!(
-        documents.count_distinct(EVENTS, "v", "{}").await.unwrap(),
-        4
-    );
-    assert_eq!(
-        documents.count_by(EVENTS, "v.w", "{}").await.unwrap(),
-        [("null".to_owned(), 5)]
-    );
-}
-
 pub(super) async fn different_values_are_counted_without_null(documents: &Documents) {
     let list = r#"[
         {"_id":"1","u":"x"}, {"_id":"2","u":"x"}, {"_id":"3","u":"X"}, {"_id":"4"}, {"_id":"5","u":null}, {"_id":"6","u":1}, {"_id":"7","u":1.0}

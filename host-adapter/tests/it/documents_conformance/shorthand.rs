@@ -1,5 +1,8 @@
 //! What most cases do.
 
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
 use host_adapter::capabilities::documents::{Direction, Documents, Error, InsertOutcome, Query};
 use serde_json::Value;
 
@@ -76,5 +79,14 @@ pub(super) fn too_large<T: std::fmt::Debug>(result: &Result<T, Error>, what: &st
     assert!(
         matches!(result, Err(Error::TooLarge(_))),
         "{what}: {result:?}"
+    );
+}
+
+/// Asserts that a case fails.
+pub(super) async fn fails(case: impl Future<Output = ()>) {
+    let result = AssertUnwindSafe(case).catch_unwind().await;
+    assert!(
+        result.is_err(),
+        "the small server does this right by now: let it be an ordinary case"
     );
 }

@@ -8,10 +8,10 @@ use host_adapter::{
     config::{Environment, Settings},
     database,
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use tempfile::TempDir;
 
-use super::cluster;
+use super::{cluster, mongodb};
 
 /// Everything that `settings` (an `adapter.toml`) grants.
 pub(crate) struct Granted {
@@ -22,13 +22,21 @@ pub(crate) struct Granted {
 
 impl Granted {
     pub(crate) async fn new(settings: &str) -> Self {
+        Self::with_mongodb(settings, None).await
+    }
+
+    /// With documents in MongoDB, if there is a URL of one.
+    pub(crate) async fn with_mongodb(settings: &str, mongodb: Option<&SecretString>) -> Self {
+        let variables = mongodb.map(|url| ("MONGODB_URL", url.expose_secret()));
+        let environment = Environment::new(
+            variables
+                .into_iter()
+                .map(|(name, value)| (name.into(), value.into())),
+            [],
+        );
         let directory = tempfile::tempdir().expect("a directory");
         std::fs::write(directory.path().join("adapter.toml"), settings).expect("write");
-        let settings = Settings::load(
-            directory.path(),
-            Path::new("adapter.toml"),
-            &Environment::default(),
-        );
+        let settings = Settings::load(directory.path(), Path::new("adapter.toml"), &environment);
         let settings = settings.expect("settings");
         // As the program does at its start: the HTTP client is built with it.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -51,10 +59,22 @@ impl Granted {
     }
 }
 
-/// Documents, and the database that they are in.
+/// Documents, and the databases that they are in.
 pub(crate) struct HeldDocuments {
     documents: Documents,
     _granted: Granted,
+    /// Goes with them.
+    mongodb: Option<mongodb::Database>,
+}
+
+impl HeldDocuments {
+    /// Whether they are in a server that is not MongoDB itself.
+    pub(crate) async fn are_in_small_server(&self) -> bool {
+        match &self.mongodb {
+            Some(database) => mongodb::is_small_server(&database.url).await,
+            None => false,
+        }
+    }
 }
 
 impl Deref for HeldDocuments {
@@ -65,10 +85,21 @@ impl Deref for HeldDocuments {
     }
 }
 
-/// Empty collections in a database of their own.
+/// Empty collections in PostgreSQL, in a database of their own.
 pub(crate) async fn documents(collections: &[&str]) -> HeldDocuments {
+    held(collections, None).await
+}
+
+/// Empty collections in MongoDB, in a database of their own.
+pub(crate) async fn documents_in_mongodb(collections: &[&str]) -> HeldDocuments {
+    held(collections, Some(mongodb::database().await)).await
+}
+
+async fn held(collections: &[&str], mongodb: Option<mongodb::Database>) -> HeldDocuments {
     let list = collections.join("\", \"");
-    let granted = Granted::new(&format!("[components.test]\ncollections = [\"{list}\"]\n")).await;
+    let settings = format!("[components.test]\ncollections = [\"{list}\"]\n");
+    let url = mongodb.as_ref().map(|database| &database.url);
+    let granted = Granted::with_mongodb(&settings, url).await;
     let documents = granted
         .of("test")
         .documents()
@@ -77,5 +108,6 @@ pub(crate) async fn documents(collections: &[&str]) -> HeldDocuments {
     HeldDocuments {
         documents,
         _granted: granted,
+        mongodb,
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod client;
 pub(crate) mod cluster;
 pub(crate) mod composed;
 pub(crate) mod forward;
+pub(crate) mod mongodb;
 pub(crate) mod peer;
 pub(crate) mod process;
 pub(crate) mod scripted;
@@ -17,7 +18,7 @@ use std::{
 };
 
 pub(crate) use app::{App, Builder, Way};
-pub(crate) use capabilities::documents;
+pub(crate) use capabilities::{documents, documents_in_mongodb};
 pub(crate) use client::Answer;
 
 /// Longest wait for anything. It is only used up by a test that fails.

@@ -6,7 +6,6 @@
 //! stay the same few, prepared once, whatever a caller asks. Dates are kept as Extended JSON, always in
 //! the same form, and compared as text.
 
-mod apply;
 mod condition;
 mod jsonpath;
 mod order;

@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use sqlx::{Connection as _, PgConnection, Row as _};
 
-use super::super::{Collection, Error, Filter, Update, json, limits};
+use super::super::{Collection, Error, Filter, Update, apply};
 use super::{
-    apply, condition, read,
+    condition, read,
     statement::{Parameter, Statement},
 };
 use crate::capabilities::postgres::{self, Pool};
@@ -109,7 +109,7 @@ async fn read_and_write(
     let rows = select.query().fetch_all(&mut *connection).await?;
     let (mut ids, mut bodies) = (Vec::new(), Vec::new());
     for row in &rows {
-        match changed(row.try_get(1)?, update) {
+        match apply::changed(row.try_get(1)?, update) {
             Ok(None) => {}
             Ok(Some(body)) => {
                 ids.push(row.try_get(0)?);
@@ -139,18 +139,4 @@ fn write(collection: &Collection, ids: Vec<String>, bodies: Vec<String>) -> Stat
         .parameter(Parameter::Texts(bodies));
     statement.text("::text[]) as given (id, body) where t.id = given.id");
     statement
-}
-
-/// The new text of a document, unless it stays as it is.
-fn changed(body: &str, update: &Update) -> Result<Option<String>, Error> {
-    let mut document = json::parse_stored(body, "the stored document")?;
-    if !apply::apply(update, &mut document)? {
-        return Ok(None);
-    }
-    let body = document.to_json();
-    if body.len() > limits::MAX_TEXT {
-        Err(limits::too_long("the updated document"))
-    } else {
-        Ok(Some(body))
-    }
 }

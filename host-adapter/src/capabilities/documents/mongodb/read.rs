@@ -1,0 +1,208 @@
+//! Queries.
+
+use mongodb::{
+    Cursor,
+    bson::{Binary, Bson, Document, RawDocument, RawDocumentBuf, doc, spec::BinarySubtype},
+    error::Error as DriverError,
+};
+
+use super::super::{Bounds, Collection, Error, Filter, Path, Sort};
+use super::{bson, connection::Connection, filter};
+
+pub(super) async fn find(
+    connection: &Connection,
+    collection: &Collection,
+    filter: &Filter,
+    sort: &Sort,
+    bounds: Bounds,
+) -> Result<Vec<String>, Error> {
+    let (name, time) = (collection.as_str().to_owned(), connection.max_time());
+    let (filter, sort) = (filter::filter(filter), filter::sort(sort));
+    connection
+        .run_checked(move |database| async move {
+            let cursor = database
+                .collection::<RawDocumentBuf>(&name)
+                .find(filter)
+                .sort(sort)
+                .skip(bounds.skip.into())
+                .limit(bounds.limit.into())
+                // Sorting without an index may need more memory than the server allows itself.
+                .allow_disk_use(true)
+                .max_time(time)
+                .await;
+            collect(cursor, bounds.max_bytes, |document| {
+                let text = bson::document_text(document);
+                (text.len(), text)
+            })
+            .await
+        })
+        .await
+}
+
+pub(super) async fn count(
+    connection: &Connection,
+    collection: &Collection,
+    filter: &Filter,
+) -> Result<u64, Error> {
+    let pipeline = vec![
+        doc! { "$match": filter::filter(filter) },
+        doc! { "$group": { "_id": null, "n": { "$sum": 1 } } },
+    ];
+    number(connection, collection, pipeline).await
+}
+
+pub(super) async fn count_by(
+    connection: &Connection,
+    collection: &Collection,
+    field: &Path,
+    filter: &Filter,
+    bounds: Bounds,
+) -> Result<Vec<(String, u64)>, Error> {
+    let (name, time) = (collection.as_str().to_owned(), connection.max_time());
+    let pipeline = [
+        groups(field, filter),
+        vec![
+            doc! { "$project": { "n": 1, "order": order_of_value() } },
+            doc! { "$sort": { "n": -1, "order": 1 } },
+            doc! { "$skip": i64::from(bounds.skip) },
+            doc! { "$limit": i64::from(bounds.limit) },
+        ],
+    ];
+    let pipeline = pipeline.concat();
+    connection
+        .run_checked(move |database| async move {
+            let cursor = database
+                .collection::<Document>(&name)
+                .aggregate(pipeline)
+                .with_type::<RawDocumentBuf>()
+                .max_time(time)
+                .allow_disk_use(true)
+                .await;
+            collect(cursor, bounds.max_bytes, group).await
+        })
+        .await
+}
+
+pub(super) async fn count_distinct(
+    connection: &Connection,
+    collection: &Collection,
+    field: &Path,
+    filter: &Filter,
+) -> Result<u64, Error> {
+    let mut pipeline = groups(field, filter);
+    pipeline.push(doc! { "$match": { "_id": { "$ne": null } } });
+    pipeline.push(doc! { "$group": { "_id": null, "n": { "$sum": 1 } } });
+    number(connection, collection, pipeline).await
+}
+
+/// One document `{_id: value, n}` per value of a field.
+fn groups(field: &Path, filter: &Filter) -> Vec<Document> {
+    vec![
+        doc! { "$match": filter::filter(filter) },
+        doc! { "$group": { "_id": exactly(field), "n": { "$sum": 1 } } },
+    ]
+}
+
+/// The value of a field itself, and null where the way to it crosses an array: of those MongoDB
+/// would make an array of its own.
+fn exactly(field: &Path) -> Bson {
+    let names = field.names();
+    let value = Bson::String(format!("${field}"));
+    (1..names.len()).rev().fold(value, |value, length| {
+        let way = format!("${}", names.get(..length).unwrap_or_default().join("."));
+        doc! { "$cond": [{ "$isArray": [way] }, null, value] }.into()
+    })
+}
+
+/// What puts a value in its place. MongoDB would sort an array by its smallest element; here it is one
+/// value, which comes where binary data does, after objects and before booleans.
+fn order_of_value() -> Document {
+    let binary = Binary {
+        subtype: BinarySubtype::Generic,
+        bytes: Vec::new(),
+    };
+    doc! { "$cond": [{ "$isArray": ["$_id"] }, binary, "$_id"] }
+}
+
+fn group(document: &RawDocument) -> (usize, (String, u64)) {
+    let value = document.get("_id").ok().flatten();
+    let value = value.map_or_else(|| "null".to_owned(), bson::text);
+    (value.len(), (value, natural(document)))
+}
+
+async fn number(
+    connection: &Connection,
+    collection: &Collection,
+    pipeline: Vec<Document>,
+) -> Result<u64, Error> {
+    let (name, time) = (collection.as_str().to_owned(), connection.max_time());
+    connection
+        .run(move |database| async move {
+            let mut cursor = database
+                .collection::<Document>(&name)
+                .aggregate(pipeline)
+                .with_type::<RawDocumentBuf>()
+                .max_time(time)
+                .allow_disk_use(true)
+                .await?;
+            // Of nothing there is no group.
+            let found = cursor.advance().await?;
+            Ok(if found { natural(cursor.current()) } else { 0 })
+        })
+        .await
+}
+
+/// `n`, of whatever integer type the server chose.
+fn natural(document: &RawDocument) -> u64 {
+    let number = document.get("n").ok().flatten();
+    let number =
+        number.and_then(|number| number.as_i64().or_else(|| number.as_i32().map(i64::from)));
+    number.unwrap_or_default().unsigned_abs()
+}
+
+/// Document by document, so that a result above `max_bytes` is never held.
+async fn collect<T>(
+    cursor: Result<Cursor<RawDocumentBuf>, DriverError>,
+    max_bytes: usize,
+    read: fn(&RawDocument) -> (usize, T),
+) -> Result<Result<Vec<T>, DriverError>, Error> {
+    let mut cursor = match cursor {
+        Ok(cursor) => cursor,
+        Err(error) => return Ok(Err(error)),
+    };
+    let (mut bytes, mut found) = (0, Vec::new());
+    loop {
+        match cursor.advance().await {
+            Ok(true) => {}
+            Ok(false) => return Ok(Ok(found)),
+            Err(error) => return Ok(Err(error)),
+        }
+        let (size, content) = read(cursor.current());
+        bytes += size;
+        if bytes > max_bytes {
+            return Err(Error::TooLarge(format!(
+                "the result is larger than {max_bytes} bytes"
+            )));
+        }
+        found.push(content);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_field_is_taken_where_no_array_is_in_its_way() {
+        let expression = |path: &str| exactly(&Path::parse(path).unwrap());
+        assert_eq!(expression("a"), Bson::String("$a".to_owned()));
+        assert_eq!(
+            expression("a.b.c"),
+            Bson::Document(doc! { "$cond": [
+                { "$isArray": ["$a"] },
+                null,
+                { "$cond": [{ "$isArray": ["$a.b"] }, null, "$a.b.c"] },
+            ] })
+        );
+    }
+}

@@ -1,0 +1,101 @@
+//! One MongoDB for the test run, and a database in it for each test: `MONGODB_URL`, else a private one.
+
+use host_adapter::dev::{MongoDbOptions, PrivateMongoDb};
+use mongodb::{Client, bson::doc};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::OnceCell;
+
+/// Ends with the process.
+static SERVER: OnceCell<PrivateMongoDb> = OnceCell::const_new();
+
+/// A database of a test's own. One on a server that outlives the tests goes with it.
+pub(crate) struct Database {
+    pub(crate) url: SecretString,
+    drop: bool,
+}
+
+/// A fresh, empty database, made by what is first stored in it.
+pub(crate) async fn database() -> Database {
+    let name = format!("test_{}", uuid::Uuid::now_v7().simple());
+    match std::env::var("MONGODB_URL") {
+        Ok(url) => Database {
+            url: with_database(&url, &name).into(),
+            drop: true,
+        },
+        Err(_) => {
+            let start = || async { own_server(None).await };
+            Database {
+                url: SERVER.get_or_init(start).await.url(&name),
+                drop: false,
+            }
+        }
+    }
+}
+
+/// A server that a test may kill, with its data in `directory` or going with it.
+pub(crate) async fn own_server(kept: Option<(&std::path::Path, Option<u16>)>) -> PrivateMongoDb {
+    let mut options = MongoDbOptions {
+        server: super::project().join(".spindle/mongodb-server"),
+        port: None,
+        temporary: true,
+    };
+    let own = std::env::temp_dir().join(format!("spindle-mongodb-{}", uuid::Uuid::now_v7()));
+    let directory = match kept {
+        Some((directory, port)) => {
+            (options.port, options.temporary) = (port, false);
+            directory
+        }
+        None => &own,
+    };
+    let started = PrivateMongoDb::start(directory, &options).await;
+    started.unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// A connection of the test's own.
+pub(crate) async fn connect(url: &SecretString) -> mongodb::Database {
+    let client = Client::with_uri_str(url.expose_secret()).await;
+    let client = client.expect("connect to MongoDB");
+    client.default_database().expect("a database in the URL")
+}
+
+/// Whether it is another program than MongoDB: that one says what source it was built from.
+pub(crate) async fn is_small_server(url: &SecretString) -> bool {
+    let database = connect(url).await;
+    let about = database.run_command(doc! { "buildInfo": 1 }).await;
+    let about = about.expect("a server that says what it is");
+    !about.contains_key("modules")
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        if !self.drop {
+            return;
+        }
+        let url = self.url.clone();
+        // The test's own runtime is about to end, and must not be blocked.
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
+            runtime.block_on(async { connect(&url).await.drop().await })
+        });
+        if let Ok(Err(error)) = dropping.join() {
+            println!("a test's database is left over: {error}");
+        }
+    }
+}
+
+/// The URL with another database; it may name several hosts, which no URL parser takes.
+fn with_database(url: &str, database: &str) -> String {
+    let (scheme, rest) = url.split_once("://").expect("a MongoDB URL");
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (hosts, before) = place.split_once('/').unwrap_or((place, ""));
+    // Users are kept in the database that the URL names, unless it says another.
+    let source = if before.is_empty() || query.contains("authSource=") || !hosts.contains('@') {
+        String::new()
+    } else {
+        format!("&authSource={before}")
+    };
+    format!("{scheme}://{hosts}/{database}?{query}{source}")
+}
