@@ -17,6 +17,7 @@ mod activities;
 mod analytics;
 mod command_line;
 mod dispatch;
+mod document_outages;
 mod documents_conformance;
 mod encryption;
 mod ended_sessions;

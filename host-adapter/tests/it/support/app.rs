@@ -105,6 +105,11 @@ impl Builder {
         self
     }
 
+    /// Documents in this MongoDB.
+    pub(crate) fn mongodb(self, url: &SecretString) -> Self {
+        self.env("MONGODB_URL", url.expose_secret())
+    }
+
     pub(crate) async fn start(mut self) -> App {
         for component in ["user", "analytics", "gateway"] {
             wasm(component);
