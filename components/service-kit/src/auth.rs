@@ -23,6 +23,11 @@ pub enum Caller {
     User(String),
 }
 
+/// Extractor: who operates the services, proven by a request that is sealed with the key `client`,
+/// which stays with the operator.
+#[derive(Debug)]
+pub struct Operator;
+
 impl<S: Sync> FromRequestParts<S> for Bearer {
     type Rejection = Problem;
 
@@ -41,6 +46,20 @@ impl<S: Sync> FromRequestParts<S> for Caller {
             _ => {
                 let Bearer(claims) = Bearer::from_request_parts(parts, state).await?;
                 Ok(Self::User(claims.subject))
+            }
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Operator {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match parts.extensions.get::<SealedBy>() {
+            Some(SealedBy(issuer)) if issuer == CLIENT => Ok(Self),
+            _ => {
+                let detail = "Only a request that is sealed with the operator's key may do this.";
+                Err(Problem::new(&kinds::FORBIDDEN, detail))
             }
         }
     }

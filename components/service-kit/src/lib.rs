@@ -31,7 +31,7 @@ mod service;
 mod settings;
 
 pub use answer::Answer;
-pub use auth::{Bearer, Caller};
+pub use auth::{Bearer, Caller, Operator};
 pub use background::background;
 pub use client::Client;
 pub use input::{Input, Query};

@@ -64,6 +64,15 @@ impl PageRequest {
         self.limit + 1
     }
 
+    /// A page that ends before its limit, although more items follow.
+    #[must_use]
+    pub fn cut_short<T>(&self, items: Vec<T>, place: impl Fn(&T) -> Cursor) -> Page<T> {
+        Page {
+            next: items.last().map(|last| place(last).encode()),
+            items,
+        }
+    }
+
     /// What was fetched, as a page. `place` says where an item is.
     #[must_use]
     pub fn page<T>(&self, mut fetched: Vec<T>, place: impl Fn(&T) -> Cursor) -> Page<T> {
@@ -155,6 +164,9 @@ mod tests {
         assert_eq!(of(vec![3, 2]), json!({"items": [3, 2], "next": null}));
         let next = place(2).encode();
         assert_eq!(of(vec![3, 2, 1]), json!({"items": [3, 2], "next": next}));
+        let cut = request.cut_short(vec![2], |i| place(*i));
+        let cut = serde_json::to_value(cut).unwrap();
+        assert_eq!(cut, json!({"items": [2], "next": next}));
     }
 
     #[test]

@@ -1,10 +1,15 @@
-//! A stretch of time to search in, as the parameters `from` and `to`.
+//! A stretch of time to search in, as the parameters `from` and `to`: timestamps, or whole days in
+//! UTC, of which the last one belongs to it.
 
 use serde_json::{Map, Value};
-use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+use time::{Date, OffsetDateTime};
 
 use super::{Fields, FromFields, Violation, rules};
 use crate::extended_json;
+
+const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 
 /// From a moment, which belongs to it, to a moment, which does not; open where one is missing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -17,8 +22,8 @@ pub struct Period {
 
 impl FromFields for Period {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let from = fields.optional("from", rules::timestamp);
-        let to = fields.optional("to", rules::timestamp);
+        let from = fields.optional("from", beginning);
+        let to = fields.optional("to", end);
         let (from, to) = (from?, to?);
         if from.zip(to).is_some_and(|(from, to)| from >= to) {
             fields.refuse("to", Violation::new("order", "has to be after `from`"));
@@ -44,6 +49,33 @@ impl Period {
     }
 }
 
+fn beginning(value: Value) -> Result<OffsetDateTime, Violation> {
+    match day(&value) {
+        Some(day) => Ok(day.midnight().assume_utc()),
+        None => moment(value),
+    }
+}
+
+fn end(value: Value) -> Result<OffsetDateTime, Violation> {
+    match day(&value).and_then(Date::next_day) {
+        Some(day) => Ok(day.midnight().assume_utc()),
+        None => moment(value),
+    }
+}
+
+fn moment(value: Value) -> Result<OffsetDateTime, Violation> {
+    rules::timestamp(value).map_err(|_| {
+        let message =
+            "has to be a timestamp such as 2026-01-31T12:00:00Z or a day such as 2026-01-31";
+        Violation::new("format", message)
+    })
+}
+
+fn day(value: &Value) -> Option<Date> {
+    let day = Date::parse(value.as_str()?, DAY).ok()?;
+    (0..=9999).contains(&day.year()).then_some(day)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::read;
@@ -58,6 +90,20 @@ mod tests {
         let period: Period = read(json!({"from": "2026-01-31T12:00:00Z"})).unwrap();
         let expected = json!({"$gte": {"$date": "2026-01-31T12:00:00.000Z"}});
         assert_eq!(period.condition(), Some(expected));
+    }
+
+    #[test]
+    fn days_are_whole() {
+        let day = json!({"from": "2026-01-31", "to": "2026-01-31"});
+        let period: Period = read(day).unwrap();
+        let expected = json!({
+            "$gte": {"$date": "2026-01-31T00:00:00.000Z"},
+            "$lt": {"$date": "2026-02-01T00:00:00.000Z"},
+        });
+        assert_eq!(period.condition(), Some(expected));
+        for text in ["2026-02-30", "9999-12-31", "-2026-01-31", "2026-1-1", ""] {
+            assert!(read::<Period>(json!({"to": text})).is_err(), "{text}");
+        }
     }
 
     #[test]
