@@ -64,11 +64,13 @@ pub(super) fn open(command: &Open, invocation: &Invocation) -> anyhow::Result<()
     print(&envelopes(&keys)?.inspect(&envelope)?.payload)
 }
 
-fn envelopes(keys: &KeyRing) -> anyhow::Result<Envelopes> {
+/// With the keys of all components and of outside callers.
+pub(super) fn envelopes(keys: &KeyRing) -> anyhow::Result<Envelopes> {
     Ok(Envelopes::new(EnvelopeSettings::default(), keys)?)
 }
 
-fn input(given: Option<&str>) -> anyhow::Result<String> {
+/// A body that was given, else what standard input has.
+pub(super) fn input(given: Option<&str>) -> anyhow::Result<String> {
     if let Some(given) = given {
         return Ok(given.trim().to_owned());
     }

@@ -2,6 +2,7 @@
 
 mod adapter_tokens;
 mod background;
+mod call;
 mod config;
 mod database;
 mod envelope;
@@ -60,6 +61,8 @@ enum Command {
     Seal(envelope::Seal),
     /// Open a sealed answer.
     Open(envelope::Open),
+    /// Send a sealed request to a service and print its answer, opened.
+    Call(call::Call),
     /// Make and list keys.
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -118,6 +121,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::DatabaseUrl => runtime()?.block_on(database::database_url(&invocation)),
         Command::Seal(command) => envelope::seal(&command, &invocation),
         Command::Open(command) => envelope::open(&command, &invocation),
+        Command::Call(command) => runtime()?.block_on(call::run(command, &invocation)),
         Command::Keys(command) => keys::run(&command, &invocation),
         Command::Config(command) => config::run(&command, &invocation),
     }
