@@ -6,6 +6,7 @@
 mod routes;
 mod schemas;
 mod services;
+mod summaries;
 
 use service_kit::Service;
 use spin_sdk::http::{IntoResponse, Request};

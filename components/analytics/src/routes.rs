@@ -2,18 +2,20 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use service_kit::input::Period;
 use service_kit::routing::{Routes, get, post};
-use service_kit::{Answer, Caller, Input, Result, health};
+use service_kit::{Answer, Caller, Input, Operator, Query, Result, health};
 use std::convert::Infallible;
 use uuid::Uuid;
 
-use crate::schemas::{NewEvent, Statistics, Stored};
+use crate::schemas::{NewEvent, Rebuild, Rebuilt, Statistics, Stored};
 use crate::services;
 
 pub(crate) fn routes(routes: Routes) -> Routes {
     routes
         .required("/api/v1/analytics/events", post(record_event))
         .optional("/api/v1/analytics/stats", get(statistics))
+        .required("/api/v1/analytics/stats/rebuild", post(rebuild_statistics))
         .public("/api/v1/analytics/health", get(health::handler))
         .public("/health", get(health::handler))
 }
@@ -31,9 +33,20 @@ async fn record_event(
     })
 }
 
-async fn statistics() -> Result<Answer<Statistics>> {
-    let (statistics, warnings) = services::event_statistics().await?;
+async fn statistics(Query(period): Query<Period>) -> Result<Answer<Statistics>> {
+    let (statistics, warnings) = services::event_statistics(period).await?;
     Ok(Answer::ok("Event statistics", statistics).with_warnings(warnings))
+}
+
+async fn rebuild_statistics(
+    _: Operator,
+    Input(request): Input<Rebuild>,
+) -> Result<Answer<Rebuilt>> {
+    let rebuilt = services::rebuild_statistics(request).await?;
+    Ok(Answer::ok(
+        "Statistics rebuilt as far as `done` says",
+        rebuilt,
+    ))
 }
 
 /// Extractor: the header `Idempotency-Key` where it is a UUID, as our own services send it. Others

@@ -3,7 +3,7 @@
 use super::reader::Reader;
 use super::value::Size;
 
-/// More belongs behind paging.
+/// More belongs behind paging. It cannot be fewer: components may count on as many.
 const DEFAULT_MAX_DOCUMENTS: u32 = 1_000;
 /// Four of the largest documents that can be stored.
 const DEFAULT_MAX_BYTES: usize = 4 << 20;
@@ -19,7 +19,11 @@ pub struct Documents {
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Documents {
     reader.section("documents", |section| Documents {
-        max_documents: section.within("max_documents", DEFAULT_MAX_DOCUMENTS, 1..=100_000),
+        max_documents: section.within(
+            "max_documents",
+            DEFAULT_MAX_DOCUMENTS,
+            DEFAULT_MAX_DOCUMENTS..=100_000,
+        ),
         max_bytes: section
             .within(
                 "max_bytes",

@@ -1,6 +1,7 @@
 //! What requests must look like, and what answers look like.
 
 mod properties;
+mod rebuild;
 
 use std::collections::BTreeMap;
 
@@ -9,6 +10,11 @@ use serde_json::Value;
 use service_kit::input::{Fields, FromFields, Violation, rules};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
+
+pub(crate) use rebuild::{Rebuild, Rebuilt};
+
+/// Longest user id. It is part of a document's id, which has limits in every store.
+pub(crate) const MAX_USER_ID_BYTES: usize = 200;
 
 /// How far a sender's clock may be ahead of ours.
 const MAX_AHEAD: Duration = Duration::minutes(5);
@@ -47,12 +53,12 @@ pub(crate) struct Stored {
     pub(crate) stored: bool,
 }
 
-/// Statistics over all events.
+/// Statistics over all events, or over those of a period.
 #[derive(Debug, Serialize)]
 pub(crate) struct Statistics {
     pub(crate) total_events: u64,
     pub(crate) by_type: BTreeMap<String, u64>,
-    /// By day in UTC, such as `2026-01-31`. Of more than 1,000 days the busiest 1,000.
+    /// By day in UTC, such as `2026-01-31`. Of more than 1,000 days the latest 1,000.
     pub(crate) by_day: BTreeMap<String, u64>,
     pub(crate) distinct_users: u64,
     /// As the user service counts them; null when it does not answer.
@@ -64,7 +70,7 @@ impl FromFields for NewEvent {
         let event_id = fields.optional("event_id", rules::uuid);
         let event_type = fields.required("event_type", rules::one_of(EVENT_TYPES));
         let event_name = fields.required("event_name", rules::text(1, 100));
-        let user_id = fields.optional("user_id", rules::text(1, 100));
+        let user_id = fields.optional("user_id", user_id);
         let timestamp = fields.optional("timestamp", not_ahead);
         let properties = fields.optional("properties", properties::properties);
         Some(Self {
@@ -76,6 +82,16 @@ impl FromFields for NewEvent {
             properties: properties?.unwrap_or_else(|| Value::Object(serde_json::Map::new())),
         })
     }
+}
+
+/// Of at most 100 characters, and 200 bytes.
+fn user_id(value: Value) -> Result<String, Violation> {
+    let text = rules::text(1, 100)(value)?;
+    if text.len() > MAX_USER_ID_BYTES {
+        let message = format!("must have at most {MAX_USER_ID_BYTES} bytes");
+        return Err(Violation::new("too_long", message));
+    }
+    Ok(text)
 }
 
 fn not_ahead(value: Value) -> Result<OffsetDateTime, Violation> {
@@ -119,6 +135,12 @@ mod tests {
         ] {
             assert!(problem.contains(field), "{field} in {problem}");
         }
+    }
+
+    #[test]
+    fn a_user_id_is_bounded_in_bytes_too() {
+        assert!(user_id(json!("é".repeat(100))).is_ok());
+        assert!(user_id(json!("€".repeat(67))).is_err());
     }
 
     #[test]

@@ -1,67 +1,55 @@
-//! Statistics over all events, with the user service's counts where it gives them.
+//! Statistics over events, with the user service's counts where it gives them.
 
-use std::collections::BTreeMap;
+use std::time::Duration;
 
-use futures_util::future::join4;
-use service_kit::adapter::documents::{self, Error};
-use service_kit::{Problem, Result};
+use futures_util::future::join;
+use serde_json::json;
+use service_kit::Result;
+use service_kit::adapter::documents;
+use service_kit::input::Period;
 
 use super::{EVENTS, count_users};
 use crate::schemas::Statistics;
+use crate::summaries::{self, Totals};
 
-const ALL: &str = "{}";
+/// How long a reader works on the summary, besides what was asked: a backlog is gone after some
+/// readings, and none of them waits long.
+const SUMMARISING: Duration = Duration::from_secs(1);
 
 /// The statistics, and what is missing from them, as sentences.
-pub(crate) async fn event_statistics() -> Result<(Statistics, Vec<&'static str>)> {
-    let (by_type, by_day, distinct_users, user_stats) = join4(
-        count_by("event_type"),
-        count_by("day"),
-        count_distinct("user_id"),
-        count_users(),
-    )
-    .await;
-    let by_type = by_type?;
+pub(crate) async fn event_statistics(period: Period) -> Result<(Statistics, Vec<&'static str>)> {
+    let (totals, user_stats) = join(totals(period), count_users()).await;
+    let Totals {
+        counts,
+        distinct_users,
+    } = totals?;
     let warnings = match user_stats {
         Some(_) => Vec::new(),
         None => vec!["The user service does not answer, so `user_stats` is missing."],
     };
     let statistics = Statistics {
-        // Every event has one of ten types, so their sum saves a query.
-        total_events: by_type.values().sum(),
-        by_type,
-        by_day: by_day?,
-        distinct_users: distinct_users?,
+        total_events: counts.total,
+        by_type: counts.by_type,
+        by_day: counts.by_day,
+        distinct_users,
         user_stats,
     };
     Ok((statistics, warnings))
 }
 
-async fn count_by(field: &str) -> Result<BTreeMap<String, u64>> {
-    let counts = documents::count_by(EVENTS.to_owned(), field.to_owned(), ALL.to_owned()).await?;
-    counts.into_iter().map(named).collect()
-}
-
-async fn count_distinct(field: &str) -> Result<u64, Error> {
-    documents::count_distinct(EVENTS.to_owned(), field.to_owned(), ALL.to_owned()).await
-}
-
-fn named((value, count): (String, u64)) -> Result<(String, u64)> {
-    match serde_json::from_str(&value) {
-        Ok(name) => Ok((name, count)),
-        Err(error) => Err(Problem::internal(format!(
-            "an event is counted by something that is not text: {error}"
-        ))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_are_named_by_the_json_text_of_the_value() {
-        let count = named((r#""page_view""#.to_owned(), 3)).unwrap();
-        assert_eq!(count, ("page_view".to_owned(), 3));
-        assert!(named(("null".to_owned(), 1)).is_err());
-    }
+/// Over all events from what is kept; over a period from the index on `timestamp`.
+async fn totals(period: Period) -> Result<Totals> {
+    let Some(condition) = period.condition() else {
+        // Before, and not at the same time: less is left to be counted by query.
+        summaries::advance_now_and_then(SUMMARISING).await;
+        return summaries::totals().await;
+    };
+    let filter = json!({"timestamp": condition});
+    let distinct_users =
+        documents::count_distinct(EVENTS.to_owned(), "user_id".to_owned(), filter.to_string());
+    let (counts, distinct_users) = join(summaries::counts(&filter), distinct_users).await;
+    Ok(Totals {
+        counts: counts?,
+        distinct_users: distinct_users?,
+    })
 }

@@ -2,11 +2,13 @@
 
 mod count_users;
 mod event_statistics;
+mod rebuild_statistics;
 mod record_event;
 
 use count_users::count_users;
 pub(crate) use event_statistics::event_statistics;
+pub(crate) use rebuild_statistics::rebuild_statistics;
 pub(crate) use record_event::record_event;
 
 /// The collection of all events.
-const EVENTS: &str = "events";
+pub(crate) const EVENTS: &str = "events";

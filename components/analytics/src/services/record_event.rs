@@ -1,9 +1,11 @@
 //! A new event.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use service_kit::adapter::documents::{self, InsertOutcome};
 use service_kit::problem::{Problem, kinds};
-use service_kit::{Caller, Result};
+use service_kit::{Caller, Result, extended_json};
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{OffsetDateTime, UtcOffset};
@@ -11,12 +13,12 @@ use uuid::Uuid;
 
 use super::EVENTS;
 use crate::schemas::{NewEvent, Stored};
+use crate::summaries;
 
 const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 
-/// Documents keep milliseconds.
-const MOMENT: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+/// How long whoever happens to find the summary behind works on it: about one slice.
+const SUMMARISING: Duration = Duration::ZERO;
 
 /// Store an event, unless one with its id is there already.
 ///
@@ -28,30 +30,44 @@ pub(crate) async fn record_event(
 ) -> Result<Stored> {
     let id = event.event_id.or(key).unwrap_or_else(Uuid::now_v7);
     let event_id = id.to_string();
-    let document = document(&event_id, caller, event)?.to_string();
+    let received_at = OffsetDateTime::now_utc();
+    let document = document(&event_id, caller, event, received_at)?.to_string();
     let outcomes = documents::insert(EVENTS.to_owned(), vec![document]).await?;
     let stored = outcomes.first() == Some(&InsertOutcome::Inserted);
+    if stored && OffsetDateTime::now_utc() - received_at > summaries::LAG / 2 {
+        // The statistics rely on this, and cannot see when it is not so.
+        tracing::error!(
+            event_id,
+            "storing an event took so long that the statistics may have missed it: rebuild them"
+        );
+    }
+    summaries::advance_now_and_then(SUMMARISING).await;
     Ok(Stored { event_id, stored })
 }
 
-/// `day` is kept beside the timestamp because counting is by whole fields only.
-fn document(event_id: &str, caller: Caller, event: NewEvent) -> Result<Value> {
+/// `bucket` joins day and type because counting is by one whole field. `received_at` is our time:
+/// with it, what is new can be told from what is counted, whatever time the sender claims.
+fn document(
+    event_id: &str,
+    caller: Caller,
+    event: NewEvent,
+    received_at: OffsetDateTime,
+) -> Result<Value> {
     let (source, user_id) = attribute(caller, event.user_id)?;
-    let moment = event.timestamp.unwrap_or_else(OffsetDateTime::now_utc);
-    let moment = moment.to_offset(UtcOffset::UTC);
-    let text = |format| {
-        moment
-            .format(format)
-            .map_err(|error| Problem::internal(format!("writing an event's timestamp: {error}")))
-    };
+    let moment = event.timestamp.unwrap_or(received_at);
+    let day = moment
+        .to_offset(UtcOffset::UTC)
+        .format(DAY)
+        .map_err(|error| Problem::internal(format!("writing an event's day: {error}")))?;
     Ok(json!({
         "_id": event_id,
         "event_type": event.event_type,
         "event_name": event.event_name,
         "user_id": user_id,
         "properties": event.properties,
-        "timestamp": {"$date": text(MOMENT)?},
-        "day": text(DAY)?,
+        "timestamp": extended_json::date(moment),
+        "received_at": extended_json::date(received_at),
+        "bucket": summaries::bucket(&day, event.event_type),
         "source": source,
     }))
 }
@@ -89,11 +105,13 @@ mod tests {
     #[test]
     fn a_document_says_when_in_utc() {
         let caller = Caller::Service("user".to_owned());
-        let document = document("id", caller, event(None)).unwrap();
+        let received = datetime!(2026-02-01 00:00:01 UTC);
+        let document = document("id", caller, event(None), received).unwrap();
         let expected = json!({
             "_id": "id", "event_type": "search", "event_name": "books", "user_id": null,
             "properties": {"q": 1}, "timestamp": {"$date": "2026-01-31T23:00:00.123Z"},
-            "day": "2026-01-31", "source": "user",
+            "received_at": {"$date": "2026-02-01T00:00:01.000Z"},
+            "bucket": "2026-01-31 search", "source": "user",
         });
         assert_eq!(document, expected);
     }
@@ -101,20 +119,21 @@ mod tests {
     #[test]
     fn people_write_about_themselves_and_services_about_anybody() {
         let ada = || Caller::User("ada".to_owned());
-        let own = document("id", ada(), event(None)).unwrap();
+        let now = OffsetDateTime::now_utc();
+        let own = document("id", ada(), event(None), now).unwrap();
         assert_eq!(
             (&own["user_id"], &own["source"]),
             (&json!("ada"), &json!("bearer"))
         );
-        assert!(document("id", ada(), event(Some("ada"))).is_ok());
+        assert!(document("id", ada(), event(Some("ada")), now).is_ok());
         assert_eq!(
-            document("id", ada(), event(Some("bob")))
+            document("id", ada(), event(Some("bob")), now)
                 .unwrap_err()
                 .status(),
             403
         );
         let service = Caller::Service("user".to_owned());
-        let document = document("id", service, event(Some("bob"))).unwrap();
+        let document = document("id", service, event(Some("bob")), now).unwrap();
         assert_eq!(document["user_id"], "bob");
     }
 }

@@ -1,0 +1,97 @@
+//! How many events there are, by type and by day.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use service_kit::{Problem, Result};
+
+/// Days that are counted one by one: the latest on which there are events. Senders choose the day
+/// of an event, so without a limit anybody could make the summary outgrow a document. As it is the
+/// latest that stay, nobody can push out a day by events of long ago, and a day that stays has been
+/// counted from its first event on: no later one makes room again for one that went.
+const MAX_DAYS: usize = 1_000;
+
+/// Numbers of events.
+#[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Counts {
+    pub(crate) total: u64,
+    pub(crate) by_type: BTreeMap<String, u64>,
+    /// By day in UTC, such as `2026-01-31`; of more than 1,000 days the latest 1,000.
+    pub(crate) by_day: BTreeMap<String, u64>,
+}
+
+/// The field by which events are counted: day and type in one, so that one query gives both and
+/// they agree.
+pub(crate) fn bucket(day: &str, event_type: &str) -> String {
+    format!("{day} {event_type}")
+}
+
+impl Counts {
+    /// From numbers by [`bucket`].
+    pub(super) fn of(buckets: Vec<(String, u64)>) -> Result<Self> {
+        let mut counts = Self::default();
+        for (bucket, number) in buckets {
+            let Some((day, event_type)) = bucket.split_once(' ') else {
+                let cause = "an event has a `bucket` that is not a day and a type";
+                return Err(Problem::internal(cause));
+            };
+            counts.total += number;
+            *counts.by_type.entry(event_type.to_owned()).or_default() += number;
+            *counts.by_day.entry(day.to_owned()).or_default() += number;
+        }
+        counts.forget_early_days();
+        Ok(counts)
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.total += other.total;
+        for (event_type, number) in other.by_type {
+            *self.by_type.entry(event_type).or_default() += number;
+        }
+        for (day, number) in other.by_day {
+            *self.by_day.entry(day).or_default() += number;
+        }
+        self.forget_early_days();
+    }
+
+    fn forget_early_days(&mut self) {
+        while self.by_day.len() > MAX_DAYS {
+            self.by_day.pop_first();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(buckets: &[(&str, u64)]) -> Counts {
+        let buckets = buckets.iter().map(|(name, n)| ((*name).to_owned(), *n));
+        Counts::of(buckets.collect()).unwrap()
+    }
+
+    #[test]
+    fn buckets_are_days_and_types() {
+        let mut counts = of(&[("2026-01-31 search", 2), ("2026-01-31 page_view", 3)]);
+        counts.add(of(&[("2026-02-01 search", 4)]));
+        assert_eq!(counts.total, 9);
+        assert_eq!(counts.by_type["search"], 6);
+        assert_eq!(counts.by_day["2026-01-31"], 5);
+        assert!(Counts::of(vec![("nonsense".to_owned(), 1)]).is_err());
+    }
+
+    #[test]
+    fn of_many_days_the_latest_stay_and_the_total_counts_all() {
+        let day = |n: usize| format!("{:04}-01-01 search", 2000 + n);
+        let days: Vec<String> = (0..=MAX_DAYS).map(day).collect();
+        let one_by_one = days.iter().rev().fold(Counts::default(), |mut sum, day| {
+            sum.add(of(&[(day, 1)]));
+            sum
+        });
+        let at_once = Counts::of(days.into_iter().map(|day| (day, 1)).collect()).unwrap();
+        assert_eq!(one_by_one, at_once);
+        assert_eq!(at_once.by_day.len(), MAX_DAYS);
+        assert!(!at_once.by_day.contains_key("2000-01-01"));
+        assert_eq!(at_once.total, MAX_DAYS as u64 + 1);
+    }
+}

@@ -1,0 +1,111 @@
+//! Rebuilding the summary from the events, in as many requests as it takes.
+//!
+//! All progress is in the document `rebuild`, so any request can go on, whichever died. It has its
+//! own generation; that it is the summary's too tells that it has replaced it, and that only the
+//! users of the one before are left to remove.
+
+use std::time::{Duration, Instant};
+
+use service_kit::Result;
+
+use super::summary::Summary;
+use super::{advance, store, users};
+
+/// How long one request works on it: some seconds below every limit on a request's way.
+const BUDGET: Duration = Duration::from_secs(5);
+
+/// How far a rebuild is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Progress {
+    /// Whether the summary has been replaced, and nothing is left to do.
+    pub(crate) done: bool,
+    /// Events that are in the new summary so far.
+    pub(crate) events: u64,
+}
+
+/// Go on with the rebuild, or begin one; with `restart` from the first event again.
+pub(crate) async fn rebuild(restart: bool) -> Result<Progress> {
+    let started = Instant::now();
+    let mut rebuild = store::read_or_begin(store::REBUILD).await?;
+    if restart {
+        begin_again(&rebuild).await?;
+        rebuild = store::read_or_begin(store::REBUILD).await?;
+    }
+    loop {
+        let events = rebuild.counts.total;
+        if step(&rebuild).await? {
+            store::remove(store::REBUILD, &rebuild.generation).await?;
+            tracing::info!(events, "rebuilt the statistics");
+            return Ok(Progress { done: true, events });
+        }
+        if started.elapsed() > BUDGET {
+            return Ok(Progress {
+                done: false,
+                events,
+            });
+        }
+        rebuild = match store::read(store::REBUILD).await? {
+            Some(latest) if latest.generation == rebuild.generation => latest,
+            // Another request has finished it, or has begun it again.
+            None => return Ok(Progress { done: true, events }),
+            Some(_) => {
+                return Ok(Progress {
+                    done: false,
+                    events,
+                });
+            }
+        };
+    }
+}
+
+/// One slice, the replacement, or the removal of some users; true when nothing is left.
+async fn step(rebuild: &Summary) -> Result<bool> {
+    let summary = store::read_or_begin(store::SUMMARY).await?;
+    if summary.generation == rebuild.generation {
+        return clean(rebuild).await;
+    }
+    if rebuild.finished {
+        replace(&summary, rebuild).await?;
+    } else if !advance::advance(store::REBUILD, rebuild).await? {
+        finish(&summary, rebuild).await?;
+    }
+    Ok(false)
+}
+
+/// Note that no slice follows, and what will have to be removed. If the replacement then does not
+/// come about, the note is about a generation that is still in use, which [`clean`] does not touch.
+async fn finish(summary: &Summary, rebuild: &Summary) -> Result<()> {
+    let mut finished = rebuild.clone();
+    finished.finished = true;
+    finished.retired.push(summary.generation.clone());
+    store::change(store::REBUILD, rebuild, &finished).await?;
+    Ok(())
+}
+
+async fn replace(summary: &Summary, rebuild: &Summary) -> Result<()> {
+    let next = Summary {
+        finished: false,
+        retired: Vec::new(),
+        ..rebuild.clone()
+    };
+    store::replace(store::SUMMARY, &summary.generation, &next).await?;
+    Ok(())
+}
+
+/// Forget what has been counted so far. Its users are removed in the end.
+async fn begin_again(rebuild: &Summary) -> Result<()> {
+    let mut retired = rebuild.retired.clone();
+    retired.push(rebuild.generation.clone());
+    store::replace(store::REBUILD, &rebuild.generation, &store::fresh(retired)).await?;
+    Ok(())
+}
+
+/// Remove some users of generations that are not in use; true when there are none left.
+async fn clean(rebuild: &Summary) -> Result<bool> {
+    for generation in &rebuild.retired {
+        if *generation != rebuild.generation && users::forget(generation).await? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,58 @@
+//! The events that are not in the summary yet, counted by query.
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+use service_kit::adapter::documents::Direction;
+use service_kit::{Problem, Result, extended_json};
+use time::OffsetDateTime;
+
+use super::advance::{MAX_EVENTS, before};
+use super::{Counts, events};
+
+/// Most parts in which a tail is counted, of some ten thousand events each. Usually one is enough;
+/// a longer tail is a backlog, and an instance could not hold the users of a million events.
+const MAX_PARTS: usize = 20;
+
+/// Numbers over the events after `watermark`, and their users.
+pub(super) async fn count(watermark: OffsetDateTime) -> Result<(Counts, Vec<String>)> {
+    let all = received_after(watermark);
+    let (counts, users) =
+        futures_util::future::join(events::counts(&all), events::users_at_once(&all)).await;
+    let users = match users? {
+        Some(users) => users,
+        None => users_by_parts(watermark).await?,
+    };
+    Ok((counts?, users))
+}
+
+/// Part by part, because the cost of counting many users grows with the number of events times
+/// the number of users.
+async fn users_by_parts(mut from: OffsetDateTime) -> Result<Vec<String>> {
+    let mut users = HashSet::new();
+    for _ in 0..MAX_PARTS {
+        let rest = received_after(from);
+        let beyond = events::received(Direction::Ascending, &rest, MAX_EVENTS).await?;
+        let Some(beyond) = beyond else {
+            users.extend(events::users(&rest).await?);
+            return Ok(users.into_iter().collect());
+        };
+        let end = before(from, beyond);
+        users.extend(events::users(&received_between(from, end)).await?);
+        from = end;
+    }
+    let cause = "too many events are not summarised yet, which goes on with each request";
+    Err(Problem::unavailable(cause))
+}
+
+fn received_after(watermark: OffsetDateTime) -> Value {
+    json!({"received_at": {"$gt": extended_json::date(watermark)}})
+}
+
+/// The filter for the events after `from` up to `end`.
+pub(super) fn received_between(from: OffsetDateTime, end: OffsetDateTime) -> Value {
+    json!({"received_at": {
+        "$gt": extended_json::date(from),
+        "$lte": extended_json::date(end),
+    }})
+}

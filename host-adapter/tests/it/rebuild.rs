@@ -1,0 +1,196 @@
+//! `POST /api/v1/analytics/stats/rebuild`, and `host-adapter call`, by which it is sent.
+
+use rstest::rstest;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    App,
+    app::PASSWORD,
+    events::{EVENTS, REBUILD, counted, fill, rebuild, slices, told},
+    until,
+};
+
+const LONG_AGO: &str = "2026-01-05T00:00:00Z";
+
+#[rstest]
+#[tokio::test]
+async fn a_rebuild_repairs_what_is_wrong_while_events_come_in(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
+    let mut sql = app.sql().await;
+    fill(&mut sql, 22_000, LONG_AGO, 1, 1_500).await;
+    until("slices", async || {
+        told(&app).await;
+        (slices(&mut sql).await == 3).then_some(())
+    })
+    .await;
+    sqlx::query("delete from documents.events where body ->> 'user_id' = 'user-7'")
+        .execute(&mut sql)
+        .await
+        .expect("delete");
+    assert_ne!(told(&app).await, counted(&mut sql).await);
+    let token = app.token("ada").await;
+    let write = async {
+        for _ in 0..50 {
+            let event = json!({ "event_type": "search", "event_name": "x" });
+            app.post(EVENTS)
+                .bearer(&token)
+                .json(&event)
+                .send()
+                .await
+                .expect(201);
+        }
+    };
+    let (rebuilt, ()) = futures_util::future::join(rebuild(&app, &app), write).await;
+    assert!(rebuilt["events"].as_u64() >= Some(20_000), "{rebuilt}");
+    app.statistics(
+        counted(&mut sql).await["total_events"]
+            .as_u64()
+            .expect("total"),
+    )
+    .await;
+    assert_eq!(told(&app).await, counted(&mut sql).await);
+    // Nothing is left of the statistics before.
+    let users: i64 = sqlx::query_scalar("select count(*) from documents.event_users")
+        .fetch_one(&mut sql)
+        .await
+        .expect("count");
+    assert_eq!(users, 1_499);
+    let summaries: i64 = sqlx::query_scalar("select count(*) from documents.event_summaries")
+        .fetch_one(&mut sql)
+        .await
+        .expect("count");
+    assert_eq!(summaries, 1);
+}
+
+#[rstest]
+#[tokio::test]
+async fn rebuilds_at_the_same_time_and_begun_again_come_to_the_same_end(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
+    let mut sql = app.sql().await;
+    fill(&mut sql, 30_000, LONG_AGO, 1, 2_000).await;
+    let restart = async || {
+        let sealed = app.seal("analytics", REBUILD, &json!({ "restart": true }));
+        app.post(REBUILD).text(&sealed).send().await.expect(200);
+    };
+    let right = counted(&mut sql).await;
+    let over = AtomicBool::new(false);
+    let rebuilds = async {
+        futures_util::future::join_all((0..3).map(|_| restart())).await;
+        rebuild(&app, &app).await;
+        rebuild(&app, &app).await;
+        over.store(true, Ordering::Relaxed);
+    };
+    // Readers notice nothing of it.
+    let read = async {
+        while !over.load(Ordering::Relaxed) {
+            assert_eq!(told(&app).await, right);
+        }
+    };
+    futures_util::future::join(rebuilds, read).await;
+    assert_eq!(told(&app).await, right);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_rebuild_is_refused_to_everybody_but_the_operator(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
+    let token = app.token("ada").await;
+    let refuse = async |body: &str| {
+        let answer = app.post(REBUILD).bearer(&token).text(body).send().await;
+        answer.expect_problem(403, "forbidden");
+    };
+    refuse("{}").await;
+    let by_service = app.seal_with(&[
+        "--from",
+        "user",
+        "--to",
+        "analytics",
+        "--path",
+        REBUILD,
+        "{}",
+    ]);
+    app.post(REBUILD)
+        .text(&by_service)
+        .send()
+        .await
+        .expect_problem_sealed(&app, 403);
+    let wrong = app.seal("analytics", REBUILD, &json!({ "restart": "yes" }));
+    app.post(REBUILD)
+        .text(&wrong)
+        .send()
+        .await
+        .expect_problem_sealed(&app, 422);
+}
+
+#[rstest]
+#[tokio::test]
+async fn call_seals_a_request_and_opens_the_answer(#[values(Way::Native, Way::Composed)] way: Way) {
+    let app = App::start(way).await;
+    let call = |service: &str, path: &str, more: &[&str]| {
+        let target = [
+            "call",
+            "--to",
+            service,
+            "--path",
+            path,
+            "--url",
+            app.url("all routes"),
+        ];
+        app.run(&[&target, more].concat())
+    };
+    let json = |output: &[u8]| serde_json::from_slice::<Value>(output).expect("JSON");
+    let ada =
+        json!({ "username": "ada", "email": "ada@example.com", "password": PASSWORD }).to_string();
+    let output = call("user", "/api/v1/users/register", &[&ada]);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(json(&output.stdout)["data"]["username"], "ada");
+    // The answer to a failure is printed too, and the program fails.
+    let output = call("user", "/api/v1/users/register", &[&ada]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(json(&output.stdout)["status"], 409);
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("409"),
+        "{output:?}"
+    );
+    let answer = app.log_in("ada", PASSWORD).await.expect(200).json();
+    let token = answer["access_token"].as_str().expect("a token");
+    let output = call(
+        "user",
+        "/api/v1/users/profile",
+        &["--method", "GET", "--token", token],
+    );
+    assert_eq!(json(&output.stdout)["data"]["username"], "ada");
+    let event = r#"{"event_type": "search", "event_name": "x"}"#;
+    assert!(
+        call("analytics", EVENTS, &["--token", token, event])
+            .status
+            .success()
+    );
+    let output = call("analytics", REBUILD, &["{}"]);
+    assert_eq!(json(&output.stdout)["data"]["done"], true);
+    // Sealed for another service than the one that gets it.
+    assert_eq!(call("user", REBUILD, &["{}"]).status.code(), Some(1));
+    let output = app.run(&[
+        "call",
+        "--to",
+        "user",
+        "--path",
+        "/",
+        "--url",
+        "http://127.0.0.1:1",
+        "{}",
+    ]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("calling http://127.0.0.1:1/"),
+        "{output:?}"
+    );
+}

@@ -1,0 +1,259 @@
+//! `GET /api/v1/analytics/stats`: kept numbers and a query for the rest, always equal to a count.
+
+use rstest::rstest;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use serde_json::json;
+use sqlx::PgConnection;
+
+use crate::support::{
+    App, Builder,
+    app::signal,
+    events::{
+        EVENTS, REBUILD, STATISTICS, counted, end_claims, fill, rebuild, slices, told,
+        without_users,
+    },
+    until,
+};
+
+/// Long ago, so that slices are made of what is received then.
+const LONG_AGO: &str = "2026-01-05T00:00:00Z";
+
+/// Reads the statistics until `expected` slices are in the summary; every reading has to be right.
+async fn summarised(app: &App, sql: &mut PgConnection, expected: i64) {
+    let right = counted(sql).await;
+    until(&format!("{expected} slices"), async || {
+        assert_eq!(told(app).await, right);
+        (slices(sql).await >= expected).then_some(())
+    })
+    .await;
+    assert_eq!(told(app).await, right);
+}
+
+#[rstest]
+#[tokio::test]
+async fn every_reading_is_right_while_slices_are_made_of_a_backlog(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
+    let mut sql = app.sql().await;
+    assert_eq!(told(&app).await, counted(&mut sql).await);
+    // Three slices, each with more users than one query counts.
+    fill(&mut sql, 25_000, LONG_AGO, 7, 4_000).await;
+    summarised(&app, &mut sql, 3).await;
+    // Too few for a slice, among them new users.
+    fill(&mut sql, 900, "2026-02-01T00:00:00Z", 1, 5_000).await;
+    assert_eq!(told(&app).await, counted(&mut sql).await);
+    assert_eq!(slices(&mut sql).await, 3);
+}
+
+#[rstest]
+#[tokio::test]
+async fn thousands_of_events_in_one_millisecond_are_one_slice(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
+    let mut sql = app.sql().await;
+    fill(&mut sql, 500, LONG_AGO, 1, 500).await;
+    fill(&mut sql, 12_000, "2026-01-05T00:00:01Z", 0, 2_500).await;
+    fill(&mut sql, 1_500, "2026-01-05T00:00:02Z", 1, 3_000).await;
+    summarised(&app, &mut sql, 3).await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn more_days_than_are_counted_leave_the_latest_and_the_total(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
+    let mut sql = app.sql().await;
+    fill(&mut sql, 3_000, LONG_AGO, 1, 10).await;
+    // A day for each.
+    sqlx::query(
+        "with numbered as (select id, row_number() over () as n from documents.events) \
+         update documents.events e set body = body || jsonb_build_object('bucket', \
+         to_char(date '2000-01-01' + n::int, 'YYYY-MM-DD') || ' search', 'event_type', 'search') \
+         from numbered where numbered.id = e.id",
+    )
+    .execute(&mut sql)
+    .await
+    .expect("update");
+    for wanted in [0, 1] {
+        until("the statistics", async || {
+            let told = told(&app).await;
+            assert_eq!(told["total_events"], 3_000);
+            assert_eq!(told["by_type"], json!({ "search": 3_000 }));
+            let days = told["by_day"].as_object().expect("days");
+            assert_eq!(days.len(), 1_000);
+            assert!(days.contains_key("2008-03-19") && !days.contains_key("2005-06-22"));
+            (slices(&mut sql).await >= wanted).then_some(())
+        })
+        .await;
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn many_record_and_read_at_once_and_all_is_counted(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    const WRITERS: u64 = 8;
+    const EACH: u64 = 60;
+    let app = App::start(way).await;
+    let mut sql = app.sql().await;
+    fill(&mut sql, 30_000, LONG_AGO, 3, 2_000).await;
+    let (sent, stored, over) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
+    let token = app.token("ada").await;
+    app.statistics(30_002).await;
+    let write = async || {
+        for _ in 0..EACH {
+            sent.fetch_add(1, Ordering::Relaxed);
+            let event = json!({ "event_type": "search", "event_name": "x" });
+            let answer = app.post(EVENTS).bearer(&token).json(&event).send().await;
+            answer.expect(201);
+            stored.fetch_add(1, Ordering::Relaxed);
+        }
+    };
+    let read = async || {
+        let mut last = 0;
+        while !over.load(Ordering::Relaxed) {
+            let before = 30_002 + stored.load(Ordering::Relaxed);
+            let told = told(&app).await["total_events"].as_u64().expect("total");
+            let after = 30_002 + sent.load(Ordering::Relaxed);
+            assert!((before..=after).contains(&told), "{before} {told} {after}");
+            assert!(told >= last, "{told} after {last}");
+            last = told;
+        }
+    };
+    let writers = async {
+        futures_util::future::join_all((0..WRITERS).map(|_| write())).await;
+        over.store(true, Ordering::Relaxed);
+    };
+    futures_util::future::join(
+        writers,
+        futures_util::future::join_all((0..4).map(|_| read())),
+    )
+    .await;
+    assert_eq!(told(&app).await, counted(&mut sql).await);
+    // What was recorded goes into a slice like any other, once it is old enough.
+    fill(&mut sql, 1_000, "2026-02-01T00:00:00Z", 1, 10).await;
+    sqlx::query(
+        "update documents.events set body = jsonb_set(body, '{received_at,$date}', '\"2026-02-01T00:00:00.500Z\"') \
+         where body ->> 'event_name' <> 'filled'",
+    )
+    .execute(&mut sql)
+    .await
+    .expect("update");
+    summarised(&app, &mut sql, 4).await;
+    let tail: i64 = sqlx::query_scalar(
+        "select count(*) from documents.events e, documents.event_summaries s where s.id = 'summary' \
+         and e.body -> 'received_at' ->> '$date' > s.body -> 'watermark' ->> '$date'",
+    )
+    .fetch_one(&mut sql)
+    .await
+    .expect("count");
+    assert_eq!(tail, 0);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_process_killed_at_any_instant_leaves_statistics_that_are_right(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    const ROUNDS: u64 = 3;
+    let first = App::start(way).await;
+    let mut sql = first.sql().await;
+    let database = first.database.clone();
+    let keys = first.directory.path().join("keys");
+    let again = async || {
+        Builder::new(way)
+            .env("SPINDLE_KEYS_DIRECTORY", keys.to_str().expect("text"))
+            .database(database.clone())
+            .start()
+            .await
+    };
+    let token = first.token("ada").await;
+    first.statistics(2).await;
+    signal(first.pid(), "KILL");
+    let stored = AtomicU64::new(0);
+    for round in 0..ROUNDS {
+        let received = format!("2026-01-05T{round:02}:00:00Z");
+        fill(&mut sql, 12_000, &received, 1, 1_500 + 500 * round as i32).await;
+        let app = again().await;
+        let rebuild = first.seal("analytics", REBUILD, &json!({}));
+        // Somewhere in the middle of it: after some requests, another number each time.
+        let (done, last) = (AtomicU64::new(0), 1 + rand::random::<u64>() % 60);
+        let work = async |path: &'static str| {
+            while done.load(Ordering::Relaxed) < last {
+                let event = json!({ "event_type": "search", "event_name": "x" });
+                let request = match path {
+                    STATISTICS => app.get(path),
+                    REBUILD => app.post(path).text(&rebuild),
+                    _ => app.post(path).bearer(&token).json(&event),
+                };
+                // A request that the kill interrupts has no answer.
+                let Ok(answer) = request.0.send().await else {
+                    return;
+                };
+                if answer.status() == 201 {
+                    stored.fetch_add(1, Ordering::Relaxed);
+                }
+                if done.fetch_add(1, Ordering::Relaxed) + 1 >= last {
+                    signal(app.pid(), "KILL");
+                }
+            }
+        };
+        let works = [EVENTS, STATISTICS, REBUILD, EVENTS, STATISTICS].map(work);
+        futures_util::future::join_all(works).await;
+        drop(app);
+        let cut = end_claims(&mut sql).await;
+        println!("round {round}: {cut} slices were left in the middle");
+        let app = again().await;
+        assert_eq!(told(&app).await, counted(&mut sql).await, "round {round}");
+    }
+    let app = again().await;
+    let right = counted(&mut sql).await;
+    let total = right["total_events"].as_u64().expect("total");
+    assert!(total >= ROUNDS * 12_000 + 2 + stored.load(Ordering::Relaxed));
+    summarised(&app, &mut sql, ROUNDS as i64).await;
+    rebuild(&app, &first).await;
+    assert_eq!(told(&app).await, right);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_period_is_counted_from_its_first_moment_to_before_its_last(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
+    let mut sql = app.sql().await;
+    fill(&mut sql, 400, LONG_AGO, 1, 7).await;
+    let of = async |query: &str| {
+        let answer = app.get(&format!("{STATISTICS}?{query}")).send().await;
+        without_users(answer.expect(200).json())
+    };
+    let third = json!({ "2026-01-03": 100 });
+    let one = of("from=2026-01-03T12:00:00Z&to=2026-01-03T12:00:00.001Z").await;
+    assert_eq!(one["by_day"], third);
+    assert_eq!(one["total_events"], 100);
+    assert_eq!(one["distinct_users"], 7);
+    assert_eq!(
+        of("from=2026-01-03T12:00:00.001Z").await["by_day"],
+        json!({ "2026-01-04": 100 })
+    );
+    assert_eq!(of("to=2026-01-01T12:00:00Z").await["total_events"], 0);
+    // A day is all of it.
+    assert_eq!(of("from=2026-01-03&to=2026-01-03").await["by_day"], third);
+    assert_eq!(of("from=2026-01-03").await["total_events"], 200);
+    for (query, pointer) in [
+        ("from=yesterday", "/from"),
+        ("to=2026-02-30", "/to"),
+        ("from=2026-01-02&to=2026-01-01", "/to"),
+    ] {
+        let answer = app.get(&format!("{STATISTICS}?{query}")).send().await;
+        assert_eq!(
+            answer.expect_problem(422, "invalid-fields").pointers(),
+            [pointer]
+        );
+    }
+}
