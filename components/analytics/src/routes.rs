@@ -3,17 +3,19 @@
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use service_kit::input::Period;
+use service_kit::page::Page;
 use service_kit::routing::{Routes, get, post};
-use service_kit::{Answer, Caller, Input, Operator, Query, Result, health};
+use service_kit::{Answer, Bearer, Caller, Input, Operator, Query, Result, health};
 use std::convert::Infallible;
 use uuid::Uuid;
 
-use crate::schemas::{NewEvent, Rebuild, Rebuilt, Statistics, Stored};
+use crate::schemas::{Event, EventSearch, NewEvent, Rebuild, Rebuilt, Statistics, Stored};
 use crate::services;
 
 pub(crate) fn routes(routes: Routes) -> Routes {
     routes
         .required("/api/v1/analytics/events", post(record_event))
+        .optional("/api/v1/analytics/events", get(list_events))
         .optional("/api/v1/analytics/stats", get(statistics))
         .required("/api/v1/analytics/stats/rebuild", post(rebuild_statistics))
         .public("/api/v1/analytics/health", get(health::handler))
@@ -31,6 +33,14 @@ async fn record_event(
     } else {
         Answer::ok("Event was stored before", stored)
     })
+}
+
+async fn list_events(
+    Bearer(claims): Bearer,
+    Query(search): Query<EventSearch>,
+) -> Result<Answer<Page<Event>>> {
+    let events = services::list_events(&claims.subject, search).await?;
+    Ok(Answer::ok("Events", events).private())
 }
 
 async fn statistics(Query(period): Query<Period>) -> Result<Answer<Statistics>> {

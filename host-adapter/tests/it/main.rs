@@ -21,6 +21,7 @@ mod document_outages;
 mod documents_conformance;
 mod encryption;
 mod ended_sessions;
+mod event_list;
 mod gateway;
 mod grants;
 mod host;

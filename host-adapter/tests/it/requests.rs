@@ -109,7 +109,7 @@ async fn unknown_paths_and_methods_are_told_apart(#[values(Way::Native, Way::Com
     for (path, allowed) in [
         (REGISTER, "POST"),
         ("/api/v1/users/login", "POST"),
-        ("/api/v1/analytics/events", "POST"),
+        ("/api/v1/analytics/stats/rebuild", "POST"),
     ] {
         let answer = app
             .get(path)

@@ -1,5 +1,7 @@
 //! What requests must look like, and what answers look like.
 
+mod event;
+mod event_search;
 mod properties;
 mod rebuild;
 
@@ -11,6 +13,8 @@ use service_kit::input::{Fields, FromFields, Violation, rules};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
+pub(crate) use event::Event;
+pub(crate) use event_search::EventSearch;
 pub(crate) use rebuild::{Rebuild, Rebuilt};
 
 /// Longest user id. It is part of a document's id, which has limits in every store.

@@ -2,11 +2,13 @@
 
 mod count_users;
 mod event_statistics;
+mod list_events;
 mod rebuild_statistics;
 mod record_event;
 
 use count_users::count_users;
 pub(crate) use event_statistics::event_statistics;
+pub(crate) use list_events::list_events;
 pub(crate) use rebuild_statistics::rebuild_statistics;
 pub(crate) use record_event::record_event;
 

@@ -1,0 +1,65 @@
+//! An event as it is listed.
+
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde_json::Value;
+use service_kit::extended_json;
+use service_kit::page::Cursor;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// An event, read from its document.
+#[derive(Debug, Deserialize, Serialize)]
+pub(crate) struct Event {
+    #[serde(rename(deserialize = "_id"))]
+    event_id: Uuid,
+    event_type: String,
+    event_name: String,
+    user_id: Option<String>,
+    /// When it happened, as its sender says.
+    #[serde(
+        deserialize_with = "date",
+        serialize_with = "time::serde::rfc3339::serialize"
+    )]
+    timestamp: OffsetDateTime,
+    properties: Value,
+    /// The service that sent it, or `bearer`.
+    source: String,
+}
+
+impl Event {
+    /// Where it is in a list.
+    pub(crate) fn place(&self) -> Cursor {
+        Cursor {
+            at: self.timestamp,
+            id: self.event_id,
+        }
+    }
+}
+
+fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OffsetDateTime, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    extended_json::read_date(&value).ok_or_else(|| D::Error::custom("not a date"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn a_document_is_listed_without_what_is_ours() {
+        let event: Event = serde_json::from_value(json!({
+            "_id": "018f4e9a-7b1c-7def-8000-000000000001", "event_type": "search",
+            "event_name": "books", "user_id": null, "properties": {"q": 1}, "source": "user",
+            "timestamp": {"$date": "2026-01-31T23:00:00.120Z"},
+            "received_at": {"$date": "2026-01-31T23:00:01.000Z"}, "bucket": "2026-01-31 search",
+        }))
+        .unwrap();
+        let listed = json!({
+            "event_id": "018f4e9a-7b1c-7def-8000-000000000001", "event_type": "search",
+            "event_name": "books", "user_id": null, "properties": {"q": 1}, "source": "user",
+            "timestamp": "2026-01-31T23:00:00.12Z",
+        });
+        assert_eq!(serde_json::to_value(event).unwrap(), listed);
+    }
+}
