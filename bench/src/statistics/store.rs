@@ -1,0 +1,153 @@
+//! The document store that is measured, reached past the application.
+
+use std::ops::Range;
+
+use anyhow::Context as _;
+use mongodb::bson::{DateTime, Document, doc};
+use sqlx::{PgPool, postgres::PgPoolOptions};
+use time::{Duration, OffsetDateTime, macros::datetime};
+use uuid::Uuid;
+
+/// As many as host-adapter has at most for one component.
+const CONNECTIONS: u32 = 16;
+
+/// When the first event happened; the others are spread over 90 days.
+const FIRST: OffsetDateTime = datetime!(2026-01-01 00:00 UTC);
+const DAYS: u64 = 90;
+
+/// Seven of these days.
+pub(crate) const WEEK: &str = "from=2026-02-01&to=2026-02-07";
+
+/// Events of which each user has so many.
+const EVENTS_PER_USER: u64 = 20;
+
+/// Documents of one insert into MongoDB.
+const BATCH: usize = 5_000;
+
+/// The same as [`document`], for all at once: `$1` to `$2`. Received 10 ms apart, long ago.
+const FILL: &str = r#"
+    insert into documents.events (id, body)
+    select id, jsonb_build_object(
+        '_id', id, 'event_type', 'page_view', 'event_name', 'home', 'source', 'user',
+        'user_id', 'user-' || n / $3, 'properties', jsonb_build_object('page', '/'),
+        'timestamp', jsonb_build_object('$date', day || 'T12:00:00.000Z'),
+        'received_at', jsonb_build_object('$date', to_char(
+            timestamp '2026-04-01' + n * interval '10 milliseconds', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')),
+        'bucket', day || ' page_view')
+    from (
+        select gen_random_uuid()::text as id, n,
+            to_char(date '2026-01-01' + (n % 90)::int, 'YYYY-MM-DD') as day
+        from generate_series($1::bigint, $2::bigint - 1) as n
+    ) as given"#;
+
+/// What the adapter does for one event.
+const INSERT: &str = "insert into documents.events (id, body) values ($1, $2::jsonb) \
+    on conflict do nothing returning id";
+
+pub(crate) enum Store {
+    Postgres(PgPool),
+    MongoDb(mongodb::Collection<Document>),
+}
+
+pub(crate) fn variable(name: &str) -> anyhow::Result<String> {
+    std::env::var(name).with_context(|| format!("`{name}` is not set"))
+}
+
+impl Store {
+    pub(crate) async fn connect() -> anyhow::Result<Self> {
+        if let Ok(url) = variable("MONGODB_URL") {
+            let client = mongodb::Client::with_uri_str(url).await?;
+            let database = client.default_database();
+            let database = database.unwrap_or_else(|| client.database("spindle"));
+            return Ok(Self::MongoDb(database.collection("events")));
+        }
+        let pool = PgPoolOptions::new().max_connections(CONNECTIONS);
+        Ok(Self::Postgres(
+            pool.connect(&variable("DATABASE_URL")?).await?,
+        ))
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Postgres(_) => "PostgreSQL",
+            Self::MongoDb(_) => "MongoDB",
+        }
+    }
+
+    /// Stores events that happened and were received long ago.
+    pub(crate) async fn fill(&self, numbers: Range<u64>) -> anyhow::Result<()> {
+        match self {
+            Self::Postgres(pool) => {
+                sqlx::query(FILL)
+                    .bind(i64::try_from(numbers.start)?)
+                    .bind(i64::try_from(numbers.end)?)
+                    .bind(i64::try_from(EVENTS_PER_USER)?)
+                    .execute(pool)
+                    .await?;
+                // So that no vacuum of a million new rows falls into the measurement.
+                sqlx::query("vacuum analyze documents.events")
+                    .execute(pool)
+                    .await?;
+            }
+            Self::MongoDb(events) => {
+                let documents: Vec<u64> = numbers.collect();
+                for batch in documents.chunks(BATCH) {
+                    let batch = batch.iter().map(|number| document(*number));
+                    events.insert_many(batch).ordered(false).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// One event more, received now.
+    pub(crate) async fn insert_one(&self) -> anyhow::Result<()> {
+        let now = OffsetDateTime::now_utc();
+        match self {
+            Self::Postgres(pool) => {
+                let id = Uuid::now_v7().to_string();
+                let date = |moment: OffsetDateTime| {
+                    let format = time::macros::format_description!(
+                        "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
+                    );
+                    moment.format(format).unwrap_or_default()
+                };
+                let body = serde_json::json!({
+                    "_id": id, "event_type": "page_view", "event_name": "home", "source": "user",
+                    "user_id": "user-0", "properties": { "page": "/" },
+                    "timestamp": { "$date": date(now) }, "received_at": { "$date": date(now) },
+                    "bucket": format!("{} page_view", now.date()),
+                });
+                let inserted = sqlx::query(INSERT).bind(&id).bind(body.to_string());
+                inserted.execute(pool).await?;
+            }
+            Self::MongoDb(events) => {
+                let mut event = document(0);
+                for field in ["timestamp", "received_at"] {
+                    event.insert(field, DateTime::now());
+                }
+                event.insert("bucket", format!("{} page_view", now.date()));
+                events.insert_one(event).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An event as analytics stores it.
+fn document(number: u64) -> Document {
+    let day = FIRST + Duration::days((number % DAYS).cast_signed());
+    let received =
+        datetime!(2026-04-01 00:00 UTC) + Duration::milliseconds(number.cast_signed() * 10);
+    doc! {
+        "_id": Uuid::now_v7().to_string(), "event_type": "page_view", "event_name": "home",
+        "source": "user", "user_id": format!("user-{}", number / EVENTS_PER_USER),
+        "properties": { "page": "/" },
+        "timestamp": date(day + Duration::hours(12)), "received_at": date(received),
+        "bucket": format!("{} page_view", day.date()),
+    }
+}
+
+fn date(moment: OffsetDateTime) -> DateTime {
+    DateTime::from_millis(moment.unix_timestamp() * 1000 + i64::from(moment.millisecond()))
+}
