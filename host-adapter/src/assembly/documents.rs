@@ -51,7 +51,9 @@ impl Store {
         }
     }
 
-    fn backend(&self) -> Arc<dyn Backend> {
+    /// What keeps them.
+    #[must_use]
+    pub fn backend(&self) -> Arc<dyn Backend> {
         match self {
             Self::Jsonb(store, _) => Arc::new(store.clone()),
             Self::MongoDb(store) => Arc::new(store.clone()),
@@ -80,6 +82,7 @@ impl Builder<'_> {
                 .context("connecting to MongoDB (`MONGODB_URL`)")?;
             return Ok(Some(Store::MongoDb(store)));
         }
+        collections.push(Collection::migrations());
         let pool = self.pool(DOCUMENTS, true, false).await?;
         let backend = Jsonb::new(pool.clone());
         backend

@@ -5,8 +5,11 @@ use sqlx::postgres::PgConnectOptions;
 
 use super::{Invocation, database::Database, print};
 use crate::{
-    assembly,
-    database::migrations::{self, Migrations, State, Status},
+    assembly::{self, Store},
+    database::{
+        indexes::Indexes,
+        migrations::{self, Migrations, State, Status},
+    },
 };
 
 /// Database migrations.
@@ -73,46 +76,35 @@ async fn with_database(
         &assembly::keys(&invocation.settings)?,
     )
     .await?;
+    let result = with_stores(command, invocation, admin, assembled.documents.as_ref()).await;
     assembled.close().await;
-    let directory = invocation.settings.migrations.directory.as_path();
+    result
+}
+
+async fn with_stores(
+    command: Migrate,
+    invocation: &Invocation,
+    admin: &PgConnectOptions,
+    documents: Option<&Store>,
+) -> anyhow::Result<()> {
     match command {
         Migrate::Run(selection) => {
             for service in selected(&selection, invocation)? {
-                report(
-                    &service,
-                    &(Migrations {
-                        service: &service,
-                        directory,
-                        admin,
-                    })
-                    .run()
-                    .await?,
-                    "applied",
-                )?;
+                let migrations = Service::new(&service, invocation, admin, documents);
+                report(&service, &migrations.run().await?, "applied")?;
             }
         }
         Migrate::Status(selection) => {
             for service in selected(&selection, invocation)? {
-                for status in (Migrations {
-                    service: &service,
-                    directory,
-                    admin,
-                })
-                .status()
-                .await?
-                {
+                let migrations = Service::new(&service, invocation, admin, documents);
+                for status in migrations.status().await? {
                     print(&line(&service, &status, state(status.state)))?;
                 }
             }
         }
         Migrate::Revert { service } => {
-            let reverted = (Migrations {
-                service: &service,
-                directory,
-                admin,
-            })
-            .revert()
-            .await?;
+            let migrations = Service::new(&service, invocation, admin, documents);
+            let reverted = migrations.revert().await?;
             report(&service, reverted.as_slice(), "reverted")?;
         }
         Migrate::New { .. } => {}
@@ -121,17 +113,14 @@ async fn with_database(
 }
 
 /// Applies what is pending, of every service that is not skipped.
-pub(super) async fn all(invocation: &Invocation, admin: &PgConnectOptions) -> anyhow::Result<()> {
-    let directory = invocation.settings.migrations.directory.as_path();
+pub(super) async fn all(
+    invocation: &Invocation,
+    admin: &PgConnectOptions,
+    documents: Option<&Store>,
+) -> anyhow::Result<()> {
     for service in selected(&Selection { service: None }, invocation)? {
-        for status in (Migrations {
-            service: &service,
-            directory,
-            admin,
-        })
-        .run()
-        .await?
-        {
+        let pending = Service::new(&service, invocation, admin, documents);
+        for status in pending.run().await? {
             tracing::info!(
                 "applied migration `{}` of `{service}`: {}",
                 status.version,
@@ -140,6 +129,65 @@ pub(super) async fn all(invocation: &Invocation, admin: &PgConnectOptions) -> an
         }
     }
     Ok(())
+}
+
+/// A service's tables and its indexes on documents, which are numbered together.
+struct Service<'a> {
+    tables: Migrations<'a>,
+    indexes: Indexes<'a>,
+}
+
+impl<'a> Service<'a> {
+    fn new(
+        service: &'a str,
+        invocation: &'a Invocation,
+        admin: &'a PgConnectOptions,
+        documents: Option<&Store>,
+    ) -> Self {
+        let settings = &invocation.settings;
+        let directory = settings.migrations.directory.as_path();
+        let grants = settings.components.get(service);
+        Self {
+            tables: Migrations {
+                service,
+                directory,
+                admin,
+            },
+            indexes: Indexes {
+                service,
+                directory,
+                store: documents.map(Store::backend),
+                collections: grants.map_or(&[], |grants| &grants.collections),
+            },
+        }
+    }
+
+    async fn run(&self) -> anyhow::Result<Vec<Status>> {
+        self.indexes.check()?;
+        let mut done = self.tables.run().await?;
+        done.extend(self.indexes.run().await?);
+        Ok(done)
+    }
+
+    async fn status(&self) -> anyhow::Result<Vec<Status>> {
+        let mut all = self.tables.status().await?;
+        all.extend(self.indexes.status().await?);
+        all.sort_by_key(|status| status.version);
+        Ok(all)
+    }
+
+    async fn revert(&self) -> anyhow::Result<Option<Status>> {
+        let latest = |all: Vec<Status>| {
+            let applied = all.into_iter().filter(|one| one.state != State::Pending);
+            applied.map(|one| one.version).max()
+        };
+        let tables = latest(self.tables.status().await?);
+        if latest(self.indexes.status().await?) > tables {
+            self.indexes.revert().await
+        } else {
+            self.tables.revert().await
+        }
+    }
 }
 
 fn selected(selection: &Selection, invocation: &Invocation) -> anyhow::Result<Vec<String>> {

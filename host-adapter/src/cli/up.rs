@@ -106,7 +106,7 @@ async fn prepare(
     keys: &KeyRing,
 ) -> anyhow::Result<Assembly> {
     let assembly = assembly::assemble(&invocation.settings, &database.admin, keys).await?;
-    migrate::all(invocation, &database.admin).await?;
+    migrate::all(invocation, &database.admin, assembly.documents.as_ref()).await?;
     compile_apart(invocation).await;
     Ok(assembly)
 }

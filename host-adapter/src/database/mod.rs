@@ -1,6 +1,7 @@
 //! Preparing databases: roles, schemas, migrations. Everything here uses the administrative
 //! connection (`DATABASE_URL`), which no component's call ever sees.
 
+pub mod indexes;
 pub mod migrations;
 mod provision;
 

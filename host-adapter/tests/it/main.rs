@@ -25,6 +25,7 @@ mod event_list;
 mod gateway;
 mod grants;
 mod host;
+mod index_migrations;
 mod login;
 mod messages;
 mod migrations;

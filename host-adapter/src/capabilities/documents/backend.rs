@@ -2,7 +2,9 @@
 
 use futures_util::future::BoxFuture;
 
-use super::{Collection, Document, Error, Filter, InsertOutcome, Path, Sort, Update};
+use super::{
+    Collection, Document, Error, Filter, Index, IndexError, InsertOutcome, Path, Sort, Update,
+};
 
 /// The part of a result that is wanted, and what it may hold.
 #[derive(Debug, Clone, Copy)]
@@ -77,4 +79,16 @@ pub trait Backend: std::fmt::Debug + Send + Sync {
         collection: &'a Collection,
         filter: &'a Filter,
     ) -> BoxFuture<'a, Result<u64, Error>>;
+
+    /// Makes an index and says whether it was not there yet. Takes as long as it takes.
+    ///
+    /// After an error there is no such index, unless it was there before.
+    fn create_index<'a>(&'a self, index: &'a Index) -> BoxFuture<'a, Result<bool, IndexError>>;
+
+    /// Takes an index away; nothing happens where there is none.
+    fn drop_index<'a>(
+        &'a self,
+        collection: &'a Collection,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<(), Error>>;
 }

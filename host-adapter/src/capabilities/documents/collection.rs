@@ -3,6 +3,9 @@
 /// Longest name, in bytes: PostgreSQL's for a table.
 const MAX_LENGTH: usize = 63;
 
+/// Names that begin so are the adapter's own.
+const RESERVED: &str = "spindle_";
+
 /// A valid name: a lower-case letter, then lower-case letters, digits and `_`, 63 bytes at most.
 ///
 /// Only these characters, because the name becomes that of a table and thereby part of SQL.
@@ -12,7 +15,8 @@ pub struct Collection(String);
 /// A collection cannot be called that.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "collection `{0}` must be a lower-case letter followed by at most 62 of `a-z`, `0-9` and `_`"
+    "collection `{0}` must be a lower-case letter followed by at most 62 of `a-z`, `0-9` and `_`, \
+     and not begin with `spindle_`"
 )]
 pub struct InvalidCollection(String);
 
@@ -28,11 +32,18 @@ impl Collection {
             .bytes()
             .next()
             .is_some_and(|byte| byte.is_ascii_lowercase());
-        if begins && name.len() <= MAX_LENGTH && name.bytes().all(allowed) {
+        let own = name.starts_with(RESERVED);
+        if begins && !own && name.len() <= MAX_LENGTH && name.bytes().all(allowed) {
             Ok(Self(name.to_owned()))
         } else {
             Err(InvalidCollection(name.to_owned()))
         }
+    }
+
+    /// Where it is recorded which indexes were made; no component can be granted it.
+    #[must_use]
+    pub fn migrations() -> Self {
+        Self(format!("{RESERVED}migrations"))
     }
 
     /// The name.
@@ -60,6 +71,7 @@ mod tests {
             "a.b",
             "a\"b",
             "é",
+            "spindle_migrations",
             "a\0",
             &"x".repeat(64),
         ] {

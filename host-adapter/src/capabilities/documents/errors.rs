@@ -33,9 +33,15 @@ impl From<postgres::Error> for Error {
             postgres::Error::Conflict => {
                 Self::Unavailable("another call changed the same documents".to_owned())
             }
-            postgres::Error::ConstraintViolation(name) => Self::Invalid(format!(
-                "another document has the same value in unique index `{name}`"
-            )),
+            postgres::Error::ConstraintViolation(name) => {
+                // The collection's name comes before the index's.
+                let name = name
+                    .split_once('.')
+                    .map_or(name.as_str(), |(_, index)| index);
+                Self::Invalid(format!(
+                    "another document has the same value in unique index `{name}`"
+                ))
+            }
             postgres::Error::Denied(reason) | postgres::Error::Invalid(reason) => {
                 tracing::error!("PostgreSQL refused a statement about documents: {reason}");
                 Self::Unavailable("the document store could not serve the call".to_owned())

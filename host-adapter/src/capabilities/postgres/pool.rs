@@ -18,7 +18,7 @@ use deadpool::managed::{
     self, Metrics, Object, PoolError, RecycleError, RecycleResult, TimeoutType,
 };
 use futures_util::future::BoxFuture;
-use sqlx::{Connection as _, PgConnection, postgres::PgConnectOptions};
+use sqlx::{ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
 
 use super::Error;
 
@@ -197,6 +197,20 @@ impl Pool {
             _ => self.note_up(),
         }
         result
+    }
+
+    /// A connection of the caller's own, on which a statement may take as long as it takes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] without one.
+    pub async fn connect_apart(&self) -> Result<PgConnection, Error> {
+        let options = self.shard()?.manager().options.clone();
+        let connection = options
+            .options([("statement_timeout", "0")])
+            .connect()
+            .await;
+        connection.map_err(|error| self.not_connected(PoolError::Backend(error)))
     }
 
     /// Closes the connections; calls under way finish, further ones are `unavailable`.

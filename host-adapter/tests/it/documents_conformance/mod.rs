@@ -96,6 +96,7 @@ macro_rules! conformance {
 }
 
 conformance!(jsonb: crate::support::documents);
+conformance!(jsonb_with_indexes: crate::support::documents_with_indexes);
 conformance!(mongodb: crate::support::documents_in_mongodb);
 
 /// On the small server a case must fail, so that nobody takes for granted what was never shown.
@@ -106,6 +107,16 @@ macro_rules! finest {
                 #[tokio::test]
                 async fn $case() {
                     let documents = crate::support::documents(&["events"]).await;
+                    super::finest::$case(&documents).await;
+                }
+            )+
+        }
+
+        mod finest_jsonb_with_indexes {
+            $(
+                #[tokio::test]
+                async fn $case() {
+                    let documents = crate::support::documents_with_indexes(&["events"]).await;
                     super::finest::$case(&documents).await;
                 }
             )+

@@ -4,7 +4,10 @@ use std::{collections::HashMap, ops::Deref, path::Path, sync::Arc};
 
 use host_adapter::{
     assembly::{self, Assembly},
-    capabilities::{Capabilities, documents::Documents},
+    capabilities::{
+        Capabilities,
+        documents::{Documents, Index},
+    },
     config::{Environment, Settings},
     database,
 };
@@ -17,7 +20,8 @@ use super::{cluster, mongodb};
 pub(crate) struct Granted {
     pub(crate) assembly: Assembly,
     pub(crate) database: SecretString,
-    _directory: TempDir,
+    /// Goes with it.
+    directory: Option<TempDir>,
 }
 
 impl Granted {
@@ -37,19 +41,25 @@ impl Granted {
         let directory = tempfile::tempdir().expect("a directory");
         std::fs::write(directory.path().join("adapter.toml"), settings).expect("write");
         let settings = Settings::load(directory.path(), Path::new("adapter.toml"), &environment);
-        let settings = settings.expect("settings");
+        let database = cluster::database().await;
+        let mut granted = Self::assembled(settings.expect("settings"), &database).await;
+        granted.directory = Some(directory);
+        granted
+    }
+
+    /// Everything that `settings` grants, in this database.
+    pub(crate) async fn assembled(settings: Settings, database: &SecretString) -> Self {
         // As the program does at its start: the HTTP client is built with it.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let database = cluster::database().await;
-        let admin = database::options(&database).expect("a URL");
+        let admin = database::options(database).expect("a URL");
         let keys = assembly::keys(&settings).expect("keys");
         let assembly = assembly::assemble(&settings, &admin, &keys)
             .await
             .expect("assemble");
         Self {
             assembly,
-            database,
-            _directory: directory,
+            database: database.clone(),
+            directory: None,
         }
     }
 
@@ -62,7 +72,7 @@ impl Granted {
 /// Documents, and the databases that they are in.
 pub(crate) struct HeldDocuments {
     documents: Documents,
-    _granted: Granted,
+    granted: Granted,
     /// Goes with them.
     mongodb: Option<mongodb::Database>,
 }
@@ -90,6 +100,42 @@ pub(crate) async fn documents(collections: &[&str]) -> HeldDocuments {
     held(collections, None).await
 }
 
+/// Empty collections in PostgreSQL, with indexes on the fields that the conformance suite likes best.
+pub(crate) async fn documents_with_indexes(collections: &[&str]) -> HeldDocuments {
+    let held = held(collections, None).await;
+    let store = held
+        .granted
+        .assembly
+        .documents
+        .as_ref()
+        .expect("a store")
+        .backend();
+    for (number, fields) in INDEXES.iter().enumerate() {
+        for collection in collections {
+            let fields: Vec<String> = fields.split(' ').map(str::to_owned).collect();
+            let index = Index::new(collection, &format!("index_{number}"), &fields, false);
+            store
+                .create_index(&index.expect("an index"))
+                .await
+                .expect("made");
+        }
+    }
+    held
+}
+
+/// Fields apart by blanks.
+const INDEXES: [&str; 9] = [
+    "v",
+    "-n",
+    "t n",
+    "at",
+    "p.q",
+    "k -o.n",
+    "-v -n",
+    "p.q.r",
+    "kind -user",
+];
+
 /// Empty collections in MongoDB, in a database of their own.
 pub(crate) async fn documents_in_mongodb(collections: &[&str]) -> HeldDocuments {
     held(collections, Some(mongodb::database().await)).await
@@ -107,7 +153,7 @@ async fn held(collections: &[&str], mongodb: Option<mongodb::Database>) -> HeldD
         .clone();
     HeldDocuments {
         documents,
-        _granted: granted,
+        granted,
         mongodb,
     }
 }

@@ -19,7 +19,7 @@ use std::{
 };
 
 pub(crate) use app::{App, Builder, Way};
-pub(crate) use capabilities::{documents, documents_in_mongodb};
+pub(crate) use capabilities::{documents, documents_in_mongodb, documents_with_indexes};
 pub(crate) use client::Answer;
 
 /// Longest wait for anything. It is only used up by a test that fails.

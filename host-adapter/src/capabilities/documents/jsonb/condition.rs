@@ -21,6 +21,22 @@ pub(super) fn append_further(statement: &mut Statement, filter: &Filter) {
     append_after(statement, " and ", filter);
 }
 
+/// Appends ` and …` of all these, for PostgreSQL to test on each document and not to look for an index.
+pub(super) fn append_unindexed(statement: &mut Statement, filters: &[Filter]) {
+    let filters: Vec<Filter> = filters
+        .iter()
+        .filter(|filter| !matches!(filter, Filter::All(all) if all.is_empty()))
+        .cloned()
+        .collect();
+    if !filters.is_empty() {
+        let path = Parameter::Text(jsonpath::all(&filters));
+        statement
+            .text(" and jsonb_path_match(t.body, ")
+            .parameter(path)
+            .text("::jsonpath, '{}', true)");
+    }
+}
+
 fn append_after(statement: &mut Statement, mut link: &'static str, filter: &Filter) {
     let mut parts = Parts::default();
     parts.take(filter);

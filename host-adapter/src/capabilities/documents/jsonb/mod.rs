@@ -7,8 +7,10 @@
 //! the same form, and compared as text.
 
 mod condition;
+mod index;
 mod jsonpath;
 mod order;
+mod plan;
 mod read;
 mod statement;
 mod tables;
@@ -18,14 +20,17 @@ mod write;
 use futures_util::future::BoxFuture;
 
 use super::{
-    Backend, Bounds, Collection, Document, Error, Filter, InsertOutcome, Path, Sort, Update,
+    Backend, Bounds, Collection, Document, Error, Filter, Index, IndexError, InsertOutcome, Path,
+    Sort, Update,
 };
 use crate::capabilities::postgres::Pool;
+use index::Indexes;
 
 /// The document store of one PostgreSQL role.
 #[derive(Debug, Clone)]
 pub struct Jsonb {
     pool: Pool,
+    indexes: Indexes,
 }
 
 impl Jsonb {
@@ -33,16 +38,20 @@ impl Jsonb {
     /// a table there is a collection, whoever made it.
     #[must_use]
     pub fn new(pool: Pool) -> Self {
-        Self { pool }
+        Self {
+            pool,
+            indexes: Indexes::default(),
+        }
     }
 
-    /// Creates the tables that are missing. Several adapters may do so at once.
+    /// Creates the tables that are missing, and reads which indexes there are. Several adapters may do so at once.
     ///
     /// # Errors
     ///
     /// [`Error::Unavailable`] and [`Error::Timeout`], and then some may be missing still.
     pub async fn ensure_collections(&self, collections: &[Collection]) -> Result<(), Error> {
-        tables::ensure(&self.pool, collections).await
+        tables::ensure(&self.pool, collections).await?;
+        self.indexes.load(&self.pool).await
     }
 }
 
@@ -62,7 +71,7 @@ impl Backend for Jsonb {
         sort: &'a Sort,
         bounds: Bounds,
     ) -> BoxFuture<'a, Result<Vec<String>, Error>> {
-        Box::pin(read::find(&self.pool, collection, filter, sort, bounds))
+        Box::pin(read::find(self, collection, filter, sort, bounds))
     }
 
     fn count<'a>(
@@ -70,7 +79,7 @@ impl Backend for Jsonb {
         collection: &'a Collection,
         filter: &'a Filter,
     ) -> BoxFuture<'a, Result<u64, Error>> {
-        Box::pin(read::count(&self.pool, collection, filter))
+        Box::pin(read::count(self, collection, filter))
     }
 
     fn count_by<'a>(
@@ -80,9 +89,7 @@ impl Backend for Jsonb {
         filter: &'a Filter,
         bounds: Bounds,
     ) -> BoxFuture<'a, Result<Vec<(String, u64)>, Error>> {
-        Box::pin(read::count_by(
-            &self.pool, collection, field, filter, bounds,
-        ))
+        Box::pin(read::count_by(self, collection, field, filter, bounds))
     }
 
     fn count_distinct<'a>(
@@ -91,7 +98,7 @@ impl Backend for Jsonb {
         field: &'a Path,
         filter: &'a Filter,
     ) -> BoxFuture<'a, Result<u64, Error>> {
-        Box::pin(read::count_distinct(&self.pool, collection, field, filter))
+        Box::pin(read::count_distinct(self, collection, field, filter))
     }
 
     fn update<'a>(
@@ -109,5 +116,17 @@ impl Backend for Jsonb {
         filter: &'a Filter,
     ) -> BoxFuture<'a, Result<u64, Error>> {
         Box::pin(write::remove(&self.pool, collection, filter))
+    }
+
+    fn create_index<'a>(&'a self, index: &'a Index) -> BoxFuture<'a, Result<bool, IndexError>> {
+        Box::pin(index::create(&self.pool, &self.indexes, index))
+    }
+
+    fn drop_index<'a>(
+        &'a self,
+        collection: &'a Collection,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(index::drop(&self.pool, &self.indexes, collection, name))
     }
 }

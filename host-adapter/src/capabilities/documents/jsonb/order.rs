@@ -64,9 +64,13 @@ pub(super) fn append_order(statement: &mut Statement, sort: &Sort) {
                 .text(", ");
         }
     }
+    statement.text("t.id").text(keyword(of_id(sort)));
+}
+
+/// The direction in which `_id` decides.
+pub(super) fn of_id(sort: &Sort) -> Direction {
     let by_id = sort.fields().iter().find(|(path, _)| path.is_id());
-    let direction = by_id.map_or(Direction::Ascending, |(_, direction)| *direction);
-    statement.text("t.id").text(keyword(direction));
+    by_id.map_or(Direction::Ascending, |(_, direction)| *direction)
 }
 
 /// The value by which a document is sorted: an array's smallest element, or largest.
@@ -92,7 +96,8 @@ fn before_id(sort: &Sort) -> impl Iterator<Item = (usize, &(Path, Direction))> {
         .enumerate()
 }
 
-fn keyword(direction: Direction) -> &'static str {
+/// SQL for a direction.
+pub(super) fn keyword(direction: Direction) -> &'static str {
     match direction {
         Direction::Ascending => " asc",
         Direction::Descending => " desc",

@@ -5,28 +5,33 @@ use sqlx::{PgConnection, Row as _, postgres::PgRow};
 
 use super::super::{Bounds, Collection, Error, Filter, Path, Sort};
 use super::{
-    condition, jsonpath, order,
+    Jsonb, condition, jsonpath, order, plan,
     statement::{Parameter, Statement},
 };
 use crate::capabilities::postgres::{self, Pool};
 
 pub(super) async fn find(
-    pool: &Pool,
+    store: &Jsonb,
     collection: &Collection,
     filter: &Filter,
     sort: &Sort,
     bounds: Bounds,
 ) -> Result<Vec<String>, Error> {
     let mut statement = Statement::default();
-    statement
-        .text("select t.body::text from ")
-        .table(collection)
-        .text(" t");
-    order::append_keys(&mut statement, sort);
-    condition::append(&mut statement, filter);
+    statement.text("select t.body::text");
+    let indexes = store.indexes.list();
+    if let Some(plan) = plan::choose(&indexes, collection, filter, sort) {
+        let most = i64::from(bounds.skip) + i64::from(bounds.limit);
+        plan.append_ordered_source(&mut statement, collection, filter, sort, most);
+        order::append_keys(&mut statement, sort);
+    } else {
+        statement.text(" from ").table(collection).text(" t");
+        order::append_keys(&mut statement, sort);
+        condition::append(&mut statement, filter);
+    }
     order::append_order(&mut statement, sort);
     append_bounds(&mut statement, bounds);
-    rows(pool, statement, bounds.max_bytes, |row| {
+    rows(&store.pool, statement, bounds.max_bytes, |row| {
         let document: String = row.try_get(0)?;
         Ok((document.len(), document))
     })
@@ -34,21 +39,18 @@ pub(super) async fn find(
 }
 
 pub(super) async fn count(
-    pool: &Pool,
+    store: &Jsonb,
     collection: &Collection,
     filter: &Filter,
 ) -> Result<u64, Error> {
     let mut statement = Statement::default();
-    statement
-        .text("select count(*) from ")
-        .table(collection)
-        .text(" t");
-    condition::append(&mut statement, filter);
-    number(pool, statement).await
+    statement.text("select count(*)");
+    append_matching(&mut statement, store, collection, filter);
+    number(&store.pool, statement).await
 }
 
 pub(super) async fn count_by(
-    pool: &Pool,
+    store: &Jsonb,
     collection: &Collection,
     field: &Path,
     filter: &Filter,
@@ -56,13 +58,13 @@ pub(super) async fn count_by(
 ) -> Result<Vec<(String, u64)>, Error> {
     let mut statement = Statement::default();
     statement.text("select v::text, n from (");
-    append_groups(&mut statement, collection, field, filter);
+    append_groups(&mut statement, store, collection, field, filter);
     statement.text(") as groups order by n desc, ");
     order::append_by_value(&mut statement);
     // Arrays and objects, which the order of values leaves equal.
     statement.text(", v::text collate \"C\"");
     append_bounds(&mut statement, bounds);
-    rows(pool, statement, bounds.max_bytes, |row| {
+    rows(&store.pool, statement, bounds.max_bytes, |row| {
         let value: String = row.try_get(0)?;
         Ok((value.len(), (value, natural(row.try_get(1)?))))
     })
@@ -70,31 +72,48 @@ pub(super) async fn count_by(
 }
 
 pub(super) async fn count_distinct(
-    pool: &Pool,
+    store: &Jsonb,
     collection: &Collection,
     field: &Path,
     filter: &Filter,
 ) -> Result<u64, Error> {
     let mut statement = Statement::default();
     statement.text("select count(*) from (");
-    append_groups(&mut statement, collection, field, filter);
+    append_groups(&mut statement, store, collection, field, filter);
     statement.text(") as groups where v <> 'null'");
-    number(pool, statement).await
+    number(&store.pool, statement).await
 }
 
 /// One row `(v, n)` per value of a field. Grouped and not `count(distinct …)`, which would sort.
 fn append_groups(
     statement: &mut Statement,
+    store: &Jsonb,
     collection: &Collection,
     field: &Path,
     filter: &Filter,
 ) {
     statement.text("select coalesce(jsonb_path_query_first(t.body, ");
     statement.parameter(Parameter::Text(jsonpath::exactly(field)));
-    statement.text("::jsonpath, '{}', true), 'null') as v, count(*) as n from ");
-    statement.table(collection).text(" t");
-    condition::append(statement, filter);
+    statement.text("::jsonpath, '{}', true), 'null') as v, count(*) as n");
+    append_matching(statement, store, collection, filter);
     statement.text(" group by 1");
+}
+
+/// Appends ` from … t`, in whatever order.
+fn append_matching(
+    statement: &mut Statement,
+    store: &Jsonb,
+    collection: &Collection,
+    filter: &Filter,
+) {
+    let indexes = store.indexes.list();
+    match plan::choose(&indexes, collection, filter, &Sort::default()) {
+        Some(plan) => plan.append_source(statement, collection, filter),
+        None => {
+            statement.text(" from ").table(collection).text(" t");
+            condition::append(statement, filter);
+        }
+    }
 }
 
 fn append_bounds(statement: &mut Statement, bounds: Bounds) {

@@ -4,8 +4,8 @@ use sqlx::{AssertSqlSafe, Postgres, postgres::PgArguments, query::Query};
 
 /// SQL text with its parameters.
 ///
-/// [`Statement::text`] takes only constants, and [`Statement::table`] only checked names, so nothing
-/// that a caller wrote can become SQL.
+/// [`Statement::text`] takes only constants, and [`Statement::table`] only checked names; what else is
+/// quoted comes from whoever declares indexes. So nothing that a caller wrote can become SQL.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Statement {
     sql: String,
@@ -38,6 +38,35 @@ impl Statement {
         self
     }
 
+    /// Appends one of the indexes that make up `name`, which is a checked name.
+    pub(super) fn index(
+        &mut self,
+        collection: &super::Collection,
+        name: &str,
+        suffix: &'static str,
+    ) -> &mut Self {
+        let name = format!("{}.{name}{suffix}", collection.as_str());
+        self.sql.push_str(&quoted(&name, '"'));
+        self
+    }
+
+    /// Appends text where PostgreSQL takes no parameter.
+    pub(super) fn literal(&mut self, text: &str) -> &mut Self {
+        self.sql.push_str(&quoted(text, '\''));
+        self
+    }
+
+    /// Appends a field's names as a constant, which an index is recognised by. It is that of an index
+    /// that somebody declared, never a caller's.
+    pub(super) fn path(&mut self, path: &super::Path) -> &mut Self {
+        self.sql.push_str("array[");
+        for (number, name) in path.names().iter().enumerate() {
+            self.sql.push_str(if number == 0 { "" } else { ", " });
+            self.literal(name);
+        }
+        self.text("]")
+    }
+
     /// Appends a name made of a constant and a number.
     pub(super) fn numbered(&mut self, name: &'static str, number: usize) -> &mut Self {
         self.sql.push_str(name);
@@ -51,6 +80,7 @@ impl Statement {
         self.numbered("$", self.parameters.len())
     }
 
+    /// The SQL so far.
     #[cfg(test)]
     pub(super) fn sql(&self) -> &str {
         &self.sql
@@ -72,4 +102,10 @@ impl Statement {
                 Parameter::Texts(texts) => query.bind(texts),
             })
     }
+}
+
+/// A quote inside is doubled. A backslash stands for itself, as in standard SQL.
+fn quoted(text: &str, quote: char) -> String {
+    let doubled = format!("{quote}{quote}");
+    format!("{quote}{}{quote}", text.replace(quote, &doubled))
 }

@@ -3,7 +3,7 @@
 use sqlx::{Connection as _, PgConnection, Row as _};
 
 use super::super::{Collection, Error};
-use super::statement::Statement;
+use super::{index, statement::Statement};
 use crate::capabilities::postgres::{self, Pool};
 
 /// Held while tables are created, since `create table if not exists` fails when two do it at once.
@@ -25,16 +25,20 @@ async fn create_missing(
     collections: Vec<Collection>,
 ) -> Result<(), postgres::Error> {
     let mut transaction = connection.begin().await?;
-    sqlx::query("select pg_advisory_xact_lock($1)")
-        .bind(LOCK)
-        .execute(&mut *transaction)
-        .await?;
+    lock(&mut transaction).await?;
+    index::create_functions(&mut transaction).await?;
     for collection in &collections {
         if !exists(&mut transaction, collection).await? {
             create(&mut transaction, collection).await?;
         }
     }
     Ok(transaction.commit().await?)
+}
+
+/// Until the end of the transaction.
+pub(super) async fn lock(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    let lock = sqlx::query("select pg_advisory_xact_lock($1)").bind(LOCK);
+    lock.execute(connection).await.map(|_| ())
 }
 
 async fn exists(

@@ -153,6 +153,11 @@ impl Connection {
         }
     }
 
+    /// For work that may take as long as it takes, for the person who administers the store.
+    pub(super) fn administered(&self) -> &Database {
+        &self.database
+    }
+
     /// Waits for calls under way, and ends the client.
     pub(super) async fn close(&self) {
         let all = u32::try_from(slots(self.settings.connections)).unwrap_or(u32::MAX);

@@ -12,6 +12,7 @@ mod bson;
 mod connection;
 mod errors;
 mod filter;
+mod index;
 mod read;
 mod write;
 
@@ -19,7 +20,8 @@ use futures_util::future::BoxFuture;
 use secrecy::SecretString;
 
 use super::{
-    Backend, Bounds, Collection, Document, Error, Filter, InsertOutcome, Path, Sort, Update,
+    Backend, Bounds, Collection, Document, Error, Filter, Index, IndexError, InsertOutcome, Path,
+    Sort, Update,
 };
 use connection::Connection;
 pub use connection::MongoDbSettings;
@@ -143,5 +145,17 @@ impl Backend for MongoDb {
         filter: &'a Filter,
     ) -> BoxFuture<'a, Result<u64, Error>> {
         Box::pin(write::remove(&self.connection, collection, filter))
+    }
+
+    fn create_index<'a>(&'a self, index: &'a Index) -> BoxFuture<'a, Result<bool, IndexError>> {
+        Box::pin(index::create(&self.connection, index))
+    }
+
+    fn drop_index<'a>(
+        &'a self,
+        collection: &'a Collection,
+        name: &'a str,
+    ) -> BoxFuture<'a, Result<(), Error>> {
+        Box::pin(index::drop(&self.connection, collection, name))
     }
 }

@@ -1,0 +1,300 @@
+//! Indexes on documents as migrations, on both stores: the same files, the same words.
+
+use std::path::Path;
+
+use host_adapter::{
+    capabilities::documents::{
+        Documents, Error,
+        InsertOutcome::{Duplicate, Inserted},
+    },
+    config::{Environment, Settings},
+};
+use rstest::rstest;
+use secrecy::{ExposeSecret as _, SecretString};
+use tempfile::TempDir;
+
+use crate::support::{capabilities::Granted, cluster, mongodb};
+
+const BY_USER: &str = r#"
+    [[index]]
+    collection = "events"
+    name = "by_user"
+    fields = ["user", "-at"]
+"#;
+
+const UNIQUE: &str = r#"
+    [[index]]
+    collection = "events"
+    name = "by_kind"
+    fields = ["kind"]
+
+    [[index]]
+    collection = "events"
+    name = "one_per_mail"
+    fields = ["mail"]
+    unique = true
+"#;
+
+/// A project with one service, `test`, and a store for it.
+struct Project {
+    directory: TempDir,
+    database: SecretString,
+    mongodb: Option<mongodb::Database>,
+    granted: Option<Granted>,
+}
+
+impl Project {
+    async fn new(store: Store) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        let settings = "[components.test]\ncollections = [\"events\"]\n";
+        std::fs::write(directory.path().join("adapter.toml"), settings).expect("write");
+        let mongodb = match store {
+            Store::Jsonb => None,
+            Store::MongoDb => Some(mongodb::database().await),
+        };
+        Self {
+            directory,
+            database: cluster::database().await,
+            mongodb,
+            granted: None,
+        }
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        let path = self.directory.path().join("migrations/test").join(name);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(path, text).expect("write");
+    }
+
+    /// What `host-adapter migrate …` prints, or the error.
+    fn migrate(&self, arguments: &[&str]) -> Result<String, String> {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_host-adapter"));
+        command
+            .env_clear()
+            .env("DATABASE_URL", self.database.expose_secret())
+            .arg("--project")
+            .arg(self.directory.path())
+            .arg("migrate")
+            .args(arguments);
+        if let Some(mongodb) = &self.mongodb {
+            command.env("MONGODB_URL", mongodb.url.expose_secret());
+        }
+        let output = command.output().expect("it runs");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        if output.status.success() {
+            Ok(text(output.stdout))
+        } else {
+            Err(text(output.stderr))
+        }
+    }
+
+    /// The documents, through the program's own settings.
+    async fn documents(&mut self) -> Documents {
+        let mut variables = vec![("DATABASE_URL", self.database.expose_secret())];
+        if let Some(mongodb) = &self.mongodb {
+            variables.push(("MONGODB_URL", mongodb.url.expose_secret()));
+        }
+        let variables = variables
+            .into_iter()
+            .map(|(name, value)| (name.into(), value.into()));
+        let settings = Settings::load(
+            self.directory.path(),
+            Path::new("adapter.toml"),
+            &Environment::new(variables, []),
+        );
+        let granted = Granted::assembled(settings.expect("settings"), &self.database).await;
+        let documents = granted.of("test").documents().expect("granted").clone();
+        self.granted = Some(granted);
+        documents
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Store {
+    Jsonb,
+    MongoDb,
+}
+
+async fn insert(
+    documents: &Documents,
+    list: &[&str],
+) -> Vec<host_adapter::capabilities::documents::InsertOutcome> {
+    let list: Vec<String> = list.iter().map(|&text| text.to_owned()).collect();
+    documents.insert("events", &list).await.expect("insert")
+}
+
+#[rstest]
+#[case::jsonb(Store::Jsonb)]
+#[case::mongodb(Store::MongoDb)]
+#[tokio::test]
+async fn indexes_are_shown_applied_and_taken_back(#[case] store: Store) {
+    let project = Project::new(store).await;
+    project.write("0001_users.indexes.toml", BY_USER);
+    project.write("0002_mails.indexes.toml", UNIQUE);
+    let status = project.migrate(&["status"]).expect("status");
+    assert_eq!(status.matches("pending").count(), 2, "{status}");
+    let run = project.migrate(&["run", "--service", "test"]).expect("run");
+    assert_eq!(run.matches("applied").count(), 2, "{run}");
+    let run = project.migrate(&["run"]).expect("a second run");
+    assert!(run.contains("nothing to do"), "{run}");
+    let reverted = project
+        .migrate(&["revert", "--service", "test"])
+        .expect("revert");
+    assert!(
+        reverted.contains("mails") && reverted.contains("reverted"),
+        "{reverted}"
+    );
+    let status = project.migrate(&["status"]).expect("status");
+    assert!(
+        status.contains("applied") && status.contains("pending"),
+        "{status}"
+    );
+    project.write("0001_users.indexes.toml", &BY_USER.replace("-at", "at"));
+    let status = project.migrate(&["status"]).expect("status");
+    assert!(status.contains("changed"), "{status}");
+    std::fs::remove_file(
+        project
+            .directory
+            .path()
+            .join("migrations/test/0001_users.indexes.toml"),
+    )
+    .expect("remove");
+    let status = project.migrate(&["status"]).expect("status");
+    assert!(status.contains("missing"), "{status}");
+    // What is recorded suffices to take it back.
+    project
+        .migrate(&["revert", "--service", "test"])
+        .expect("revert");
+    assert_eq!(
+        project
+            .migrate(&["status"])
+            .expect("status")
+            .matches("pending")
+            .count(),
+        1
+    );
+}
+
+#[rstest]
+#[case::jsonb(Store::Jsonb)]
+#[case::mongodb(Store::MongoDb)]
+#[tokio::test]
+async fn a_unique_index_makes_duplicates(#[case] store: Store) {
+    let mut project = Project::new(store).await;
+    project.write("0001_mails.indexes.toml", UNIQUE);
+    project.migrate(&["run"]).expect("run");
+    let documents = project.documents().await;
+    let long = "x".repeat(5_000);
+    let list = [
+        r#"{"_id":"a","mail":"ada"}"#,
+        r#"{"_id":"b","mail":"ada"}"#,
+        r#"{"_id":"c","mail":"eve"}"#,
+        r#"{"_id":"d"}"#,
+        r#"{"_id":"e","mail":null}"#,
+        r#"{"_id":"f","mail":1}"#,
+        r#"{"_id":"g","mail":1.0}"#,
+        r#"{"_id":"h","mail":"1"}"#,
+        &format!(r#"{{"_id":"i","mail":"{long}"}}"#),
+        &format!(r#"{{"_id":"j","mail":"{long}"}}"#),
+        &format!(r#"{{"_id":"k","mail":"{long}y"}}"#),
+    ];
+    let expected = [
+        Inserted, Duplicate, Inserted, Inserted, Duplicate, Inserted, Duplicate, Inserted,
+        Inserted, Duplicate, Inserted,
+    ];
+    assert_eq!(insert(&documents, &list).await, expected);
+    assert_eq!(documents.count("events", "{}").await.expect("count"), 7);
+    let update = documents
+        .update("events", r#"{"_id":"c"}"#, r#"{"$set":{"mail":"ada"}}"#)
+        .await;
+    assert!(
+        matches!(&update, Err(Error::Invalid(why)) if why.contains("`one_per_mail`")),
+        "{update:?}"
+    );
+    assert_eq!(
+        documents
+            .count("events", r#"{"mail":"ada"}"#)
+            .await
+            .expect("count"),
+        1
+    );
+}
+
+#[rstest]
+#[case::jsonb(Store::Jsonb)]
+#[case::mongodb(Store::MongoDb)]
+#[tokio::test]
+async fn an_index_that_cannot_be_built_leaves_nothing(#[case] store: Store) {
+    let mut project = Project::new(store).await;
+    let documents = project.documents().await;
+    let list = [r#"{"_id":"a","mail":"x"}"#, r#"{"_id":"b","mail":"x"}"#];
+    assert_eq!(insert(&documents, &list).await, [Inserted; 2]);
+    project.write("0001_mails.indexes.toml", UNIQUE);
+    let error = project.migrate(&["run"]).expect_err("duplicates");
+    for part in [
+        "`one_per_mail`",
+        "`events`",
+        "several documents have the same value",
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+    let status = project.migrate(&["status"]).expect("status");
+    assert!(status.contains("pending"), "{status}");
+    // Not the other index of the file either: one of that name with other fields may be made.
+    assert_eq!(
+        documents
+            .remove("events", r#"{"_id":"b"}"#)
+            .await
+            .expect("remove"),
+        1
+    );
+    project.write(
+        "0001_mails.indexes.toml",
+        &UNIQUE.replace("\"kind\"", "\"sort\""),
+    );
+    project.migrate(&["run"]).expect("run");
+    assert_eq!(
+        insert(&documents, &[r#"{"_id":"c","mail":"x"}"#]).await,
+        [Duplicate]
+    );
+    project.write(
+        "0002_again.indexes.toml",
+        &UNIQUE.replace("\"kind\"", "\"other\""),
+    );
+    let error = project.migrate(&["run"]).expect_err("another definition");
+    assert!(error.contains("another index `by_kind`"), "{error}");
+}
+
+#[tokio::test]
+async fn declarations_are_checked() {
+    let project = Project::new(Store::Jsonb).await;
+    for (text, parts) in [
+        (BY_USER.replace("events", "users"), ["`test`", "`users`"]),
+        (
+            BY_USER.replace("\"user\"", "\"$where\""),
+            ["`by_user`", "`$where`"],
+        ),
+        (
+            BY_USER.replace("by_user", "By User"),
+            ["By User", "lower case"],
+        ),
+        (
+            format!("{BY_USER}\nuniqe = true"),
+            ["uniqe", "0001_users.indexes.toml"],
+        ),
+        (
+            BY_USER.replace("\"user\", \"-at\"", ""),
+            ["`by_user`", "1 to 8 fields"],
+        ),
+    ] {
+        project.write("0001_users.indexes.toml", &text);
+        let error = project.migrate(&["run"]).expect_err(&text);
+        for part in parts {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+    }
+    project.write("0001_users.indexes.toml", BY_USER);
+    project.write("0001_tables.up.sql", "create table t (id int)");
+    let error = project.migrate(&["run"]).expect_err("one number twice");
+    assert!(error.contains("number 1"), "{error}");
+}
