@@ -82,7 +82,7 @@ async fn prepare(
                 .set(name, url.parse().context("`server.application`")?);
         }
     }
-    migrate::all(invocation, &database.admin).await?;
+    migrate::all(invocation, &database.admin, assembly.documents.as_ref()).await?;
     Ok(assembly)
 }
 
