@@ -23,8 +23,8 @@ use super::{
 /// Longest time between two questions; less when knowledge may not get as old.
 const LONGEST_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How far each question reaches back behind the one before it: a session that ended then may have
-/// been committed only afterwards. No statement of ours takes as long.
+/// How far each question reaches back behind the one before it, besides the time that a statement
+/// may take: a session that ended then may have been committed only afterwards.
 const OVERLAP: Duration = Duration::from_secs(60);
 
 /// Pause before connecting again.
@@ -81,8 +81,7 @@ impl Listener {
             while Instant::now() < next
                 && let Ok(received) = timeout_at(next, listener.try_recv()).await
             {
-                let first = received?.ok_or_else(|| lost(io::ErrorKind::ConnectionAborted))?;
-                self.look_up(first, &mut listener).await?;
+                self.look_up(payload(received)?, &mut listener).await?;
             }
         }
     }
@@ -105,7 +104,9 @@ impl Listener {
         let asked = Instant::now();
         let remembers = self.memory.remembers();
         let unknown = self.memory.age();
-        let period = unknown.map_or(remembers, |age| remembers.min(age + OVERLAP));
+        let period = unknown.map_or(remembers, |age| {
+            remembers.min(age + OVERLAP + self.patience)
+        });
         let ended =
             self.in_time(async { store::ended_within_on(listener.acquire().await?, period).await });
         self.memory.learn(ended.await?, asked);
@@ -121,12 +122,12 @@ impl Listener {
     }
 
     /// Any role may notify, so that a notification is a hint, and the table says whether it is true.
-    async fn look_up(&self, first: PgNotification, listener: &mut PgListener) -> Result<(), Error> {
-        let mut hints = vec![first.payload().to_owned()];
+    async fn look_up(&self, first: String, listener: &mut PgListener) -> Result<(), Error> {
+        let mut hints = vec![first];
         while hints.len() < BATCH
-            && let Some(Ok(Some(next))) = listener.try_recv().now_or_never()
+            && let Some(received) = listener.try_recv().now_or_never()
         {
-            hints.push(next.payload().to_owned());
+            hints.push(payload(received)?);
         }
         hints.retain(|hint| is_id(hint));
         let ended =
@@ -140,6 +141,12 @@ impl Listener {
         let result = timeout(self.patience, work).await;
         result.unwrap_or_else(|_| Err(lost(io::ErrorKind::TimedOut)))
     }
+}
+
+/// What a notification says; an error if instead of one the connection's end was received.
+fn payload(received: Result<Option<PgNotification>, Error>) -> Result<String, Error> {
+    let notification = received?.ok_or_else(|| lost(io::ErrorKind::ConnectionAborted))?;
+    Ok(notification.payload().to_owned())
 }
 
 fn lost(kind: io::ErrorKind) -> Error {
