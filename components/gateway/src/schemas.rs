@@ -31,7 +31,13 @@ pub(crate) const INDEX: Index = Index {
             routes: &[
                 "POST /api/v1/users/register",
                 "POST /api/v1/users/login",
+                "POST /api/v1/users/logout",
+                "POST /api/v1/users/password",
                 "GET /api/v1/users/profile",
+                "GET /api/v1/users/sessions",
+                "DELETE /api/v1/users/sessions/{id}",
+                "GET /api/v1/users/activities",
+                "GET /api/v1/users/activities/stats",
                 "GET /api/v1/users/stats/count",
                 "GET /.well-known/jwks.json",
             ],

@@ -349,3 +349,22 @@ pub(crate) async fn waiting_for_a_lock(app: &App) {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_end_of_a_session_is_kept_for_as_long_as_any_token_may_live() {
+    let app = App::start(Way::Native).await;
+    let mut sql = app.sql().await;
+    let insert = "insert into tokens.ended_sessions (id, ended_at) \
+                  values ('old', now() - interval '26 hours'), ('new', now() - interval '24 hours')";
+    sql.execute(insert).await.expect("insert");
+    // An adapter tidies up when it starts, and every minute.
+    let _another = another(Way::Native, &app).await;
+    until("the old one to be forgotten", async || {
+        let ids: Vec<String> = sqlx::query_scalar("select id from tokens.ended_sessions")
+            .fetch_all(&mut app.sql().await)
+            .await
+            .expect("ids");
+        (ids == ["new"]).then_some(())
+    })
+    .await;
+}
