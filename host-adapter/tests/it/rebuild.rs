@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Value, json};
 
 use crate::support::{
-    App,
+    App, Way,
     app::PASSWORD,
     events::{EVENTS, REBUILD, counted, fill, rebuild, slices, told},
     until,

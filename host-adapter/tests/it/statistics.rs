@@ -7,12 +7,12 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use crate::support::{
-    App, Builder,
-    app::signal,
+    App, Builder, Way,
     events::{
         EVENTS, REBUILD, STATISTICS, counted, end_claims, fill, rebuild, slices, told,
         without_users,
     },
+    process::signal,
     until,
 };
 

@@ -1,6 +1,6 @@
 //! `composer COMPONENT CLIENT OUTPUT`, for the benchmark of the composed path.
 
-use std::{env, fs};
+use std::{env, ffi::OsString, fs};
 
 use anyhow::Context as _;
 
@@ -12,7 +12,7 @@ fn main() -> anyhow::Result<()> {
             .context("usage: composer COMPONENT CLIENT OUTPUT")
     };
     let (component, client, output) = (path()?, path()?, path()?);
-    let read = |path| fs::read(&path).with_context(|| format!("reading {}", path.display()));
+    let read = |path: OsString| fs::read(&path).with_context(|| format!("reading {}", path.to_string_lossy()));
     let composed = composer::compose(read(component)?, read(client)?)?;
     Ok(fs::write(output, composed)?)
 }
