@@ -4,16 +4,19 @@ use std::path::Path;
 
 use host_adapter::{
     capabilities::documents::{
-        Documents, Error,
-        InsertOutcome::{Duplicate, Inserted},
+        Direction, Documents, Error,
+        InsertOutcome::{self, Duplicate, Inserted},
+        Query,
     },
     config::{Environment, Settings},
 };
 use rstest::rstest;
 use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::json;
+use sqlx::{Executor as _, Row as _};
 use tempfile::TempDir;
 
-use crate::support::{capabilities::Granted, cluster, mongodb};
+use crate::support::{capabilities::Granted, cluster, mongodb, until};
 
 const BY_USER: &str = r#"
     [[index]]
@@ -115,10 +118,7 @@ enum Store {
     MongoDb,
 }
 
-async fn insert(
-    documents: &Documents,
-    list: &[&str],
-) -> Vec<host_adapter::capabilities::documents::InsertOutcome> {
+async fn insert(documents: &Documents, list: &[&str]) -> Vec<InsertOutcome> {
     let list: Vec<String> = list.iter().map(|&text| text.to_owned()).collect();
     documents.insert("events", &list).await.expect("insert")
 }
@@ -263,6 +263,50 @@ async fn an_index_that_cannot_be_built_leaves_nothing(#[case] store: Store) {
     );
     let error = project.migrate(&["run"]).expect_err("another definition");
     assert!(error.contains("another index `by_kind`"), "{error}");
+}
+
+#[tokio::test]
+async fn ranges_and_orders_are_read_from_the_index_in_postgres() {
+    let mut project = Project::new(Store::Jsonb).await;
+    project.write("0001_users.indexes.toml", BY_USER);
+    project.migrate(&["run"]).expect("run");
+    let documents = project.documents().await;
+    for thousand in 0..10 {
+        let one = |n: u32| {
+            let at = format!(
+                "2026-01-{:02}T00:00:{:02}.{:03}Z",
+                1 + n % 28,
+                n % 60,
+                n % 1_000
+            );
+            json!({"_id": n.to_string(), "user": format!("user-{}", n % 100), "at": {"$date": at}})
+        };
+        let list: Vec<_> = (thousand * 1_000..(thousand + 1) * 1_000)
+            .map(|n| one(n).to_string())
+            .collect();
+        documents.insert("events", &list).await.expect("insert");
+    }
+    let mut connection = cluster::connect(&project.database).await;
+    connection
+        .execute("analyze documents.events")
+        .await
+        .expect("analyze");
+    let query = Query {
+        filter: r#"{"user":"user-7","at":{"$gte":{"$date":"2026-01-10T00:00:00Z"}}}"#.to_owned(),
+        sort: vec![("at".to_owned(), Direction::Descending)],
+        skip: 0,
+        limit: 10,
+    };
+    let found = documents.find("events", &query).await.expect("find");
+    assert_eq!(found.len(), 10);
+    let used =
+        "select idx_scan from pg_stat_user_indexes where indexrelname = 'events.by_user.order'";
+    until("the index to be counted as used", async || {
+        let row = sqlx::query(used).fetch_one(&mut connection).await;
+        let scans: i64 = row.expect("the index").get(0);
+        (scans > 0).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]

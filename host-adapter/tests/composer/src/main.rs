@@ -12,7 +12,9 @@ fn main() -> anyhow::Result<()> {
             .context("usage: composer COMPONENT CLIENT OUTPUT")
     };
     let (component, client, output) = (path()?, path()?, path()?);
-    let read = |path: OsString| fs::read(&path).with_context(|| format!("reading {}", path.to_string_lossy()));
+    let read = |path: OsString| {
+        fs::read(&path).with_context(|| format!("reading {}", path.to_string_lossy()))
+    };
     let composed = composer::compose(read(component)?, read(client)?)?;
     Ok(fs::write(output, composed)?)
 }

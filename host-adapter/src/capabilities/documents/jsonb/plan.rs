@@ -278,3 +278,97 @@ impl Plan<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The index that is used, its bounds, what is left to test, and whether it has the order.
+    fn chosen(filter: &str, sort: &[(&str, Direction)]) -> Option<String> {
+        let index = |name: &str, fields: &[&str]| {
+            let fields: Vec<_> = fields.iter().map(|&field| field.to_owned()).collect();
+            Index::new("events", name, &fields, false).unwrap()
+        };
+        let indexes = [
+            index("by_user", &["user", "-at"]),
+            index("by_at", &["-at"]),
+            index("by_kind", &["kind"]),
+        ];
+        let sort: Vec<_> = sort
+            .iter()
+            .map(|(name, direction)| ((*name).to_owned(), *direction))
+            .collect();
+        let (filter, sort) = (Filter::parse(filter).unwrap(), Sort::parse(&sort).unwrap());
+        let collection = Collection::new("events").unwrap();
+        let plan = choose(&indexes, &collection, &filter, &sort)?;
+        let bounds: Vec<_> = plan
+            .bounds
+            .iter()
+            .map(|bound| format!("{}{}{}", bound.path, bound.operator, bound.value.to_json()))
+            .collect();
+        let (name, rest, ordered) = (plan.index.name(), plan.rest.len(), plan.ordered);
+        Some(format!("{name} [{}] {rest} {ordered}", bounds.join(", ")))
+    }
+
+    #[test]
+    fn equality_leads_to_the_order_behind_it() {
+        let newest = [("at", Direction::Descending)];
+        for (filter, sort, expected) in [
+            (
+                r#"{"user":"a"}"#,
+                &newest[..],
+                "by_user [user = \"a\"] 0 true",
+            ),
+            (
+                r#"{"user":"a","at":{"$gte":1,"$lt":9},"x":2}"#,
+                &newest,
+                "by_user [user = \"a\", at >= 1, at < 9] 1 true",
+            ),
+            ("{}", &newest, "by_at [] 0 true"),
+            ("{}", &[("at", Direction::Ascending)], "by_at [] 0 true"),
+            (r#"{"kind":null}"#, &newest, "by_kind [kind = null] 0 false"),
+            (r#"{"at":{"$gt":"x"}}"#, &[], "by_at [at > \"x\"] 0 true"),
+        ] {
+            assert_eq!(chosen(filter, sort).as_deref(), Some(expected), "{filter}");
+        }
+    }
+
+    #[test]
+    fn what_no_key_says_uses_no_index() {
+        let long = format!(r#"{{"user":"{}"}}"#, "x".repeat(201));
+        for filter in [
+            "{}",
+            r#"{"other":1}"#,
+            r#"{"user":{"$ne":1}}"#,
+            r#"{"user":{"$in":[1,2]}}"#,
+            r#"{"$or":[{"user":1},{"at":2}]}"#,
+            &long,
+        ] {
+            assert_eq!(
+                chosen(filter, &[("x", Direction::Ascending)]),
+                None,
+                "{filter}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_query_is_two_halves() {
+        let index = Index::new("events", "by_at", &["-at".to_owned()], false).unwrap();
+        let collection = Collection::new("events").unwrap();
+        let filter = Filter::parse(r#"{"at":{"$lt":5},"x":1}"#).unwrap();
+        let indexes = [index];
+        let plan = choose(&indexes, &collection, &filter, &Sort::default()).unwrap();
+        let mut statement = Statement::default();
+        plan.append_source(&mut statement, &collection, &filter);
+        assert_eq!(
+            statement.sql(),
+            " from (select t.id, t.body from \"events\" t where (spindle_plain_1(body, array['at'])) \
+             and (spindle_key_1(body #> array['at']) collate \"C\") < spindle_key_1($1::jsonb) \
+             and (spindle_key_1(body #> array['at']) collate \"C\") >= '2' \
+             and jsonb_path_match(t.body, $2::jsonpath, '{}', true) union all \
+             select t.id, t.body from \"events\" t where not (spindle_plain_1(body, array['at'])) \
+             and jsonb_path_match(t.body, $3::jsonpath, '{}', true)) t"
+        );
+    }
+}

@@ -109,3 +109,17 @@ fn quoted(text: &str, quote: char) -> String {
     let doubled = format!("{quote}{quote}");
     format!("{quote}{}{quote}", text.replace(quote, &doubled))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Path;
+    use super::*;
+
+    #[test]
+    fn quotes_cannot_be_left() {
+        let mut statement = Statement::default();
+        let path = Path::parse("a'b\\.c").unwrap();
+        statement.path(&path).text(" ").literal("it's");
+        assert_eq!(statement.sql(), r"array['a''b\', 'c'] 'it''s'");
+    }
+}
