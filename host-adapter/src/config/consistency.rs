@@ -48,17 +48,6 @@ fn check_times(settings: &Settings, reader: &mut Reader<'_>) {
             ),
             request,
         ),
-        (
-            ("mongodb.acquire_timeout", settings.mongodb.acquire_timeout),
-            request,
-        ),
-        (
-            (
-                "mongodb.operation_timeout",
-                settings.mongodb.operation_timeout,
-            ),
-            request,
-        ),
         (("dispatch.timeout", settings.dispatch.timeout), request),
         (("health.timeout", settings.health.timeout), request),
         (
@@ -73,7 +62,18 @@ fn check_times(settings: &Settings, reader: &mut Reader<'_>) {
         (("tokens.lifetime", settings.tokens.lifetime), readable),
         (("envelopes.max_age", settings.envelopes.max_age), readable),
     ];
-    for ((path, inner), outer) in shorter {
+    let mongodb = &settings.mongodb;
+    let mongodb = [
+        ("mongodb.acquire_timeout", mongodb.acquire_timeout),
+        ("mongodb.operation_timeout", mongodb.operation_timeout),
+    ];
+    // Where there is none, nobody need care.
+    let in_use = settings.databases.mongodb.is_some();
+    let mongodb = mongodb.map(|inner| (inner, request));
+    for ((path, inner), outer) in shorter
+        .into_iter()
+        .chain(mongodb.into_iter().filter(|_| in_use))
+    {
         if inner >= outer.1 {
             refuse_order(reader, path, inner, "shorter than", outer);
         }

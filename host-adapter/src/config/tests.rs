@@ -49,6 +49,22 @@ fn values(settings: &Settings) -> Vec<String> {
 }
 
 #[test]
+fn mongodb_answers_before_a_request_is_given_up() {
+    let file = format!("{GRANTS}[mongodb]\noperation_timeout = \"20s\"");
+    check_refused(
+        &file,
+        &[("MONGODB_URL", "mongodb://h/db")],
+        &["`mongodb.operation_timeout` must be shorter than `host.request_timeout`"],
+    );
+    assert!(load(&file, &[]).is_ok());
+    check_refused(
+        GRANTS,
+        &[("MONGODB_URL", "mongodb://h:port/db")],
+        &["`MONGODB_URL` must be a MongoDB URL"],
+    );
+}
+
+#[test]
 fn the_shipped_file_shows_every_key_with_its_default() {
     let shipped = load(SHIPPED, &[]).unwrap();
     let start = SHIPPED.find("[components.user]").unwrap();

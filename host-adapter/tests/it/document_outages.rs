@@ -12,6 +12,7 @@ use std::{
 use host_adapter::dev::{Options, PrivatePostgres};
 use mongodb::bson::doc;
 use reqwest::Method;
+use secrecy::ExposeSecret as _;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Executor as _, Row as _};
 
@@ -137,6 +138,61 @@ async fn a_mongodb_that_is_killed_among_writes_loses_none(
     assert_eq!(names.into_iter().collect::<BTreeSet<_>>(), ids);
     app.statistics(WRITES as u64 + 2).await;
     health(&app, "mongodb").await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_mongodb_that_hangs_is_given_up_in_time(#[values(Way::Native, Way::Composed)] way: Way) {
+    let mongodb = server::own_server(None).await;
+    let app = Builder::new(way).mongodb(&mongodb.url("outage"));
+    let app = app
+        .env("SPINDLE_MONGODB_CONNECTIONS", "1")
+        .env("SPINDLE_MONGODB_ACQUIRE_TIMEOUT", "1s")
+        .env("SPINDLE_MONGODB_OPERATION_TIMEOUT", "1s")
+        .start()
+        .await;
+    let token = app.token("ada").await;
+    app.statistics(2).await;
+    let seen = Seen::default();
+    // Stopped, not ended: connections stay open, and nothing answers, as behind a dead network.
+    signal(mongodb.pid(), "STOP");
+    let ids: Vec<String> = (0..4).map(|_| uuid::Uuid::now_v7().to_string()).collect();
+    let writes = ids.iter().map(|id| write(&app, &token, id, &seen));
+    let stored = futures_util::future::join_all(writes).await;
+    assert_eq!(stored, [None; 4], "nothing can have been acknowledged");
+    let health = app.request_to("analytics", Method::GET, "/health").send();
+    let health = health.await.expect(503).json();
+    let documents = &health["dependencies"]["documents"];
+    assert_eq!(documents["status"], "down", "{health}");
+    signal(mongodb.pid(), "CONT");
+    for id in &ids {
+        until("the write", async || write(&app, &token, id, &seen).await).await;
+    }
+    // Whether or not one of the four that were given up had arrived.
+    app.statistics(6).await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn without_the_mongodb_of_its_url_it_does_not_start_and_says_so(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_host-adapter"));
+    command
+        .env("DATABASE_URL", app.database.expose_secret())
+        .env("SPINDLE_KEYS_DIRECTORY", app.directory.path().join("keys"))
+        .env("SPINDLE_MONGODB_ACQUIRE_TIMEOUT", "100ms")
+        .env("MONGODB_URL", "mongodb://user:hush@127.0.0.1:1/db")
+        .args(["migrate", "status", "--project"])
+        .arg(crate::support::project());
+    let output = command.output().expect("it runs");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && !text.contains("hush"), "{text}");
+    assert!(
+        text.contains("connecting to MongoDB (`MONGODB_URL`): 127.0.0.1:1"),
+        "{text}"
+    );
 }
 
 #[rstest]

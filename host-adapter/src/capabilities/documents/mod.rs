@@ -12,7 +12,10 @@
 //! - `count-by` and `count-distinct` take the value at a path as it is, an array as one value; where
 //!   the path itself crosses an array there is none.
 //! - Sorting takes an array's smallest element, descending its largest, in MongoDB's order of types.
-//!   Objects, and arrays in arrays, rank as equal.
+//!   The order of objects among themselves, and of arrays in arrays, is the store's own. No document
+//!   may have arrays in two of the fields that are sorted by (MongoDB says `invalid`).
+//! - To `count-by` and `count-distinct`, objects whose fields differ in order only are one value or
+//!   two, as the store has it.
 //! - Integers beyond 64 bits become doubles; a key given twice in one object is `invalid`.
 
 mod apply;

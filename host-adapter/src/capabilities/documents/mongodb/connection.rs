@@ -233,12 +233,13 @@ fn slots(connections: u32) -> usize {
     }
 }
 
-/// For the person who starts the adapter. The driver's texts name servers, not users.
+/// For the person who starts the adapter, in short; all that the driver knows is in the log.
 fn reason(error: &DriverError) -> String {
+    tracing::error!("MongoDB: {error}");
     match error.kind.as_ref() {
         ErrorKind::Authentication { .. } => "the user or password is not accepted".to_owned(),
         ErrorKind::Command(error) => format!("it answered `{}`", error.code_name),
-        _ => error.to_string(),
+        _ => "no server that can be used answers".to_owned(),
     }
 }
 
