@@ -106,7 +106,8 @@ fn the_shipped_grants_are_the_least_that_works() {
     assert_eq!(user.envelopes, ["client", "analytics", "user"]);
     assert_eq!(user.collections, ["activities"]);
     assert!(!analytics.postgres && !analytics.issues_tokens && analytics.verifies_tokens);
-    assert_eq!(analytics.collections, ["events"]);
+    let collections = ["events", "event_summaries", "event_users"];
+    assert_eq!(analytics.collections, collections);
     assert_eq!(settings.components["gateway"].peers, ["user", "analytics"]);
     assert_eq!(settings.listen.services["user"].port(), 8002);
     assert!(settings.peers["analytics"].url.is_none());
