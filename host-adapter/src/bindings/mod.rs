@@ -2,7 +2,7 @@
 //!
 //! Each function does four things and no more: take the capability (which checks the grant),
 //! convert the arguments, call, convert the answer. It is reached in two ways, which therefore
-//! cannot differ: as a wasmtime host function ([`host_functions!`]), and over HTTP (`server`). The
+//! cannot differ: as a wasmtime host function (`host_functions!`), and over HTTP (`server`). The
 //! types are those that wasmtime generates from `wit/`; their JSON is the form that they have on
 //! the wire, and adapter-client's generated types have the same.
 
