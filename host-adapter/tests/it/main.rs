@@ -39,5 +39,6 @@ mod requests;
 mod sessions;
 mod sidecar;
 mod statistics;
+mod statistics_in_mongodb;
 mod support;
 mod vault_interop;

@@ -1,0 +1,141 @@
+//! The statistics of `statistics.rs`, with the events in MongoDB.
+
+use rstest::rstest;
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::TryStreamExt as _;
+use mongodb::{
+    Collection, Database,
+    bson::{DateTime, Document, doc},
+};
+use serde_json::{Value, json};
+
+use crate::support::{
+    App, Builder, Way,
+    events::{EVENTS, rebuild, told},
+    mongodb as server,
+    process::signal,
+    until,
+};
+
+/// 2026-01-05, so that slices are made of what is received then.
+const LONG_AGO: i64 = 1_767_571_200_000;
+
+fn event(number: i64, received: i64, users: i64) -> Document {
+    let (day, event_type) = (1 + number % 4, ["search", "page_view"][number as usize % 2]);
+    let midnight = DateTime::parse_rfc3339_str(format!("2026-01-0{day}T00:00:00Z"));
+    doc! {
+        "_id": uuid::Uuid::now_v7().to_string(), "event_type": event_type, "event_name": "filled",
+        "user_id": format!("user-{}", number % users), "properties": {}, "source": "user",
+        "timestamp": midnight.expect("a date"), "received_at": DateTime::from_millis(received),
+        "bucket": format!("2026-01-0{day} {event_type}"),
+    }
+}
+
+/// Stores events, a thousandth of them in each millisecond from `from` on.
+async fn fill(events: &Collection<Document>, number: i64, from: i64, users: i64) {
+    let documents: Vec<Document> = (0..number)
+        .map(|n| event(n, from + n / 1_000, users))
+        .collect();
+    for batch in documents.chunks(5_000) {
+        events.insert_many(batch).await.expect("insert");
+    }
+}
+
+/// The statistics that a look at every event gives.
+async fn counted(events: &Collection<Document>) -> Value {
+    let all = events
+        .find(doc! {})
+        .projection(doc! { "bucket": 1, "user_id": 1 });
+    let all: Vec<Document> = all
+        .await
+        .expect("find")
+        .try_collect()
+        .await
+        .expect("events");
+    let (mut days, mut types, mut users) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
+    for event in &all {
+        let bucket = event.get_str("bucket").expect("bucket");
+        let (day, event_type) = bucket.split_once(' ').expect("two words");
+        *days.entry(day).or_insert(0) += 1;
+        *types.entry(event_type).or_insert(0) += 1;
+        users.insert(event.get_str("user_id").expect("user"));
+    }
+    json!({ "total_events": all.len(), "by_day": days, "by_type": types, "distinct_users": users.len() })
+}
+
+async fn slices(database: &Database) -> i32 {
+    let summaries: Collection<Document> = database.collection("event_summaries");
+    let summary = summaries
+        .find_one(doc! { "_id": "summary" })
+        .await
+        .expect("find");
+    summary.map_or(0, |summary| summary.get_i32("slice").expect("slice"))
+}
+
+#[rstest]
+#[tokio::test]
+async fn every_reading_is_right_through_slices_kills_and_rebuilds(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let database = server::database().await;
+    let first = Builder::new(way).mongodb(&database.url).start().await;
+    let mongodb = server::connect(&database.url).await;
+    let events: Collection<Document> = mongodb.collection("events");
+    let token = first.token("ada").await;
+    first.statistics(2).await;
+    let keys = first.directory.path().join("keys");
+    let again = async || {
+        Builder::new(way)
+            .env("SPINDLE_KEYS_DIRECTORY", keys.to_str().expect("text"))
+            .database(first.database.clone())
+            .mongodb(&database.url)
+            .start()
+            .await
+    };
+    signal(first.pid(), "KILL");
+    for round in 0..2 {
+        fill(&events, 13_000, LONG_AGO + round * 60_000, 2_500).await;
+        let app = again().await;
+        kill_at_work(&app, &token).await;
+        let summaries: Collection<Document> = mongodb.collection("event_summaries");
+        let over = doc! { "$set": { "planned.begun": DateTime::from_millis(0) } };
+        summaries
+            .update_many(doc! { "planned.end": { "$exists": true } }, over)
+            .await
+            .expect("update");
+        let app = again().await;
+        assert_eq!(told(&app).await, counted(&events).await, "round {round}");
+    }
+    let app = again().await;
+    let right = counted(&events).await;
+    until("slices", async || {
+        assert_eq!(told(&app).await, right);
+        (slices(&mongodb).await >= 3).then_some(())
+    })
+    .await;
+    rebuild(&app, &first).await;
+    assert_eq!(told(&app).await, right);
+}
+
+/// Reads and records, and is killed after some requests, another number each time.
+async fn kill_at_work(app: &App, token: &str) {
+    let event = json!({ "event_type": "search", "event_name": "x" });
+    let (record, read) = (EVENTS, "/api/v1/analytics/stats");
+    let mut left = 1 + rand::random::<u64>() % 20;
+    while left > 0 {
+        let requests = [record, read, record].map(|path| match path {
+            EVENTS => app.post(path).bearer(token).json(&event),
+            _ => app.get(path),
+        });
+        let [first, second, third] = requests.map(|request| request.0.send());
+        left -= 1;
+        let kill = async {
+            if left == 0 {
+                signal(app.pid(), "KILL")
+            }
+        };
+        // Those that the kill interrupts have no answer.
+        let _ = futures_util::future::join4(first, second, third, kill).await;
+    }
+}
