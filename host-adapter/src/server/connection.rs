@@ -20,7 +20,9 @@ use tokio_rustls::TlsAcceptor;
 use super::{
     Limits,
     callers::{Caller, Callers},
-    functions, protocol,
+    functions,
+    prompt::Prompt,
+    protocol,
     refusal::Refusal,
     tls,
 };
@@ -40,6 +42,7 @@ impl Serve for Connections {
         watcher: Watcher,
     ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async move {
+            let stream = Prompt(stream);
             let Some(acceptor) = &self.tls else {
                 return self.calls(stream, None, watcher).await;
             };
@@ -77,10 +80,7 @@ impl Connections {
         }
     }
 
-    fn certified(
-        &self,
-        stream: &tokio_rustls::server::TlsStream<TcpStream>,
-    ) -> Option<Arc<Caller>> {
+    fn certified(&self, stream: &tokio_rustls::server::TlsStream<Prompt>) -> Option<Arc<Caller>> {
         let certificate = stream.get_ref().1.peer_certificates()?.first()?;
         let names = tls::names(certificate);
         self.callers.certified(names.iter().map(String::as_str))

@@ -11,6 +11,7 @@
 mod callers;
 mod connection;
 mod functions;
+mod prompt;
 mod protocol;
 mod refusal;
 mod tls;
