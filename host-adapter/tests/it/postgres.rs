@@ -171,6 +171,12 @@ async fn values_that_do_not_fit_are_named() {
     );
     invalid(test.fetch("select $1::int8", vec![]).await, "1 parameters");
     invalid(test.fetch("select 1.5 as price", vec![]).await, "`price`");
+    for number in ["NaN", "-Infinity"] {
+        let select = format!("select '{number}'::float8 as ratio");
+        invalid(test.fetch(&select, vec![]).await, "`ratio`");
+    }
+    let infinite = vec![Value::Float64(f64::INFINITY)];
+    invalid(test.fetch("select $1::float8", infinite).await, "finite");
     // The connection is in order after each of them.
     assert_eq!(test.items().await, 0);
 }

@@ -96,6 +96,12 @@ async fn calls_that_cannot_be_read_are_refused_in_words() {
     let large = json!(["select 1", [{ "Text": "x".repeat(70_000) }]]);
     let large = call(SELECT, large).await.expect(413);
     assert!(large.text.contains("server.max_body"), "{large:?}");
+    // JSON has no such number, so it must not come through as another one.
+    let infinite = call(SELECT, json!(["select 'infinity'::real as ratio", []])).await;
+    let infinite = infinite.expect(200).json();
+    assert!(infinite["Err"]["Invalid"].is_string(), "{infinite}");
+    let null = call(SELECT, json!(["select $1::float8", [{ "Float64": null }]])).await;
+    null.expect(400);
     let url = format!("{}/{SELECT}", served.url());
     let get = Request::new(Method::GET, &url).bearer(&served.sidecar.tokens["user"]);
     get.send().await.expect(405);

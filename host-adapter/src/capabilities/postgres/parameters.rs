@@ -62,6 +62,9 @@ impl<'q> Encode<'q, Postgres> for Parameter<'_> {
             (Value::Int64(value), "INT2") => {
                 Encode::<Postgres>::encode(i16::try_from(*value)?, buffer)
             }
+            (Value::Float64(value), _) if !value.is_finite() => {
+                Err(format!("`{value}` is not a finite number").into())
+            }
             (Value::Float64(value), "FLOAT8") => Encode::<Postgres>::encode(*value, buffer),
             #[expect(
                 clippy::cast_possible_truncation,

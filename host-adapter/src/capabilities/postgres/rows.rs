@@ -70,8 +70,8 @@ fn value(raw: PgValueRef<'_>) -> Result<Value, sqlx::error::BoxDynError> {
         "INT4" => Value::Int64(<i32 as Decode<Postgres>>::decode(raw)?.into()),
         "INT2" => Value::Int64(<i16 as Decode<Postgres>>::decode(raw)?.into()),
         "BOOL" => Value::Boolean(<bool as Decode<Postgres>>::decode(raw)?),
-        "FLOAT8" => Value::Float64(<f64 as Decode<Postgres>>::decode(raw)?),
-        "FLOAT4" => Value::Float64(<f32 as Decode<Postgres>>::decode(raw)?.into()),
+        "FLOAT8" => finite(<f64 as Decode<Postgres>>::decode(raw)?)?,
+        "FLOAT4" => finite(<f32 as Decode<Postgres>>::decode(raw)?.into())?,
         "BYTEA" => Value::Bytes(<Vec<u8> as Decode<Postgres>>::decode(raw)?),
         "UUID" => Value::Uuid(
             <Uuid as Decode<Postgres>>::decode(raw)?
@@ -93,6 +93,15 @@ fn value(raw: PgValueRef<'_>) -> Result<Value, sqlx::error::BoxDynError> {
             );
         }
     })
+}
+
+/// JSON, by which the value may have to travel, has no other numbers.
+fn finite(value: f64) -> Result<Value, sqlx::error::BoxDynError> {
+    if value.is_finite() {
+        Ok(Value::Float64(value))
+    } else {
+        Err(format!("`{value}` is not a finite number, cast it in the statement").into())
+    }
 }
 
 fn timestamp(moment: OffsetDateTime) -> Result<String, sqlx::error::BoxDynError> {
