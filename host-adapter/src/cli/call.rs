@@ -43,8 +43,8 @@ pub(super) struct Call {
     /// The request's path and query, such as `/api/v1/analytics/stats/rebuild`.
     #[arg(long)]
     path: String,
-    /// Where the service is. By default where its peers find it (`peers.SERVICE.url`), else where
-    /// `up` listens for it.
+    /// Where the service is. By default where its peers find it (`peers.SERVICE.url`), else where the
+    /// whole application is, served by `up` or by Spin (`listen.app`).
     #[arg(long)]
     url: Option<String>,
     /// An access token to send along.
@@ -89,10 +89,7 @@ impl Call {
             .or(peer.and_then(|peer| peer.url.as_ref()));
         let base = match configured {
             Some(url) => url.trim_end_matches('/').to_owned(),
-            None => {
-                let alone = settings.listen.services.get(&self.to);
-                local(*alone.unwrap_or(&settings.listen.app))?
-            }
+            None => local(settings.listen.app)?,
         };
         anyhow::ensure!(self.path.starts_with('/'), "a path begins with `/`");
         Ok(format!("{base}{}", self.path))
