@@ -47,7 +47,9 @@ async fn logout(app: &App, token: &str) -> Answer {
 
 #[rstest]
 #[tokio::test]
-async fn what_a_user_did_is_listed_newest_first(#[values(Way::Native, Way::Composed)] way: Way) {
+async fn what_a_user_did_is_listed_newest_first(
+    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
+) {
     let app = App::start(way).await;
     let first = app.token("ada").await;
     let eve = app.token("eve").await;
@@ -106,7 +108,9 @@ async fn what_a_user_did_is_listed_newest_first(#[values(Way::Native, Way::Compo
 
 #[rstest]
 #[tokio::test]
-async fn activities_are_filtered_and_counted(#[values(Way::Native, Way::Composed)] way: Way) {
+async fn activities_are_filtered_and_counted(
+    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
+) {
     let app = App::start(way).await;
     let token = app.token("ada").await;
     app.log_in("ada", PASSWORD).await.expect(200);
@@ -145,7 +149,7 @@ async fn activities_are_filtered_and_counted(#[values(Way::Native, Way::Composed
 #[rstest]
 #[tokio::test]
 async fn pages_follow_each_other_while_something_is_added(
-    #[values(Way::Native, Way::Composed)] way: Way,
+    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
 ) {
     let app = App::start(way).await;
     let token = app.token("ada").await;
@@ -170,7 +174,9 @@ async fn pages_follow_each_other_while_something_is_added(
 
 #[rstest]
 #[tokio::test]
-async fn parameters_outside_their_limits_are_named(#[values(Way::Native, Way::Composed)] way: Way) {
+async fn parameters_outside_their_limits_are_named(
+    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
+) {
     let app = App::start(way).await;
     let token = app.token("ada").await;
     let ask = |query: &str| app.get(&format!("{PATH}?{query}")).bearer(&token).send();

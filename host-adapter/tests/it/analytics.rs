@@ -14,7 +14,7 @@ fn event(name: &str) -> Value {
 #[rstest]
 #[tokio::test]
 async fn a_user_records_own_events_and_they_are_counted(
-    #[values(Way::Native, Way::Composed)] way: Way,
+    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
 ) {
     let app = App::start(way).await;
     let token = app.token("ada").await;
@@ -47,7 +47,9 @@ async fn a_user_records_own_events_and_they_are_counted(
 
 #[rstest]
 #[tokio::test]
-async fn the_same_event_id_twice_is_stored_once(#[values(Way::Native, Way::Composed)] way: Way) {
+async fn the_same_event_id_twice_is_stored_once(
+    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
+) {
     let app = App::start(way).await;
     let token = app.token("ada").await;
     app.statistics(2).await;
@@ -87,7 +89,7 @@ async fn the_same_event_id_twice_is_stored_once(#[values(Way::Native, Way::Compo
 #[rstest]
 #[tokio::test]
 async fn nobody_records_events_of_another_or_without_a_token(
-    #[values(Way::Native, Way::Composed)] way: Way,
+    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
 ) {
     let app = App::start(way).await;
     app.post(EVENTS)
@@ -123,7 +125,9 @@ async fn nobody_records_events_of_another_or_without_a_token(
 
 #[rstest]
 #[tokio::test]
-async fn a_service_records_events_of_anybody(#[values(Way::Native, Way::Composed)] way: Way) {
+async fn a_service_records_events_of_anybody(
+    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
+) {
     let app = App::start(way).await;
     let mut body = event("home");
     body["user_id"] = uuid::Uuid::now_v7().to_string().into();
@@ -143,7 +147,9 @@ async fn a_service_records_events_of_anybody(#[values(Way::Native, Way::Composed
 
 #[rstest]
 #[tokio::test]
-async fn invalid_events_are_refused_field_by_field(#[values(Way::Native, Way::Composed)] way: Way) {
+async fn invalid_events_are_refused_field_by_field(
+    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
+) {
     let app = App::start(way).await;
     let token = app.token("ada").await;
     let pointers = async |body: Value| {
@@ -169,7 +175,7 @@ async fn invalid_events_are_refused_field_by_field(#[values(Way::Native, Way::Co
 #[rstest]
 #[tokio::test]
 async fn hostile_property_names_are_refused_or_kept_and_break_nothing(
-    #[values(Way::Native, Way::Composed)] way: Way,
+    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
 ) {
     let app = App::start(way).await;
     let token = app.token("ada").await;

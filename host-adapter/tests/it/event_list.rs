@@ -41,7 +41,7 @@ fn names(page: &Value) -> Vec<&str> {
 #[rstest]
 #[tokio::test]
 async fn own_events_are_listed_newest_first_and_filtered(
-    #[values(Way::Native, Way::Composed)] way: Way,
+    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
 ) {
     let app = App::start(way).await;
     let (ada, eve) = (app.token("ada").await, app.token("eve").await);
@@ -94,7 +94,7 @@ async fn own_events_are_listed_newest_first_and_filtered(
 #[rstest]
 #[tokio::test]
 async fn pages_are_complete_and_without_repetition_while_events_are_added(
-    #[values(Way::Native, Way::Composed)] way: Way,
+    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
 ) {
     let app = App::start(way).await;
     let token = app.token("ada").await;
@@ -129,7 +129,7 @@ async fn pages_are_complete_and_without_repetition_while_events_are_added(
 #[rstest]
 #[tokio::test]
 async fn parameters_out_of_bounds_are_refused_one_by_one(
-    #[values(Way::Native, Way::Composed)] way: Way,
+    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
 ) {
     let app = App::start(way).await;
     let token = app.token("ada").await;
@@ -153,7 +153,7 @@ async fn parameters_out_of_bounds_are_refused_one_by_one(
 #[rstest]
 #[tokio::test]
 async fn a_page_of_large_events_ends_early_and_can_be_sealed(
-    #[values(Way::Native, Way::Composed)] way: Way,
+    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
 ) {
     let app = App::start(way).await;
     let token = app.token("ada").await;

@@ -38,6 +38,7 @@ mod registration;
 mod requests;
 mod sessions;
 mod sidecar;
+mod sidecar_tls;
 mod statistics;
 mod statistics_in_mongodb;
 mod support;

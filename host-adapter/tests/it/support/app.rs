@@ -17,6 +17,7 @@ use super::{
     client::Request,
     cluster, composed,
     forward::Forward,
+    mongodb,
     process::{Log, LogOfFailure, Process},
     project,
     sidecar::Sidecar,
@@ -30,6 +31,8 @@ pub(crate) enum Way {
     Native,
     /// From adapter-client, composed into them, which calls `host-adapter serve`.
     Composed,
+    /// From the host itself, which keeps documents in MongoDB instead of PostgreSQL.
+    MongoDb,
 }
 
 /// How to start it.
@@ -38,6 +41,7 @@ pub(crate) struct Builder {
     pub(super) project: PathBuf,
     environment: HashMap<String, String>,
     database: Option<SecretString>,
+    documents: Option<mongodb::Database>,
     keys: PathBuf,
     listeners: Vec<&'static str>,
 }
@@ -83,6 +87,7 @@ impl Builder {
             project: project(),
             environment: HashMap::new(),
             database: None,
+            documents: None,
             keys: PathBuf::new(),
             listeners,
         }
@@ -148,6 +153,12 @@ impl Builder {
     pub(super) async fn prepare(&mut self) -> TempDir {
         if self.database.is_none() {
             self.database = Some(cluster::database().await);
+        }
+        if self.way == Way::MongoDb {
+            let documents = mongodb::database().await;
+            let url = documents.url.expose_secret().to_owned();
+            self.environment.insert("MONGODB_URL".to_owned(), url);
+            self.documents = Some(documents);
         }
         let directory = tempfile::tempdir().expect("a directory");
         self.keys = directory.path().join("keys");
