@@ -46,8 +46,17 @@ pub(super) async fn call(
     }
 }
 
+/// serde's own words would repeat what was sent, which may be a password, and they are logged.
 fn read<T: DeserializeOwned>(arguments: &[u8]) -> Result<T, Refusal> {
-    serde_json::from_slice(arguments).map_err(|error| Refusal::Unreadable(error.to_string()))
+    serde_json::from_slice(arguments).map_err(|error| {
+        let what = if error.is_data() {
+            "not what the function takes"
+        } else {
+            "not JSON"
+        };
+        let (line, column) = (error.line(), error.column());
+        Refusal::Unreadable(format!("{what}, at line {line}, column {column}"))
+    })
 }
 
 fn write<T: Serialize>(result: &T) -> Result<Vec<u8>, Refusal> {

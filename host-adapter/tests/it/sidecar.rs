@@ -91,6 +91,8 @@ async fn calls_that_cannot_be_read_are_refused_in_words() {
     };
     let missing = call(SELECT, json!(["select 1"])).await.expect(400);
     assert!(missing.text.contains("arguments"), "{missing:?}");
+    let secret = call("passwords/hash", json!("hidden")).await.expect(400);
+    assert!(!secret.text.contains("hidden"), "{secret:?}");
     let unknown = call("postgres/drop", json!([])).await.expect(404);
     assert!(unknown.text.contains("no such function"), "{unknown:?}");
     let large = json!(["select 1", [{ "Text": "x".repeat(70_000) }]]);
