@@ -43,9 +43,9 @@ pub use listen::Listen;
 pub use operation::{Health, Log, LogLevel, Migrations};
 pub(crate) use percent::percent_encode;
 pub use postgres::Postgres;
-pub use server::{Server, Tls, spin_variable, token_variable};
 pub use vault::{Envelopes, Keys, Passwords, Tokens};
 
+use adapter_api::ApiSettings;
 use reader::{Effective, Reader};
 use value::Value;
 
@@ -89,7 +89,7 @@ pub struct Settings {
     /// Grants by component id.
     pub components: BTreeMap<String, Grants>,
     /// The adapter's HTTP API.
-    pub server: Server,
+    pub server: ApiSettings,
     /// Databases that somebody else runs.
     pub databases: Databases,
     effective: Vec<Effective>,

@@ -5,7 +5,7 @@
 //! takes a backend's name with a function that makes such a store; `finest!` those that need MongoDB
 //! itself, where the small server for tests and laptops does not do.
 //!
-//! [`Documents`]: host_adapter::capabilities::documents::Documents
+//! [`Documents`]: adapter_capabilities::documents::Documents
 
 // Only inside `cfg(test)` clippy lets helpers of tests panic.
 #[cfg(test)]
