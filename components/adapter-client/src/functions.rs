@@ -13,7 +13,7 @@ impl postgres::Guest for Client {
     async fn fetch(
         sql: String,
         params: Vec<postgres::Value>,
-    ) -> Result<Vec<postgres::Row>, postgres::Error> {
+    ) -> Result<postgres::ResultSet, postgres::Error> {
         call("postgres/fetch", (sql, params)).await
     }
 

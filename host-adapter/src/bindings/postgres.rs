@@ -5,7 +5,7 @@ use crate::capabilities::{Capabilities, Denied, postgres as native};
 
 host_functions! {
     wit;
-    fn fetch(sql: String, params: Vec<wit::Value>) -> Result<Vec<wit::Row>, wit::Error>;
+    fn fetch(sql: String, params: Vec<wit::Value>) -> Result<wit::ResultSet, wit::Error>;
     fn execute(sql: String, params: Vec<wit::Value>) -> Result<u64, wit::Error>;
     fn transact(statements: Vec<wit::Statement>, messages: Vec<wit::Message>) -> Result<Vec<wit::Outcome>, wit::Error>;
 }
@@ -14,9 +14,9 @@ pub(crate) async fn fetch(
     capabilities: &Capabilities,
     sql: String,
     params: Vec<wit::Value>,
-) -> Result<Vec<wit::Row>, wit::Error> {
-    let rows = capabilities.postgres()?.fetch(sql, values(params)).await?;
-    Ok(rows.into_iter().map(row).collect())
+) -> Result<wit::ResultSet, wit::Error> {
+    let found = capabilities.postgres()?.fetch(sql, values(params)).await?;
+    Ok(found.into())
 }
 
 pub(crate) async fn execute(
@@ -89,6 +89,7 @@ impl From<wit::Statement> for native::Statement {
         Self {
             sql: statement.sql,
             params: values(statement.params),
+            expected_rows: statement.expected_rows,
         }
     }
 }
@@ -110,10 +111,19 @@ impl From<wit::Message> for native::Message {
     }
 }
 
+impl From<native::ResultSet> for wit::ResultSet {
+    fn from(found: native::ResultSet) -> Self {
+        Self {
+            columns: found.columns,
+            rows: found.rows.into_iter().map(row).collect(),
+        }
+    }
+}
+
 impl From<native::Outcome> for wit::Outcome {
     fn from(outcome: native::Outcome) -> Self {
         Self {
-            rows: outcome.rows.into_iter().map(row).collect(),
+            returned: outcome.returned.into(),
             affected: outcome.affected,
         }
     }
@@ -132,6 +142,13 @@ impl From<native::Error> for wit::Error {
             native::Error::Unavailable(reason) => Self::Unavailable(reason),
             native::Error::Timeout => Self::Timeout,
             native::Error::ConstraintViolation(name) => Self::ConstraintViolation(name),
+            native::Error::UnexpectedRows {
+                statement,
+                affected,
+            } => Self::UnexpectedRows(wit::RowMismatch {
+                statement,
+                affected,
+            }),
             native::Error::Conflict => Self::Conflict,
             native::Error::Invalid(reason) => Self::Invalid(reason),
             native::Error::TooLarge(reason) => Self::TooLarge(reason),

@@ -49,14 +49,25 @@ pub struct Statement {
     pub sql: String,
     /// One per placeholder.
     pub params: Vec<Value>,
+    /// How many rows it must affect; `None` accepts any number.
+    pub expected_rows: Option<u64>,
+}
+
+/// The rows of one statement.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ResultSet {
+    /// The names of the columns; empty without rows.
+    pub columns: Vec<String>,
+    /// Each with one value per column.
+    pub rows: Vec<Row>,
 }
 
 /// What one statement of a transaction did.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Outcome {
     /// What it returned.
-    pub rows: Vec<Row>,
-    /// Rows inserted, updated or deleted.
+    pub returned: ResultSet,
+    /// Rows inserted, updated, deleted or, by `select`, returned.
     pub affected: u64,
 }
 
