@@ -1,12 +1,12 @@
 //! `spindle:adapter/postgres`.
 
-use adapter_contract::postgres::{Error, Functions, Message, Outcome, Row, Statement, Value};
+use adapter_contract::postgres::{Error, Functions, Message, Outcome, ResultSet, Statement, Value};
 
 use crate::Component;
 
 #[async_trait::async_trait]
 impl Functions for Component {
-    async fn fetch(&self, sql: String, params: Vec<Value>) -> Result<Vec<Row>, Error> {
+    async fn fetch(&self, sql: String, params: Vec<Value>) -> Result<ResultSet, Error> {
         Ok(self.0.postgres()?.fetch(sql, params).await?)
     }
 

@@ -30,6 +30,13 @@ impl From<crate::postgres::Error> for postgres::Error {
             Error::Unavailable(reason) => Self::Unavailable(reason),
             Error::Timeout => Self::Timeout,
             Error::ConstraintViolation(name) => Self::ConstraintViolation(name),
+            Error::UnexpectedRows {
+                statement,
+                affected,
+            } => Self::UnexpectedRows(postgres::RowMismatch {
+                statement,
+                affected,
+            }),
             Error::Conflict => Self::Conflict,
             Error::Invalid(reason) => Self::Invalid(reason),
             Error::TooLarge(reason) => Self::TooLarge(reason),

@@ -43,12 +43,11 @@ fn definition_of(resolve: &Resolve, definition: &TypeDef) -> anyhow::Result<Stri
 }
 
 fn record_of(resolve: &Resolve, name: &str, record: &Record) -> anyhow::Result<String> {
-    let plain = record
-        .fields
-        .iter()
-        .all(|field| is_plain(resolve, &field.ty));
-    let further: &[&str] = if plain { &["Default", "Eq"] } else { &[] };
-    let mut text = attributes("record", further) + &format!("pub struct {} {{\n", camel(name));
+    let all = |has: fn(&Resolve, &Type) -> bool| {
+        record.fields.iter().all(|field| has(resolve, &field.ty))
+    };
+    let derives = [("Default", all(has_default)), ("Eq", all(has_equality))];
+    let mut text = attributes("record", &derives) + &format!("pub struct {} {{\n", camel(name));
     for field in &record.fields {
         let ty = rust(resolve, &field.ty, "")?;
         write!(
@@ -63,7 +62,8 @@ fn record_of(resolve: &Resolve, name: &str, record: &Record) -> anyhow::Result<S
 }
 
 fn variant_of(resolve: &Resolve, name: &str, variant: &Variant) -> anyhow::Result<String> {
-    let mut text = attributes("variant", &[]) + &format!("pub enum {} {{\n", camel(name));
+    let derives = [("Eq", cases_have_equality(resolve, variant))];
+    let mut text = attributes("variant", &derives) + &format!("pub enum {} {{\n", camel(name));
     for case in &variant.cases {
         write!(
             text,
@@ -89,8 +89,9 @@ fn variant_of(resolve: &Resolve, name: &str, variant: &Variant) -> anyhow::Resul
 }
 
 fn enum_of(name: &str, cases: &Enum) -> String {
-    let mut text = attributes("enum", &["Copy", "Eq"])
-        + &format!("#[repr(u8)]\npub enum {} {{\n", camel(name));
+    let derives = [("Copy", true), ("Eq", true)];
+    let mut text =
+        attributes("enum", &derives) + &format!("#[repr(u8)]\npub enum {} {{\n", camel(name));
     for case in &cases.cases {
         text += &format!(
             "{}{}{},\n",
@@ -114,8 +115,10 @@ fn outcome<'a>(cases: impl Iterator<Item = (&'a str, bool)>) -> String {
     )
 }
 
-fn attributes(kind: &str, further: &[&str]) -> String {
-    let further: String = further.iter().map(|name| format!(", {name}")).collect();
+/// `derives` are those that not every type of this kind can have, each with whether this type can.
+fn attributes(kind: &str, derives: &[(&str, bool)]) -> String {
+    let derives = derives.iter().filter(|(_, possible)| *possible);
+    let further: String = derives.map(|(name, _)| format!(", {name}")).collect();
     format!(
         "#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize{further})]\n\
          #[cfg_attr(feature = \"component\", derive(wasmtime::component::ComponentType, \
@@ -123,21 +126,49 @@ fn attributes(kind: &str, further: &[&str]) -> String {
     )
 }
 
-/// Whether a type needs no definition of its own, so that it has a default value and equality.
-fn is_plain(resolve: &Resolve, ty: &Type) -> bool {
-    match ty {
-        Type::F64 => false,
-        Type::Id(id) => resolve
-            .types
-            .get(*id)
-            .is_some_and(|definition| match &definition.kind {
-                TypeDefKind::Option(ty) | TypeDefKind::List(ty) | TypeDefKind::Type(ty) => {
-                    is_plain(resolve, ty)
-                }
-                _ => false,
-            }),
-        _ => true,
-    }
+/// Whether a type has a default value: all but those with cases.
+fn has_default(resolve: &Resolve, ty: &Type) -> bool {
+    let Type::Id(id) = ty else { return true };
+    resolve
+        .types
+        .get(*id)
+        .is_some_and(|definition| match &definition.kind {
+            TypeDefKind::Option(_) | TypeDefKind::List(_) => true,
+            TypeDefKind::Type(ty) => has_default(resolve, ty),
+            TypeDefKind::Record(record) => record
+                .fields
+                .iter()
+                .all(|field| has_default(resolve, &field.ty)),
+            _ => false,
+        })
+}
+
+/// Whether a type has a total equality: all but those with floats.
+fn has_equality(resolve: &Resolve, ty: &Type) -> bool {
+    let Type::Id(id) = ty else {
+        return !matches!(ty, Type::F32 | Type::F64);
+    };
+    resolve
+        .types
+        .get(*id)
+        .is_some_and(|definition| match &definition.kind {
+            TypeDefKind::Option(ty) | TypeDefKind::List(ty) | TypeDefKind::Type(ty) => {
+                has_equality(resolve, ty)
+            }
+            TypeDefKind::Record(record) => record
+                .fields
+                .iter()
+                .all(|field| has_equality(resolve, &field.ty)),
+            TypeDefKind::Variant(variant) => cases_have_equality(resolve, variant),
+            TypeDefKind::Tuple(tuple) => tuple.types.iter().all(|ty| has_equality(resolve, ty)),
+            TypeDefKind::Enum(_) => true,
+            _ => false,
+        })
+}
+
+fn cases_have_equality(resolve: &Resolve, variant: &Variant) -> bool {
+    let types = variant.cases.iter().filter_map(|case| case.ty.as_ref());
+    types.into_iter().all(|ty| has_equality(resolve, ty))
 }
 
 fn named(name: &str) -> String {

@@ -18,7 +18,11 @@ struct Test {
 
 impl Test {
     async fn new() -> Self {
-        let granted = Granted::new(SETTINGS).await;
+        Self::with(SETTINGS).await
+    }
+
+    async fn with(settings: &str) -> Self {
+        let granted = Granted::new(settings).await;
         let mut admin = cluster::connect(&granted.database).await;
         admin
             .execute(
@@ -39,6 +43,7 @@ impl Test {
             .expect("granted")
             .fetch(sql.to_owned(), params)
             .await
+            .map(|found| found.rows)
     }
 
     async fn execute(&self, sql: &str, params: Vec<Value>) -> Result<u64, Error> {
@@ -55,14 +60,19 @@ impl Test {
             .map(|(sql, params)| Statement {
                 sql: sql.to_owned(),
                 params,
+                expected_rows: None,
             })
             .collect();
-        let outcomes = self
-            .a
-            .postgres()
-            .expect("granted")
-            .transact(statements, vec![])
-            .await?;
+        self.transact_with(statements, vec![]).await
+    }
+
+    async fn transact_with(
+        &self,
+        statements: Vec<Statement>,
+        messages: Vec<Message>,
+    ) -> Result<u64, Error> {
+        let postgres = self.a.postgres().expect("granted");
+        let outcomes = postgres.transact(statements, messages).await?;
         Ok(outcomes.iter().map(|outcome| outcome.affected).sum())
     }
 
@@ -230,21 +240,71 @@ async fn a_transaction_is_done_whole_or_not_at_all() {
     assert_eq!(test.items().await, 2);
 }
 
-#[tokio::test]
-async fn messages_go_to_granted_peers_only() {
-    let test = Test::new().await;
-    let message = Message {
-        peer: "b".into(),
+fn message(peer: &str) -> Message {
+    Message {
+        peer: peer.into(),
         path: "/x".into(),
         body: "{}".into(),
         idempotency_key: "k".into(),
-    };
-    let result = test
-        .a
-        .postgres()
-        .expect("granted")
-        .transact(vec![], vec![message])
-        .await;
+    }
+}
+
+fn expecting(rows: u64, sql: &str) -> Statement {
+    Statement {
+        sql: sql.to_owned(),
+        params: vec![],
+        expected_rows: Some(rows),
+    }
+}
+
+#[tokio::test]
+async fn a_missed_row_count_rolls_the_transaction_back() {
+    let settings = SETTINGS.replace("[components.a]", "[components.a]\npeers = [\"b\"]");
+    let test = Test::with(&settings).await;
+    let insert = expecting(1, "insert into items (id, name) values (1, 'x')");
+    let update = |rows| expecting(rows, "update items set name = 'y' where id <= 2");
+    for (affected, wrong) in [
+        (1, update(2)),
+        (1, update(0)),
+        (0, expecting(1, "select 1 where false")),
+    ] {
+        let statements = vec![insert.clone(), wrong];
+        let result = test.transact_with(statements, vec![message("b")]).await;
+        let statement = 1;
+        assert_eq!(
+            result,
+            Err(Error::UnexpectedRows {
+                statement,
+                affected
+            })
+        );
+        assert_eq!(test.items().await, 0);
+    }
+    let outbox = test.fetch("select id from outbox", vec![]).await;
+    assert_eq!(outbox, Ok(vec![]), "no message is left");
+    assert_eq!(
+        test.transact_with(vec![insert, update(1)], vec![]).await,
+        Ok(2)
+    );
+}
+
+#[tokio::test]
+async fn rows_come_with_the_names_of_their_columns() {
+    let test = Test::new().await;
+    let postgres = test.a.postgres().expect("granted");
+    let select =
+        |count: u32| format!("select n as id, 'x' as name from generate_series(1, {count}) n");
+    let found = postgres.fetch(select(2), vec![]).await.expect("rows");
+    assert_eq!(found.columns, ["id", "name"]);
+    assert_eq!(found.rows.len(), 2);
+    let none = postgres.fetch(select(0), vec![]).await.expect("rows");
+    assert_eq!((none.columns.len(), none.rows.len()), (0, 0));
+}
+
+#[tokio::test]
+async fn messages_go_to_granted_peers_only() {
+    let test = Test::new().await;
+    let result = test.transact_with(vec![], vec![message("b")]).await;
     assert!(matches!(result, Err(Error::Denied(_))), "{result:?}");
 }
 
@@ -363,7 +423,7 @@ async fn without_connections_to_spare_a_call_waits_and_then_gives_up() {
     })
     .await;
     assert_eq!(
-        busy.await.expect("join"),
+        busy.await.expect("join").map(|found| found.rows),
         Ok(vec![vec![Value::Boolean(true)]])
     );
 }

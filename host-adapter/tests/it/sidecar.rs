@@ -48,7 +48,10 @@ async fn a_token_gives_its_own_components_grants() {
     let served = Served::start(&[]).await;
     let select = json!(["select current_user::text", []]);
     let user = served.call("user", SELECT, &select).await.expect(200);
-    assert!(user.json()["Ok"][0][0]["Text"].is_string(), "{user:?}");
+    assert!(
+        user.json()["Ok"]["rows"][0][0]["Text"].is_string(),
+        "{user:?}"
+    );
     for other in ["analytics", "gateway"] {
         let denied = served.call(other, SELECT, &select).await.expect(200);
         assert!(denied.json()["Err"]["Denied"].is_string(), "{denied:?}");

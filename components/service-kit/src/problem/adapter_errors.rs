@@ -18,6 +18,10 @@ impl From<postgres::Error> for Problem {
             Error::ConstraintViolation(name) => {
                 Self::internal(format!("postgres: constraint `{name}` was violated"))
             }
+            Error::UnexpectedRows(mismatch) => Self::internal(format!(
+                "postgres: statement {} of a transaction affected {} rows, not the expected number",
+                mismatch.statement, mismatch.affected
+            )),
             Error::Invalid(why) => Self::internal(format!("postgres: not acceptable: {why}")),
             Error::TooLarge(what) => Self::internal(format!("postgres: too large: {what}")),
         }

@@ -20,10 +20,8 @@ use crate::schemas::{
 
 const FIND: &str = "select password_hash from users where id = $1";
 
-/// Only if the hash is still the one that was checked: another is replaced by what the constraint
-/// `users_password_hash_form` refuses, and with it the whole transaction is.
-const STORE: &str = "update users \
-     set password_hash = case when password_hash = $2 then $3 else '' end where id = $1";
+/// Changes no row if the hash is no longer the one that was checked.
+const STORE: &str = "update users set password_hash = $3 where id = $1 and password_hash = $2";
 
 const WRONG_PASSWORD: Kind = Kind {
     status: 403,
@@ -68,6 +66,7 @@ pub(crate) async fn change_password(
             Value::Text(checked),
             Value::Text(hash),
         ],
+        expected_rows: Some(1),
     };
     let changed = message(&activity(PASSWORD_CHANGED));
     postgres::transact(vec![store], vec![changed])
@@ -91,15 +90,13 @@ pub(crate) async fn change_password(
 
 async fn find(user_id: &str) -> Result<String> {
     let rows = postgres::fetch(FIND.to_owned(), vec![Value::Uuid(user_id.to_owned())]).await?;
-    let row = rows.into_iter().next().ok_or_else(CurrentUser::gone)?;
+    let row = rows.rows.into_iter().next().ok_or_else(CurrentUser::gone)?;
     Columns::from(row).next()
 }
 
 fn changed_meanwhile(error: Error) -> Problem {
     match error {
-        Error::ConstraintViolation(name) if name == "users_password_hash_form" => {
-            Problem::of(&CHANGED_MEANWHILE)
-        }
+        Error::UnexpectedRows(_) => Problem::of(&CHANGED_MEANWHILE),
         other => other.into(),
     }
 }
@@ -107,14 +104,20 @@ fn changed_meanwhile(error: Error) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use service_kit::adapter::postgres::RowMismatch;
 
     #[test]
-    fn only_the_form_of_the_hash_tells_of_another_change() {
-        let name = |constraint: &str| {
-            let error = Error::ConstraintViolation(constraint.to_owned());
-            changed_meanwhile(error).kind().name
+    fn an_update_of_no_row_means_another_change() {
+        let (statement, affected) = (0, 0);
+        let mismatch = RowMismatch {
+            statement,
+            affected,
         };
-        assert_eq!(name("users_password_hash_form"), CHANGED_MEANWHILE.name);
-        assert_eq!(name("users_pkey"), "internal");
+        let name = |error| changed_meanwhile(error).kind().name;
+        assert_eq!(
+            name(Error::UnexpectedRows(mismatch)),
+            CHANGED_MEANWHILE.name
+        );
+        assert_eq!(name(Error::Timeout), "unavailable");
     }
 }

@@ -12,7 +12,7 @@ const COUNT: &str = "select count(*), count(*) filter (where is_active), count(*
 /// All users, and those who may and may not log in.
 pub(crate) async fn count_users() -> Result<UserCount> {
     let rows = postgres::fetch(COUNT.to_owned(), Vec::new()).await?;
-    let mut columns = one(rows)?;
+    let mut columns = one(rows.rows)?;
     Ok(UserCount {
         total_users: columns.next()?,
         active_users: columns.next()?,

@@ -25,7 +25,7 @@ pub(super) async fn end_other_sessions(user_id: &str, kept: Option<&str>) -> Res
     let mut ended = 0;
     for _ in 0..MAX_ROUNDS {
         let params = vec![Value::Uuid(user_id.to_owned()), kept.clone()];
-        let rows = postgres::fetch(FIND.to_owned(), params).await?;
+        let rows = postgres::fetch(FIND.to_owned(), params).await?.rows;
         if rows.is_empty() {
             return Ok(ended);
         }

@@ -39,7 +39,7 @@ pub(crate) async fn end_session(
 ) -> Result<EndedSession> {
     let session_id = session_id.to_string();
     let found = postgres::fetch(FIND.to_owned(), ids(&session_id, &user.user_id)).await?;
-    if found.is_empty() {
+    if found.rows.is_empty() {
         let detail = "There is no such session of yours, or it has ended.";
         return Err(Problem::new(&kinds::NOT_FOUND, detail));
     }
@@ -58,6 +58,7 @@ async fn end(
     let mark = Statement {
         sql: MARK.to_owned(),
         params: ids(&session_id, user_id),
+        expected_rows: None,
     };
     let activity = NewActivity::now(action, user_id, Some(&session_id), client);
     postgres::transact(vec![mark], vec![message(&activity)]).await?;

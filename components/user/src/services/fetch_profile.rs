@@ -12,7 +12,7 @@ const FETCH: &str = "select username, email, is_active, created_at from users wh
 /// The profile of the user that a token was issued to.
 pub(crate) async fn fetch_profile(user_id: String) -> Result<Profile> {
     let rows = postgres::fetch(FETCH.to_owned(), vec![Value::Uuid(user_id)]).await?;
-    let row = rows.into_iter().next().ok_or_else(CurrentUser::gone)?;
+    let row = rows.rows.into_iter().next().ok_or_else(CurrentUser::gone)?;
     let mut columns = Columns::from(row);
     Ok(Profile {
         username: columns.next()?,

@@ -16,7 +16,7 @@ const FETCH: &str = "select id, created_at, last_used_at, expires_at, user_agent
 pub(crate) async fn list_sessions(user: CurrentUser) -> Result<Sessions> {
     let rows = postgres::fetch(FETCH.to_owned(), vec![Value::Uuid(user.user_id)]).await?;
     let current = user.session_id.as_deref();
-    let items = rows.into_iter().map(|row| session(row, current));
+    let items = rows.rows.into_iter().map(|row| session(row, current));
     Ok(Sessions {
         items: items.collect::<Result<_>>()?,
     })

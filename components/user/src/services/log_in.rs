@@ -18,22 +18,19 @@ use crate::schemas::{AccessToken, LOGGED_IN, LOGIN_FAILED, Login, NewActivity};
 const FIND: &str =
     "select id, password_hash, is_active from users where lower(username) = lower($1)";
 
-/// Also keeps the account as it is until the transaction ends.
-const NOTE_LOGIN: &str = "update users set last_login_at = now() where id = $1";
+/// Changes no row if the password or the account changed since the check. Otherwise it also locks
+/// the account until the transaction ends, and stores a better hash if there is one.
+const NOTE_LOGIN: &str = "update users \
+     set last_login_at = now(), password_hash = coalesce($3, password_hash) \
+     where id = $1 and password_hash = $2 and is_active";
 
-/// There is no session if the password that was checked is not the password any more, or the account
-/// was closed meanwhile: then the user is null, which `sessions_user_known` refuses. Besides it
-/// removes some sessions whose tokens have expired, more than are added, so that the table grows no
-/// further than to what a token's lifetime brings.
+/// Also removes some sessions whose tokens have expired. It removes more than it adds, so the table
+/// holds no more sessions than begin within the lifetime of a token.
 const BEGIN_SESSION: &str = "with expired as (delete from sessions where id in \
          (select id from sessions where expires_at < now() order by expires_at limit 10 \
           for update skip locked)) \
      insert into sessions (id, user_id, expires_at, user_agent, address) \
-     values ($1, (select id from users where id = $2 and password_hash = $3 and is_active), \
-         now() + make_interval(secs => $4), $5, $6)";
-
-/// Only as long as the password is still the one that was checked.
-const STORE_HASH: &str = "update users set password_hash = $3 where id = $1 and password_hash = $2";
+     values ($1, $2, now() + make_interval(secs => $3), $4, $5)";
 
 const INVALID_CREDENTIALS: Kind = Kind {
     status: 401,
@@ -62,13 +59,14 @@ pub(crate) async fn log_in(login: Login, client: Client) -> Result<AccessToken> 
     let (account, verdict) = check(username, password.clone(), &client).await?;
     let session_id = Uuid::now_v7().to_string();
     let token = tokens::issue(account.id.clone(), Some(session_id.clone())).await?;
-    let mut statements = vec![
-        statement(NOTE_LOGIN, vec![Value::Uuid(account.id.clone())]),
+    let better_hash = match verdict {
+        Verdict::Outdated => rehash(&account, password).await,
+        _ => None,
+    };
+    let statements = vec![
+        note_login(&account, better_hash),
         begin_session(&session_id, &account, token.expires_in, &client),
     ];
-    if verdict == Verdict::Outdated {
-        statements.extend(rehash(&account, password).await);
-    }
     let activity = NewActivity::now(LOGGED_IN, &account.id, Some(&session_id), &client);
     let messages = vec![user_event("user_login", &account.id), message(&activity)];
     postgres::transact(statements, messages)
@@ -109,7 +107,7 @@ async fn check(username: String, password: String, client: &Client) -> Result<(A
 
 async fn find(username: String) -> Result<Option<Account>> {
     let rows = postgres::fetch(FIND.to_owned(), vec![Value::Text(username)]).await?;
-    let Some(row) = rows.into_iter().next() else {
+    let Some(row) = rows.rows.into_iter().next() else {
         return Ok(None);
     };
     let mut columns = Columns::from(row);
@@ -120,6 +118,18 @@ async fn find(username: String) -> Result<Option<Account>> {
     }))
 }
 
+fn note_login(account: &Account, better_hash: Option<String>) -> Statement {
+    Statement {
+        sql: NOTE_LOGIN.to_owned(),
+        params: vec![
+            Value::Uuid(account.id.clone()),
+            Value::Text(account.password_hash.clone()),
+            better_hash.map_or(Value::Null, Value::Text),
+        ],
+        expected_rows: Some(1),
+    }
+}
+
 fn begin_session(
     session_id: &str,
     account: &Account,
@@ -127,30 +137,23 @@ fn begin_session(
     client: &Client,
 ) -> Statement {
     let text = |text: &Option<String>| text.clone().map_or(Value::Null, Value::Text);
-    statement(
-        BEGIN_SESSION,
-        vec![
+    Statement {
+        sql: BEGIN_SESSION.to_owned(),
+        params: vec![
             Value::Uuid(session_id.to_owned()),
             Value::Uuid(account.id.clone()),
-            Value::Text(account.password_hash.clone()),
             Value::Float64(f64::from(expires_in)),
             text(&client.user_agent),
             text(&client.address),
         ],
-    )
+        expected_rows: None,
+    }
 }
 
 /// A login must not fail because a better hash could not be made: the next one will make it.
-async fn rehash(account: &Account, password: String) -> Option<Statement> {
+async fn rehash(account: &Account, password: String) -> Option<String> {
     match passwords::hash(password).await {
-        Ok(hash) => Some(statement(
-            STORE_HASH,
-            vec![
-                Value::Uuid(account.id.clone()),
-                Value::Text(account.password_hash.clone()),
-                Value::Text(hash),
-            ],
-        )),
+        Ok(hash) => Some(hash),
         Err(error) => {
             let reason = Problem::from(error);
             tracing::warn!(user_id = account.id, "kept an outdated hash: {reason}");
@@ -161,15 +164,10 @@ async fn rehash(account: &Account, password: String) -> Option<Statement> {
 
 fn changed_meanwhile(error: Error) -> Problem {
     match error {
-        Error::ConstraintViolation(name) if name == "sessions_user_known" => {
+        Error::UnexpectedRows(_) => {
             tracing::warn!("refused a login: the account changed while it was checked");
             Problem::of(&INVALID_CREDENTIALS)
         }
         other => other.into(),
     }
-}
-
-fn statement(sql: &str, params: Vec<Value>) -> Statement {
-    let sql = sql.to_owned();
-    Statement { sql, params }
 }

@@ -47,6 +47,7 @@ pub(crate) async fn register_user(
             Value::Text(email),
             Value::Text(password_hash),
         ],
+        expected_rows: None,
     };
     let event = user_event("user_registered", &user_id);
     let activity = NewActivity::now(REGISTERED, &user_id, None, &client);

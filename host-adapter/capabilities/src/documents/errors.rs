@@ -42,8 +42,10 @@ impl From<postgres::Error> for Error {
                     "another document has the same value in unique index `{name}`"
                 ))
             }
-            postgres::Error::Denied(reason) | postgres::Error::Invalid(reason) => {
-                tracing::error!("PostgreSQL refused a statement about documents: {reason}");
+            other @ (postgres::Error::Denied(_)
+            | postgres::Error::Invalid(_)
+            | postgres::Error::UnexpectedRows { .. }) => {
+                tracing::error!("PostgreSQL rejected a statement about documents: {other}");
                 Self::Unavailable("the document store could not serve the call".to_owned())
             }
         }

@@ -9,7 +9,9 @@ use tokio::sync::Notify;
 
 use crate::denied::denied;
 
-use super::{Error, Message, Outcome, Pool, Row, Statement, Value, parameters, rows, statement};
+use super::{
+    Error, Message, Outcome, Pool, ResultSet, Statement, Value, parameters, rows, statement,
+};
 
 /// Most statements, and most messages, of one transaction: it holds locks while it lasts.
 const MAX_PER_TRANSACTION: usize = 50;
@@ -82,12 +84,12 @@ impl Postgres {
     /// # Errors
     ///
     /// See `postgres.fetch` in `wit/postgres.wit`.
-    pub async fn fetch(&self, sql: String, params: Vec<Value>) -> Result<Vec<Row>, Error> {
+    pub async fn fetch(&self, sql: String, params: Vec<Value>) -> Result<ResultSet, Error> {
         statement::check(&sql)?;
         let limits = self.limits;
         self.pool
             .run(move |connection| {
-                Box::pin(async move { Ok(run(connection, sql, &params, limits).await?.rows) })
+                Box::pin(async move { Ok(run(connection, sql, &params, limits).await?.returned) })
             })
             .await
     }
@@ -202,8 +204,19 @@ async fn in_transaction(
     limits: Limits,
 ) -> Result<Vec<Outcome>, Error> {
     let mut outcomes = Vec::with_capacity(statements.len());
-    for statement in statements {
-        outcomes.push(run(connection, statement.sql, &statement.params, limits).await?);
+    for (index, statement) in (0_u32..).zip(statements) {
+        let outcome = run(connection, statement.sql, &statement.params, limits).await?;
+        let affected = outcome.affected;
+        if statement
+            .expected_rows
+            .is_some_and(|expected| expected != affected)
+        {
+            return Err(Error::UnexpectedRows {
+                statement: index,
+                affected,
+            });
+        }
+        outcomes.push(outcome);
     }
     for message in messages {
         sqlx::query(INSERT_MESSAGE)

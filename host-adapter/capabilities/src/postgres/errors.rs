@@ -17,6 +17,16 @@ pub enum Error {
     /// The constraint of this name was violated.
     #[error("constraint `{0}` was violated")]
     ConstraintViolation(String),
+    /// A statement affected another number of rows than it must; nothing was committed.
+    #[error(
+        "statement {statement} of the transaction affected {affected} rows, not the expected number"
+    )]
+    UnexpectedRows {
+        /// Its place in the transaction, from 0.
+        statement: u32,
+        /// How many rows it affected.
+        affected: u64,
+    },
     /// Two transactions were in each other's way.
     #[error("another transaction was in the way")]
     Conflict,

@@ -12,7 +12,7 @@ mod pool;
 mod rows;
 mod statement;
 
-pub use adapter_contract::postgres::{Message, Outcome, Row, Statement, Value};
+pub use adapter_contract::postgres::{Message, Outcome, ResultSet, Row, Statement, Value};
 pub use client::{Limits, Postgres};
 pub use errors::Error;
 pub use pool::{Pool, PoolSettings};

@@ -19,22 +19,24 @@ pub(super) async fn collect(
     mut results: impl Stream<Item = Result<Either<PgQueryResult, PgRow>, sqlx::Error>> + Unpin,
     limits: Limits,
 ) -> Result<Outcome, Error> {
-    let mut outcome = Outcome {
-        rows: Vec::new(),
-        affected: 0,
-    };
+    let mut outcome = Outcome::default();
     let mut bytes = 0_usize;
     while let Some(result) = results.try_next().await? {
         match result {
             Either::Left(done) => outcome.affected += done.rows_affected(),
             Either::Right(row) => {
-                if outcome.rows.len() == limits.rows {
+                let returned = &mut outcome.returned;
+                if returned.rows.len() == limits.rows {
                     return Err(Error::TooLarge(format!(
                         "the result has more than {} rows",
                         limits.rows
                     )));
                 }
-                outcome.rows.push(decode(&row, &mut bytes, limits.bytes)?);
+                if returned.rows.is_empty() {
+                    let columns = row.columns().iter();
+                    returned.columns = columns.map(|column| column.name().to_owned()).collect();
+                }
+                returned.rows.push(decode(&row, &mut bytes, limits.bytes)?);
             }
         }
     }
