@@ -39,6 +39,7 @@ mod requests;
 mod sessions;
 mod sidecar;
 mod sidecar_tls;
+mod spans;
 mod statistics;
 mod statistics_in_mongodb;
 mod support;
