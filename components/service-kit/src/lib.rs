@@ -22,6 +22,7 @@ mod background;
 mod body;
 mod cors;
 mod exchange;
+mod headers;
 mod local;
 mod log;
 mod request_id;

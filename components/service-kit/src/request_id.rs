@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use axum::http::{HeaderMap, HeaderValue};
 use uuid::{Builder, Uuid};
 
-use crate::response_headers::X_REQUEST_ID;
+use crate::headers::X_REQUEST_ID;
 
 /// Longer ids would let a client fill the logs.
 const MAX_LENGTH: usize = 128;

@@ -64,7 +64,7 @@ async fn respond(
     started: Instant,
     request: Request,
 ) -> Response {
-    let exchange = Rc::new(Exchange::new(service, &request));
+    let exchange = Rc::new(Exchange::new(service.name, service.version, &request));
     let answer = exchange::scope(Rc::clone(&exchange), async move {
         let Ok(mut response) = router.call(request).await;
         let elapsed = started.elapsed();
