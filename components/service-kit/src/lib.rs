@@ -9,6 +9,7 @@ pub mod answer;
 pub mod auth;
 pub mod client;
 pub mod clock;
+pub mod description;
 pub mod extended_json;
 pub mod health;
 pub mod input;
