@@ -35,7 +35,7 @@ impl FromFailure for Vec<health::Dependency> {
     fn from_failure(_: Failure) -> Self {
         vec![health::Dependency {
             name: "adapter".to_owned(),
-            kind: "http".to_owned(),
+            kind: "host-adapter".to_owned(),
             state: health::State::Down,
             needed: true,
             latency_microseconds: None,

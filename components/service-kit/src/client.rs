@@ -8,11 +8,10 @@ use axum::http::header::USER_AGENT;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
 
+use crate::headers::SPIN_CLIENT_ADDR;
+
 /// The longest user agent that is kept, in characters. Browsers' have some 120.
 pub const MAX_USER_AGENT: usize = 256;
-
-/// Set by the host for every request, from the connection: `ip:port`.
-const SPIN_CLIENT_ADDR: &str = "spin-client-addr";
 
 /// Extractor: the sender of the request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

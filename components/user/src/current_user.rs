@@ -1,11 +1,11 @@
 //! Who is logged in, and that the session was used.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use quick_cache::unsync::Cache;
 use service_kit::adapter::tokens::Claims;
 use service_kit::problem::{Problem, kinds};
 use service_kit::{Bearer, background};
@@ -17,8 +17,8 @@ use crate::services;
 /// there are several instances.
 const NOTE_USE_EVERY: Duration = Duration::from_secs(60);
 
-/// Sessions that an instance remembers having noted, at some 100 bytes each. One more starts over,
-/// which costs each session a statement that changes nothing.
+/// Sessions whose last use an instance remembers, at some 100 bytes each. A session that it forgets
+/// costs a statement that changes nothing.
 const MAX_NOTED: usize = 10_000;
 
 /// Extractor: the user that the access token was issued to.
@@ -30,7 +30,7 @@ pub(crate) struct CurrentUser {
 }
 
 thread_local! {
-    static NOTED: RefCell<HashMap<String, Instant>> = RefCell::default();
+    static NOTED: RefCell<Cache<String, Instant>> = RefCell::new(Cache::new(MAX_NOTED));
 }
 
 impl<S: Sync> FromRequestParts<S> for CurrentUser {
@@ -70,13 +70,10 @@ impl CurrentUser {
 }
 
 /// Whether the use of a session is to be noted now, and if so, that it is.
-fn is_due(noted: &mut HashMap<String, Instant>, session: &str, now: Instant) -> bool {
+fn is_due(noted: &mut Cache<String, Instant>, session: &str, now: Instant) -> bool {
     let last = noted.get(session);
     if last.is_some_and(|last| now.duration_since(*last) < NOTE_USE_EVERY) {
         return false;
-    }
-    if noted.len() >= MAX_NOTED {
-        noted.clear();
     }
     noted.insert(session.to_owned(), now);
     true
@@ -88,7 +85,7 @@ mod tests {
 
     #[test]
     fn a_use_is_noted_once_a_minute_and_memory_is_bounded() {
-        let (mut noted, start) = (HashMap::new(), Instant::now());
+        let (mut noted, start) = (Cache::new(MAX_NOTED), Instant::now());
         assert!(is_due(&mut noted, "a", start));
         assert!(!is_due(&mut noted, "a", start + Duration::from_secs(59)));
         assert!(is_due(&mut noted, "a", start + Duration::from_secs(60)));

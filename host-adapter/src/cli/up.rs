@@ -68,17 +68,7 @@ async fn serve(
         prepared = prepare(invocation, database, keys) => prepared?,
         () = shutdown.cancelled() => return Ok(()),
     };
-    for listener in listeners
-        .iter()
-        .filter(|listener| listener.name != APPLICATION)
-    {
-        if assembly.peers.get(&listener.name).is_none() {
-            assembly.peers.set(
-                &listener.name,
-                format!("http://{}", listener.address).parse()?,
-            );
-        }
-    }
+    locate_peers(&invocation.settings, &assembly, &listeners)?;
     let banner = banner(invocation, database, &assembly, &listeners)?;
     let applications = listeners
         .into_iter()
@@ -97,6 +87,24 @@ async fn serve(
     background
         .finish(invocation.settings.host.shutdown_timeout)
         .await;
+    Ok(())
+}
+
+/// A peer without a URL is at its own listener, or else within the application.
+fn locate_peers(
+    settings: &Settings,
+    assembly: &Assembly,
+    listeners: &[Listener],
+) -> anyhow::Result<()> {
+    let named = |name: &str| listeners.iter().find(|listener| listener.name == name);
+    for name in settings.peers.keys() {
+        if assembly.peers.get(name).is_none()
+            && let Some(listener) = named(name).or_else(|| named(APPLICATION))
+        {
+            let url = format!("http://{}", listener.address).parse()?;
+            assembly.peers.set(name, url);
+        }
+    }
     Ok(())
 }
 

@@ -141,7 +141,9 @@ impl Settings {
     }
 
     fn read(reader: &mut Reader<'_>, project: &Path) -> Self {
-        let components = components::read(reader);
+        let mut components = components::read(reader);
+        let peers = dispatch::read_peers(reader, &components);
+        dispatch::name_every_other(&mut components, &peers);
         Self {
             production: read_production(reader),
             listen: listen::read(reader, components.keys()),
@@ -150,7 +152,7 @@ impl Settings {
             documents: documents::read(reader),
             mongodb: mongodb::read(reader),
             dispatch: dispatch::read(reader),
-            peers: dispatch::read_peers(reader, &components),
+            peers,
             passwords: vault::read_passwords(reader),
             tokens: vault::read_tokens(reader),
             envelopes: vault::read_envelopes(reader),

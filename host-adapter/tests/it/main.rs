@@ -32,6 +32,7 @@ mod migrations;
 mod outages;
 mod password;
 mod postgres;
+mod private_mongodb;
 mod profile;
 mod rebuild;
 mod registration;

@@ -5,17 +5,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use service_kit::adapter::documents::{self, InsertOutcome};
 use service_kit::problem::{Problem, kinds};
-use service_kit::{Caller, Result, extended_json};
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
-use time::{OffsetDateTime, UtcOffset};
+use service_kit::{Caller, Result, clock, extended_json};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::EVENTS;
 use crate::schemas::{NewEvent, Stored};
 use crate::summaries;
-
-const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 
 /// How long whoever happens to find the summary behind works on it: about one slice.
 const SUMMARISING: Duration = Duration::ZERO;
@@ -55,10 +51,6 @@ fn document(
 ) -> Result<Value> {
     let (source, user_id) = attribute(caller, event.user_id)?;
     let moment = event.timestamp.unwrap_or(received_at);
-    let day = moment
-        .to_offset(UtcOffset::UTC)
-        .format(DAY)
-        .map_err(|error| Problem::internal(format!("writing an event's day: {error}")))?;
     Ok(json!({
         "_id": event_id,
         "event_type": event.event_type,
@@ -67,7 +59,7 @@ fn document(
         "properties": event.properties,
         "timestamp": extended_json::date(moment),
         "received_at": extended_json::date(received_at),
-        "bucket": summaries::bucket(&day, event.event_type),
+        "bucket": summaries::bucket(&clock::day(moment), event.event_type),
         "source": source,
     }))
 }

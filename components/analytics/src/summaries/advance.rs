@@ -8,7 +8,7 @@ use service_kit::adapter::documents::Direction::{Ascending, Descending};
 use time::{Duration, OffsetDateTime};
 
 use super::summary::Summary;
-use super::tail::received_between;
+use super::window::{MAX_EVENTS, end_before, received_between};
 use super::{Counts, events, store, users};
 
 /// How far behind now a slice ends at the latest. An event is stamped before it is stored; one that
@@ -17,9 +17,6 @@ use super::{Counts, events, store, users};
 /// The shorter it is, the fewer events are counted by query.
 pub(crate) const LAG: Duration = Duration::seconds(30);
 
-/// Most events of a slice, but for those of one millisecond: as far as a query can skip.
-pub(super) const MAX_EVENTS: u32 = 10_000;
-
 /// Fewest events that are worth a slice. Up to this many more are counted by query each time,
 /// within some milliseconds.
 const MIN_EVENTS: u32 = 1_000;
@@ -27,9 +24,6 @@ const MIN_EVENTS: u32 = 1_000;
 /// How often an instance looks whether there is something to do: at a thousand events a second a
 /// slice for each look, and hardly any work in between.
 const INTERVAL: std::time::Duration = std::time::Duration::from_secs(5);
-
-/// Documents keep milliseconds.
-const MILLISECOND: Duration = Duration::milliseconds(1);
 
 thread_local! {
     static LOOKED: Cell<Option<Instant>> = const { Cell::new(None) };
@@ -102,15 +96,9 @@ async fn end_of_slice(watermark: OffsetDateTime) -> Result<Option<OffsetDateTime
         return Ok(None);
     }
     match events::received(Ascending, &settled, MAX_EVENTS).await? {
-        Some(beyond) => Ok(Some(before(watermark, beyond))),
+        Some(beyond) => Ok(Some(end_before(watermark, beyond))),
         None => events::received(Descending, &settled, 0).await,
     }
-}
-
-/// The millisecond before the first event that would be too many, but after the watermark: a
-/// millisecond with more events than a slice is to have becomes a slice of its own.
-pub(super) fn before(watermark: OffsetDateTime, beyond: OffsetDateTime) -> OffsetDateTime {
-    (beyond - MILLISECOND).max(watermark + MILLISECOND)
 }
 
 /// What the summary will be. The same for all who work on the slice.
@@ -129,19 +117,4 @@ async fn with_slice(summary: &Summary, end: OffsetDateTime) -> Result<Summary> {
         users: summary.users + new_users,
         ..summary.clone()
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use time::macros::datetime;
-
-    #[test]
-    fn a_slice_ends_before_the_first_event_that_is_too_many() {
-        let watermark = datetime!(2026-01-31 12:00 UTC);
-        let after = |milliseconds: i64| watermark + Duration::milliseconds(milliseconds);
-        assert_eq!(before(watermark, after(500)), after(499));
-        // All of one millisecond at once.
-        assert_eq!(before(watermark, after(1)), after(1));
-    }
 }

@@ -2,12 +2,11 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Value, json};
 use service_kit::adapter::documents::Direction;
-use service_kit::{Problem, Result, extended_json};
+use service_kit::{Problem, Result};
 use time::OffsetDateTime;
 
-use super::advance::{MAX_EVENTS, before};
+use super::window::{MAX_EVENTS, end_before, received_after, received_between};
 use super::{Counts, events};
 
 /// Most parts in which a tail is counted, of some ten thousand events each. Usually one is enough;
@@ -37,22 +36,10 @@ async fn users_by_parts(mut from: OffsetDateTime) -> Result<Vec<String>> {
             users.extend(events::users(&rest).await?);
             return Ok(users.into_iter().collect());
         };
-        let end = before(from, beyond);
+        let end = end_before(from, beyond);
         users.extend(events::users(&received_between(from, end)).await?);
         from = end;
     }
     let cause = "too many events are not summarised yet, which goes on with each request";
     Err(Problem::unavailable(cause))
-}
-
-fn received_after(watermark: OffsetDateTime) -> Value {
-    json!({"received_at": {"$gt": extended_json::date(watermark)}})
-}
-
-/// The filter for the events after `from` up to `end`.
-pub(super) fn received_between(from: OffsetDateTime, end: OffsetDateTime) -> Value {
-    json!({"received_at": {
-        "$gt": extended_json::date(from),
-        "$lte": extended_json::date(end),
-    }})
 }

@@ -2,14 +2,10 @@
 //! UTC, of which the last one belongs to it.
 
 use serde_json::{Map, Value};
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
 use time::{Date, OffsetDateTime};
 
 use super::{Fields, FromFields, Violation, rules};
-use crate::extended_json;
-
-const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
+use crate::{clock, extended_json};
 
 /// From a moment, which belongs to it, to a moment, which does not; open where one is missing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -72,7 +68,7 @@ fn moment(value: Value) -> Result<OffsetDateTime, Violation> {
 }
 
 fn day(value: &Value) -> Option<Date> {
-    let day = Date::parse(value.as_str()?, DAY).ok()?;
+    let day = clock::read_day(value.as_str()?)?;
     (0..=9999).contains(&day.year()).then_some(day)
 }
 

@@ -102,7 +102,7 @@ impl<'q> Encode<'q, Postgres> for Parameter<'_> {
 pub(super) fn is_text(info: &PgTypeInfo) -> bool {
     matches!(
         info.name(),
-        "TEXT" | "VARCHAR" | "CHAR" | "NAME" | "UNKNOWN" | "citext"
+        "TEXT" | "VARCHAR" | "CHAR" | "NAME" | "UNKNOWN"
     ) || matches!(info.kind(), PgTypeKind::Enum(_))
 }
 

@@ -8,14 +8,11 @@
 use std::sync::{Arc, RwLock};
 
 use serde::{Deserialize, Serialize};
-use sqlx::{Connection as _, Executor as _, PgConnection, Row as _};
+use sqlx::{Connection as _, PgConnection, Row as _};
 
 use super::super::{Collection, Direction, Error, Index, IndexError, Path};
-use super::{statement::Statement, tables};
+use super::{ddl, statement::Statement};
 use crate::postgres::{self, Pool};
-
-/// The functions that keys are made by.
-const FUNCTIONS: &str = include_str!("keys.sql");
 
 const DECLARED: &str = "select obj_description(c.oid, 'pg_class') from pg_catalog.pg_class c \
     where c.relnamespace = current_schema()::regnamespace and c.relkind = 'i' \
@@ -157,7 +154,7 @@ async fn create_in_transaction(
     index: &Index,
 ) -> Result<bool, Failure> {
     let mut transaction = connection.begin().await?;
-    tables::lock(&mut transaction).await?;
+    ddl::lock(&mut transaction).await?;
     let declared = declared(&mut transaction).await?;
     let same_name = declared
         .iter()
@@ -245,11 +242,6 @@ pub(super) fn append_plain(statement: &mut Statement, index: &Index, plain: bool
             .text(")");
     }
     statement.text(")");
-}
-
-/// Makes sure of the functions. To be called with the lock on tables.
-pub(super) async fn create_functions(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    connection.execute(FUNCTIONS).await.map(|_| ())
 }
 
 async fn declared(connection: &mut PgConnection) -> Result<Vec<Index>, sqlx::Error> {

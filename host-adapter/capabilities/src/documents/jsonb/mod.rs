@@ -7,6 +7,7 @@
 //! the same form, and compared as text.
 
 mod condition;
+mod ddl;
 mod index;
 mod jsonpath;
 mod order;

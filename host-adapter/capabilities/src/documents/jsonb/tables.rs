@@ -3,12 +3,8 @@
 use sqlx::{Connection as _, PgConnection, Row as _};
 
 use super::super::{Collection, Error};
-use super::{index, statement::Statement};
+use super::{ddl, statement::Statement};
 use crate::postgres::{self, Pool};
-
-/// Held while tables are created, since `create table if not exists` fails when two do it at once.
-/// The number only has to differ from those of other locks in the database: `spindled` in ASCII.
-const LOCK: i64 = 0x7370_696e_646c_6564;
 
 const EXISTS: &str = "select exists (select from pg_catalog.pg_tables \
     where schemaname = current_schema() and tablename = $1)";
@@ -25,20 +21,14 @@ async fn create_missing(
     collections: Vec<Collection>,
 ) -> Result<(), postgres::Error> {
     let mut transaction = connection.begin().await?;
-    lock(&mut transaction).await?;
-    index::create_functions(&mut transaction).await?;
+    ddl::lock(&mut transaction).await?;
+    ddl::create_functions(&mut transaction).await?;
     for collection in &collections {
         if !exists(&mut transaction, collection).await? {
             create(&mut transaction, collection).await?;
         }
     }
     Ok(transaction.commit().await?)
-}
-
-/// Until the end of the transaction.
-pub(super) async fn lock(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let lock = sqlx::query("select pg_advisory_xact_lock($1)").bind(LOCK);
-    lock.execute(connection).await.map(|_| ())
 }
 
 async fn exists(

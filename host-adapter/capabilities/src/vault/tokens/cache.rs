@@ -5,20 +5,16 @@
 //! can change for the worse except the time, and an entry is only good until its token expires or
 //! its key stops being readable. Whether a session has ended is asked after a hit too.
 
-use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
-
+use quick_cache::sync;
 use sha2::{Digest, Sha256};
 
 use super::Claims;
 
 /// Claims by the SHA-256 of the whole token, signature included: the tokens themselves are not
-/// kept in memory.
-pub(super) struct Cache {
-    capacity: usize,
-    verified: RwLock<HashMap<[u8; 32], Verified>>,
-}
+/// kept in memory. A full cache gives up the entries that are used least.
+pub(super) struct Cache(sync::Cache<[u8; 32], Verified>);
 
+#[derive(Clone)]
 struct Verified {
     claims: Claims,
     /// The first second at which the entry is no longer good.
@@ -27,45 +23,21 @@ struct Verified {
 
 impl Cache {
     pub(super) fn new(capacity: usize) -> Self {
-        Self {
-            capacity,
-            verified: RwLock::default(),
-        }
+        Self(sync::Cache::new(capacity))
     }
 
     pub(super) fn get(&self, token: &str, now: u64) -> Option<Claims> {
-        let verified = self.verified.read().unwrap_or_else(PoisonError::into_inner);
-        let entry = verified
-            .get(&digest(token))
-            .filter(|entry| now < entry.ends)?;
-        Some(entry.claims.clone())
+        let entry = self.0.get(&digest(token))?;
+        (now < entry.ends).then_some(entry.claims)
     }
 
-    pub(super) fn put(
-        &self,
-        token: &str,
-        claims: &Claims,
-        key_readable_until: Option<u64>,
-        now: u64,
-    ) {
+    pub(super) fn put(&self, token: &str, claims: &Claims, key_readable_until: Option<u64>) {
         let key_ends = key_readable_until.map_or(u64::MAX, |last| last.saturating_add(1));
         let entry = Verified {
             claims: claims.clone(),
             ends: claims.expires_at.min(key_ends),
         };
-        let mut verified = self
-            .verified
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if verified.len() >= self.capacity {
-            verified.retain(|_, entry| now < entry.ends);
-        }
-        // Dropping everything costs each client one check; choosing whom to drop costs every
-        // request some bookkeeping.
-        if verified.len() >= self.capacity {
-            verified.clear();
-        }
-        verified.insert(digest(token), entry);
+        self.0.insert(digest(token), entry);
     }
 }
 
@@ -89,7 +61,7 @@ mod tests {
     #[test]
     fn an_entry_ends_when_its_token_expires() {
         let cache = Cache::new(2);
-        cache.put("a", &claims(10), None, 0);
+        cache.put("a", &claims(10), None);
         assert_eq!(cache.get("a", 9), Some(claims(10)));
         assert_eq!(cache.get("a", 10), None);
         assert_eq!(cache.get("b", 9), None);
@@ -98,20 +70,19 @@ mod tests {
     #[test]
     fn an_entry_ends_when_its_key_stops_being_readable() {
         let cache = Cache::new(2);
-        cache.put("a", &claims(10), Some(5), 0);
+        cache.put("a", &claims(10), Some(5));
         assert_eq!(cache.get("a", 5), Some(claims(10)));
         assert_eq!(cache.get("a", 6), None);
     }
 
     #[test]
-    fn a_full_cache_drops_the_expired_first_and_never_grows() {
-        let cache = Cache::new(2);
-        cache.put("old", &claims(10), None, 0);
-        cache.put("young", &claims(20), None, 0);
-        cache.put("new", &claims(20), None, 15);
-        assert!(cache.get("young", 15).is_some() && cache.get("new", 15).is_some());
-        cache.put("newer", &claims(20), None, 15);
-        assert!(cache.get("newer", 15).is_some());
-        assert_eq!(cache.verified.read().unwrap().len(), 1);
+    fn a_full_cache_keeps_the_entries_that_are_in_use() {
+        let cache = Cache::new(100);
+        cache.put("in use", &claims(10), None);
+        for number in 0..1_000 {
+            assert!(cache.get("in use", 9).is_some(), "after {number} others");
+            cache.put(&number.to_string(), &claims(10), None);
+        }
+        assert!(cache.0.len() <= 100);
     }
 }

@@ -172,7 +172,7 @@ impl Tokens {
         }
         match self.check(token, now) {
             Ok((claims, key_readable_until)) => {
-                self.cache.put(token, &claims, key_readable_until, now);
+                self.cache.put(token, &claims, key_readable_until);
                 Ok(claims)
             }
             Err(Refusal::Expired) => Err(TokenError::Expired),

@@ -7,8 +7,8 @@ import java.util.List;
 import org.h2.mvstore.MVStore;
 
 /**
- * A server on 127.0.0.1 that speaks MongoDB's protocol and keeps its data in one file: for tests and
- * laptops that have no {@code mongod}, never for production. It has no authentication.
+ * A server on 127.0.0.1 that speaks MongoDB's protocol and keeps its data in one file: for tests
+ * on machines that have no {@code mongod}. It has no authentication.
  *
  * <p>Usage: {@code java -cp "CLASSES:JARS/*" MongoDbServer PORT FILE}
  */
