@@ -21,6 +21,10 @@ pub(crate) struct Module<'a> {
     pub(crate) qualified: String,
 }
 
+#[expect(
+    clippy::print_stdout,
+    reason = "cargo reads what a build script prints"
+)]
 fn main() -> anyhow::Result<()> {
     let manifest = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let wit = manifest.join("../../wit");

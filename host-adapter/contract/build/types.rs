@@ -50,9 +50,9 @@ fn record_of(resolve: &Resolve, name: &str, record: &Record) -> anyhow::Result<S
     let mut text = attributes("record", &derives) + &format!("pub struct {} {{\n", camel(name));
     for field in &record.fields {
         let ty = rust(resolve, &field.ty, "")?;
-        write!(
+        writeln!(
             text,
-            "{}{}pub {}: {ty},\n",
+            "{}{}pub {}: {ty},",
             docs(&field.docs),
             named(&field.name),
             snake(&field.name)

@@ -18,6 +18,7 @@ mod analytics;
 mod command_line;
 mod dispatch;
 mod document_outages;
+mod documentation;
 mod documents_conformance;
 mod encryption;
 mod ended_sessions;

@@ -268,6 +268,21 @@ impl App {
             .expect("host-adapter runs")
     }
 
+    /// Runs a script in the project, where the program finds this application. It ends with the first
+    /// command that fails.
+    pub(crate) fn shell(&self, script: &str) -> Output {
+        let address = self.url("all routes").trim_start_matches("http://");
+        Command::new("sh")
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("SPINDLE_KEYS_DIRECTORY", &self.builder.keys)
+            .env("SPINDLE_LISTEN_APP", address)
+            .current_dir(&self.builder.project)
+            .args(["-e", "-c", script])
+            .output()
+            .expect("a shell")
+    }
+
     /// A body sealed by an outside caller.
     pub(crate) fn seal(&self, to: &str, path: &str, body: &Value) -> String {
         self.seal_with(&["--to", to, "--path", path, &body.to_string()])

@@ -8,6 +8,7 @@ pub(crate) mod composed;
 pub(crate) mod copy;
 pub(crate) mod events;
 pub(crate) mod forward;
+pub(crate) mod markdown;
 pub(crate) mod mongodb;
 pub(crate) mod peer;
 pub(crate) mod process;

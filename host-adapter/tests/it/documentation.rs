@@ -1,0 +1,137 @@
+//! README and docs: their transcripts, run as they stand, and their links.
+
+use std::path::{Path, PathBuf};
+
+use crate::support::{App, Way, markdown, project};
+
+/// More than anyone reads before trying.
+const MAX_README_LINES: usize = 130;
+
+#[tokio::test]
+async fn the_readme_transcript_is_what_the_shell_prints() {
+    check_transcript("README.md", Way::Native).await;
+}
+
+#[tokio::test]
+async fn the_api_transcript_is_what_the_shell_prints() {
+    check_transcript("docs/api.md", Way::Native).await;
+}
+
+#[tokio::test]
+async fn the_api_transcript_holds_on_composed_components() {
+    check_transcript("docs/api.md", Way::Composed).await;
+}
+
+#[tokio::test]
+async fn the_spin_transcript_holds_on_composed_components() {
+    check_transcript("docs/spin.md", Way::Composed).await;
+}
+
+#[tokio::test]
+async fn the_commands_of_operations_work() {
+    check_transcript("docs/operations.md", Way::Native).await;
+}
+
+#[test]
+fn every_other_page_has_no_shell_block_that_is_not_run() {
+    let run = [
+        "README.md",
+        "docs/api.md",
+        "docs/spin.md",
+        "docs/operations.md",
+    ];
+    for page in pages() {
+        let name = page
+            .strip_prefix(project())
+            .expect("in the project")
+            .display()
+            .to_string();
+        let steps = markdown::steps(&read(&page));
+        assert!(
+            run.contains(&name.as_str()) || steps.is_empty(),
+            "no test runs {name}"
+        );
+    }
+}
+
+#[test]
+fn the_readme_is_short() {
+    let lines = read(&project().join("README.md")).lines().count();
+    assert!(lines <= MAX_README_LINES, "README.md has {lines} lines");
+}
+
+#[test]
+fn every_relative_link_has_a_target() {
+    let mut broken = Vec::new();
+    for page in pages() {
+        for link in markdown::relative_links(&read(&page)) {
+            let (file, heading) = link.split_once('#').unwrap_or((&link, ""));
+            let target = if file.is_empty() {
+                page.clone()
+            } else {
+                page.parent().expect("a folder").join(file)
+            };
+            let found = target.exists()
+                && (heading.is_empty()
+                    || markdown::headings(&read(&target)).contains(&heading.to_owned()));
+            if !found {
+                broken.push(format!("{}: {link}", page.display()));
+            }
+        }
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+/// Runs all shell blocks of a page in one shell, and compares what each prints.
+async fn check_transcript(page: &str, way: Way) {
+    let steps = markdown::steps(&read(&project().join(page)));
+    assert!(!steps.is_empty(), "{page} has no transcript");
+    let app = App::start(way).await;
+    let mut script = String::new();
+    for step in &steps {
+        script += &format!("{}\nprintf '\\n%s\\n' '{SEPARATOR}'\n", step.script);
+    }
+    for (documented, listener) in [
+        ("3000", "all routes"),
+        ("8001", "analytics"),
+        ("8002", "user"),
+    ] {
+        script = script.replace(&format!("http://127.0.0.1:{documented}"), app.url(listener));
+    }
+    let output = app.shell(&script.replace(
+        "target/debug/host-adapter",
+        env!("CARGO_BIN_EXE_host-adapter"),
+    ));
+    let printed = String::from_utf8(output.stdout).expect("text");
+    assert!(
+        output.status.success(),
+        "{page}: {printed}\n{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    for (step, printed) in steps.iter().zip(printed.split(SEPARATOR)) {
+        step.check(page, printed);
+    }
+}
+
+/// Between the outputs of two blocks.
+const SEPARATOR: &str = "--- next block ---";
+
+/// All Markdown files for readers.
+fn pages() -> Vec<PathBuf> {
+    let folders = [
+        project(),
+        project().join("docs"),
+        project().join("migrations"),
+    ];
+    let files = folders
+        .iter()
+        .flat_map(|folder| folder.read_dir().expect("a folder"));
+    let paths = files.map(|entry| entry.expect("an entry").path());
+    paths
+        .filter(|path| path.extension().is_some_and(|extension| extension == "md"))
+        .collect()
+}
+
+fn read(page: &Path) -> String {
+    std::fs::read_to_string(page).expect("a page")
+}

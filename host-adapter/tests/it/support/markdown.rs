@@ -1,0 +1,166 @@
+//! Reads what the tests need of a Markdown page: its shell blocks with their output, links, headings.
+
+/// A shell block and the output that follows it.
+#[derive(Debug)]
+pub(crate) struct Step {
+    pub(crate) script: String,
+    expected: Option<String>,
+}
+
+/// A fenced block.
+struct Block {
+    /// What stands after the fence.
+    info: String,
+    text: String,
+}
+
+/// The shell blocks that are to be run.
+///
+/// A block `sh` is run, and the block `json` or `text` after it is what it prints. A block
+/// `sh no-run: reason` is not run. A shell block by any other name is a mistake.
+pub(crate) fn steps(page: &str) -> Vec<Step> {
+    let mut steps: Vec<Step> = Vec::new();
+    let mut previous_is_step = false;
+    for Block { info, text } in blocks(page) {
+        match info.as_str() {
+            "sh" => steps.push(Step {
+                script: text,
+                expected: None,
+            }),
+            "json" | "text" if previous_is_step => {
+                steps.last_mut().expect("a step").expected = Some(text);
+            }
+            other if other.starts_with("sh no-run: ") => {}
+            "json" | "text" | "toml" => {}
+            other => panic!(
+                "a block is called `{other}`: use `sh`, `sh no-run: reason`, json, text or toml"
+            ),
+        }
+        previous_is_step = info == "sh";
+    }
+    steps
+}
+
+impl Step {
+    /// Compares line by line. `…` in an expected line stands for any text.
+    #[track_caller]
+    pub(crate) fn check(&self, page: &str, printed: &str) {
+        let Some(expected) = &self.expected else {
+            return;
+        };
+        let printed = lines(printed);
+        let expected = lines(expected);
+        let same = printed.len() == expected.len()
+            && expected
+                .iter()
+                .zip(&printed)
+                .all(|(pattern, line)| matches(pattern, line));
+        assert!(
+            same,
+            "{page}: after\n{}\nexpected\n{expected:#?}\nbut it printed\n{printed:#?}",
+            self.script
+        );
+    }
+}
+
+fn lines(text: &str) -> Vec<&str> {
+    text.lines()
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty())
+        .collect()
+}
+
+fn matches(pattern: &str, line: &str) -> bool {
+    let mut parts = pattern.split('…');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = line.strip_prefix(first) else {
+        return false;
+    };
+    let mut parts = parts.peekable();
+    if parts.peek().is_none() {
+        return rest.is_empty();
+    }
+    while let Some(part) = parts.next() {
+        if parts.peek().is_none() {
+            return rest.ends_with(part);
+        }
+        let Some(at) = rest.find(part) else {
+            return false;
+        };
+        rest = &rest[at + part.len()..];
+    }
+    true
+}
+
+fn blocks(page: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut open: Option<Block> = None;
+    for line in page.lines() {
+        let fence = line.trim_start().strip_prefix("```");
+        match (fence, open.take()) {
+            (Some(_), Some(block)) => blocks.push(block),
+            (Some(info), None) => {
+                open = Some(Block {
+                    info: info.to_owned(),
+                    text: String::new(),
+                })
+            }
+            (None, Some(mut block)) => {
+                block.text += &format!("{line}\n");
+                open = Some(block);
+            }
+            (None, None) => {}
+        }
+    }
+    assert!(open.is_none(), "a block has no end");
+    blocks
+}
+
+/// The links to files and headings of the project, also those of images.
+pub(crate) fn relative_links(page: &str) -> Vec<String> {
+    let links = page
+        .split("](")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(')'));
+    let sources = page.split("src").skip(1).filter_map(|rest| {
+        let rest = rest
+            .strip_prefix("set")
+            .unwrap_or(rest)
+            .strip_prefix("=\"")?;
+        rest.split_once('"')
+    });
+    let targets = links.chain(sources).map(|(target, _)| target.to_owned());
+    targets.filter(|target| !target.contains("://")).collect()
+}
+
+/// The headings as a link names them.
+pub(crate) fn headings(page: &str) -> Vec<String> {
+    let headings = page.lines().filter(|line| line.starts_with('#'));
+    headings
+        .map(|heading| {
+            let text = heading.trim_start_matches('#').trim().to_lowercase();
+            let kept = text
+                .chars()
+                .filter(|c| c.is_alphanumeric() || " -_".contains(*c));
+            kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn a_pattern_matches_a_whole_line() {
+    assert!(matches("a…c…e", "abcde"));
+    assert!(matches("a", "a") && !matches("a", "ab") && !matches("a…b", "abc"));
+    assert!(matches("…", "") && !matches("x…", "y"));
+}
+
+#[test]
+fn a_shell_block_is_run_unless_it_says_why_not() {
+    let page =
+        "```sh\necho a\n```\n```text\na\n```\n```sh no-run: it hangs\nb\n```\n```json\n{}\n```\n";
+    let steps = steps(page);
+    assert_eq!(steps.len(), 1);
+    assert_eq!(steps[0].expected.as_deref(), Some("a\n"));
+    let unmarked = std::panic::catch_unwind(|| super::markdown::steps("```bash\nx\n```\n"));
+    assert!(unmarked.is_err());
+}
