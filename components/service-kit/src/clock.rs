@@ -1,5 +1,6 @@
 //! The time of day, as RFC 3339 text in UTC.
 
+use serde::Serializer;
 use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
@@ -28,6 +29,14 @@ pub fn format(moment: OffsetDateTime) -> String {
     let utc = moment.to_offset(time::UtcOffset::UTC);
     // Fails only for years that have no four digits.
     utc.format(MICROSECONDS).unwrap_or_default()
+}
+
+/// Write a field as [`format`] does, by `#[serde(serialize_with = "clock::serialize")]`.
+///
+/// # Errors
+/// The serializer's.
+pub fn serialize<S: Serializer>(moment: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&format(*moment))
 }
 
 #[cfg(test)]

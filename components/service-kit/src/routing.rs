@@ -10,6 +10,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
 use uuid::Uuid;
 
+use crate::body::{Document, read_document};
 use crate::local::local;
 use crate::problem::{Problem, kinds};
 use crate::sealing::{Plain, guard};
@@ -27,7 +28,7 @@ impl Routes {
         Self { router, production }
     }
 
-    /// A route whose requests and answers are never sealed, and whose request body is not read.
+    /// A route whose requests and answers are never sealed.
     #[must_use]
     pub fn public(mut self, path: &str, methods: MethodRouter) -> Self {
         self.router = self.router.route(path, methods);
@@ -71,7 +72,17 @@ pub fn get<T: 'static>(handler: impl Handler<T>) -> MethodRouter {
 
 /// Answer `POST` with a handler.
 pub fn post<T: 'static>(handler: impl Handler<T>) -> MethodRouter {
-    axum::routing::post(move |request: Request| local(handler.call(request.into_parts().0)))
+    axum::routing::post(move |request: Request| local(with_body(handler, request)))
+}
+
+/// Answer `PUT` with a handler.
+pub fn put<T: 'static>(handler: impl Handler<T>) -> MethodRouter {
+    axum::routing::put(move |request: Request| local(with_body(handler, request)))
+}
+
+/// Answer `PATCH` with a handler.
+pub fn patch<T: 'static>(handler: impl Handler<T>) -> MethodRouter {
+    axum::routing::patch(move |request: Request| local(with_body(handler, request)))
 }
 
 /// Answer `DELETE` with a handler.
@@ -79,8 +90,22 @@ pub fn delete<T: 'static>(handler: impl Handler<T>) -> MethodRouter {
     axum::routing::delete(move |request: Request| local(handler.call(request.into_parts().0)))
 }
 
-/// Extractor: the part of the path that a route calls `{id}`, which has to be a UUID. Nothing has
-/// another id, so that any other text is not found.
+/// Reads the body of a public route. That of any other route has been read and opened already.
+async fn with_body<T>(handler: impl Handler<T>, mut request: Request) -> Response {
+    if request.extensions().get::<Document>().is_none() {
+        match read_document(&mut request).await {
+            Ok(document) => {
+                let document = document.map(Document);
+                document.map(|document| request.extensions_mut().insert(document));
+            }
+            Err(problem) => return problem.into_response(),
+        }
+    }
+    handler.call(request.into_parts().0).await
+}
+
+/// Extractor: the part of the path that a route calls `{id}`, which has to be a UUID. Any other
+/// text is not found, because nothing has such an id.
 #[derive(Debug)]
 pub struct Id(pub Uuid);
 
@@ -96,10 +121,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
-/// An `async fn` of up to three extractors that answers a request.
+/// An `async fn` of up to six extractors that answers a request.
 ///
-/// As axum's own trait, but the future need not be `Send`, and no extractor takes the body: it
+/// Like axum's own trait, but the future need not be `Send`, and no extractor takes the body: it
 /// has been read, opened and parsed when the handler starts (see [`crate::Input`]).
+#[diagnostic::on_unimplemented(
+    message = "this function cannot answer a request",
+    label = "not a handler",
+    note = "a handler is an `async fn` with at most six arguments, each of them an extractor: \
+            `Input<T>`, `Query<T>`, `Id`, `Client`, `Bearer`, `Caller`, …",
+    note = "the `T` of `Input<T>` and `Query<T>` needs `#[derive(FromFields)]`",
+    note = "it returns `Answer<T>` or `Result<Answer<T>>`, where `T` needs `#[derive(Serialize)]`, \
+            or an axum `Response`"
+)]
 pub trait Handler<T>: Clone + Send + Sync + 'static {
     /// Extract the arguments and run the handler; the first extractor that refuses answers.
     fn call(self, parts: Parts) -> Pin<Box<dyn Future<Output = Response>>>;
@@ -131,3 +165,6 @@ implement_handler!();
 implement_handler!(first: A);
 implement_handler!(first: A, second: B);
 implement_handler!(first: A, second: B, third: C);
+implement_handler!(first: A, second: B, third: C, fourth: D);
+implement_handler!(first: A, second: B, third: C, fourth: D, fifth: E);
+implement_handler!(first: A, second: B, third: C, fourth: D, fifth: E, sixth: G);
