@@ -1,26 +1,25 @@
 //! `host-adapter` runs Spindle's components and gives them what a sandbox should not hold: database
 //! pools, keys, retries.
 //!
-//! - [`config`]: `adapter.toml` and the environment, checked
-//! - [`capabilities`]: what a component can be granted; no wasm and no HTTP server in it
-//! - [`database`]: roles, schemas and migrations
-//! - [`assembly`]: from settings to each component's capabilities
-//! - [`bindings`]: the functions of `spindle:adapter` over the capabilities
-//! - [`listen`]: connections and the threads that serve them
-//! - [`host`]: the embedded component host
-//! - [`server`]: the adapter's HTTP API, for components that run elsewhere
-//! - [`dev`]: what a laptop needs besides
-//! - [`cli`]: the commands
+//! This crate is the program. What it puts together is in crates of its own, in this folder:
 //!
-//! Dependencies point downward only: `cli` → `host`, `server` → `bindings` → `capabilities` → drivers.
+//! - `contract`: the types and functions of `wit/`, for every side
+//! - `capabilities`: what a component can be granted; knows neither wasm nor an HTTP server
+//! - `bindings`: the functions of the contract over the capabilities
+//! - `listening`: connections and the threads that serve them
+//! - `component-host`: the embedded component host
+//! - `api`: the adapter's HTTP API, for components that run elsewhere
+//!
+//! Here are only:
+//!
+//! - [`config`]: `adapter.toml` and the environment, checked
+//! - [`database`]: roles, schemas and migrations
+//! - [`assembly`]: from settings to each component's adapter
+//! - [`dev`]: the databases of a laptop
+//! - [`cli`]: the commands
 
 pub mod assembly;
-pub mod bindings;
-pub mod capabilities;
 pub mod cli;
 pub mod config;
 pub mod database;
 pub mod dev;
-pub mod host;
-pub mod listen;
-pub mod server;

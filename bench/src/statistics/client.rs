@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use adapter_capabilities::vault::{EnvelopeSettings, Envelopes, Purpose, Sealing};
 use anyhow::Context as _;
 use bytes::Bytes;
 use host_adapter::{
     assembly,
-    capabilities::vault::{EnvelopeSettings, Envelopes, Purpose, Sealing},
     config::{Environment, Settings},
 };
 use http_body_util::{BodyExt as _, Full};

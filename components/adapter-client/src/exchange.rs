@@ -1,5 +1,6 @@
 //! One call: a request to the adapter, and its answer.
 
+use adapter_contract::VERSION;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use serde::Serialize;
@@ -10,23 +11,18 @@ use spin_sdk::wasip3::http::types::{ErrorCode, RequestOptions};
 use spin_sdk::wasip3::http_compat::RequestOptionsExtension;
 
 use crate::failure::Failure;
-use crate::protocol::{VERSION_HEADER, version};
+
 use crate::settings::{Settings, settings};
+
+/// The request header with the version that this client speaks: that of the WIT package, because its
+/// types are the types on the wire.
+const VERSION_HEADER: &str = "spindle-adapter-version";
 
 /// The largest answer that is read. The adapter's own limits end far below it (4 MiB of documents,
 /// which JSON in JSON can at worst double); an instance has 64 MiB in all.
 const MAX_ANSWER: u64 = 16 << 20;
 
-/// A function that returns a result.
-pub(crate) async fn call<T, E>(function: &str, arguments: impl Serialize) -> Result<T, E>
-where
-    T: DeserializeOwned,
-    E: DeserializeOwned + From<Failure>,
-{
-    exchange(function, &arguments).await?
-}
-
-/// A function, by its interface and name, with its arguments as a tuple.
+/// Calls `function`, such as `postgres/fetch`, with its arguments as a tuple.
 pub(crate) async fn exchange<T: DeserializeOwned>(
     function: &str,
     arguments: &impl Serialize,
@@ -46,7 +42,7 @@ async fn send(settings: &Settings, function: &str, arguments: Vec<u8>) -> Result
     let mut request = http::Request::post(format!("{}/{function}", settings.url))
         .header(CONTENT_TYPE, "application/json")
         .header(CONTENT_LENGTH, arguments.len())
-        .header(VERSION_HEADER, version());
+        .header(VERSION_HEADER, VERSION);
     if let Some(authorization) = &settings.authorization {
         request = request.header(AUTHORIZATION, authorization);
     }

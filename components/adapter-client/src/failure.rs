@@ -1,7 +1,7 @@
 //! Why there is no answer from the adapter, as each interface says it.
 
 use crate::bindings::exports::spindle::adapter::{
-    dispatch, documents, envelopes, passwords, postgres, tokens,
+    dispatch, documents, envelopes, health, passwords, postgres, tokens,
 };
 
 /// A call that did not get as far as a result.
@@ -18,8 +18,34 @@ pub(crate) enum Failure {
     TooLarge(String),
 }
 
-/// Interfaces whose errors tell all four apart.
-macro_rules! told_apart {
+/// The result of a function when the adapter gave none.
+pub(crate) trait FromFailure {
+    fn from_failure(failure: Failure) -> Self;
+}
+
+impl<T, E: From<Failure>> FromFailure for Result<T, E> {
+    fn from_failure(failure: Failure) -> Self {
+        Err(failure.into())
+    }
+}
+
+/// `health.dependencies` is the one function without an error: an adapter that does not answer is a
+/// dependency that is down, and the service is of no use without it.
+impl FromFailure for Vec<health::Dependency> {
+    fn from_failure(_: Failure) -> Self {
+        vec![health::Dependency {
+            name: "adapter".to_owned(),
+            kind: "host-adapter".to_owned(),
+            state: health::State::Down,
+            needed: true,
+            latency_microseconds: None,
+            last_answered: None,
+        }]
+    }
+}
+
+/// Interfaces whose errors have a case for each failure.
+macro_rules! errors_with_all_cases {
     ($($interface:ident)+) => {$(
         impl From<Failure> for $interface::Error {
             fn from(failure: Failure) -> Self {
@@ -33,7 +59,7 @@ macro_rules! told_apart {
         }
     )+};
 }
-told_apart! { postgres documents dispatch }
+errors_with_all_cases! { postgres documents dispatch }
 
 impl From<Failure> for passwords::Error {
     fn from(failure: Failure) -> Self {

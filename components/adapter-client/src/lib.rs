@@ -2,16 +2,15 @@
 //!
 //! Spin composes this component into a service (`[component.X.dependencies]`), where it takes the
 //! place of the embedded host's functions: each call becomes one HTTP request to
-//! `host-adapter serve`, and its answer the call's result. Nothing is decided here. What a service
-//! may do, the adapter knows by the token that is sent along.
+//! `host-adapter serve`, and the answer becomes the result of the call. Nothing is decided here. The
+//! adapter knows what a service may do by the token that is sent along.
 //!
-//! A function that is added to `wit/` needs a line in `functions` here and one in host-adapter's
-//! `server/functions.rs`.
+//! The list of functions and the version come from `adapter-contract`, which generates them from
+//! `wit/`, so a new function needs no line here.
 
 mod exchange;
 mod failure;
 mod functions;
-mod protocol;
 mod settings;
 
 pub use functions::Client;

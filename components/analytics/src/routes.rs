@@ -19,7 +19,6 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .optional("/api/v1/analytics/stats", get(statistics))
         .required("/api/v1/analytics/stats/rebuild", post(rebuild_statistics))
         .public("/api/v1/analytics/health", get(health::handler))
-        .public("/health", get(health::handler))
 }
 
 async fn record_event(

@@ -1,4 +1,7 @@
 //! What belongs to no single service: an index of them, and the health of all.
+//!
+//! The services are the peers that the gateway is granted, and their routes are what they say about
+//! themselves: a new service needs no change here.
 
 mod routes;
 mod schemas;

@@ -4,7 +4,7 @@ use axum::response::Response;
 use service_kit::routing::{Routes, get};
 use service_kit::{Answer, Result, answer, health};
 
-use crate::schemas::{INDEX, Index};
+use crate::schemas::Index;
 use crate::services;
 
 pub(crate) fn routes(routes: Routes) -> Routes {
@@ -14,8 +14,13 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .public("/.well-known/jwks.json", get(public_keys))
 }
 
-async fn index() -> Answer<Index> {
-    Answer::ok("Services", INDEX)
+async fn index() -> Result<Answer<Index>> {
+    let index = Index {
+        name: "spindle",
+        version: env!("CARGO_PKG_VERSION"),
+        services: services::list_services().await?,
+    };
+    Ok(Answer::ok("Services", index))
 }
 
 async fn health_of_all() -> Response {

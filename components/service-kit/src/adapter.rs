@@ -3,10 +3,6 @@
 //! The world names every interface; what a component does not call is not imported by its
 //! finished `.wasm`, so this costs no component a grant.
 
-#[expect(
-    missing_docs,
-    reason = "generated: `wit/` holds the documentation, and not all of it reaches the types"
-)]
 mod bindings {
     spin_sdk::wit_bindgen::generate!({
         path: "../../wit",

@@ -6,6 +6,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 
 use crate::adapter::tokens;
+use crate::headers::X_ACCESS_TOKEN;
 use crate::local::local;
 use crate::problem::{Problem, kinds};
 use crate::sealing::{CLIENT, SealedBy};
@@ -72,7 +73,7 @@ fn token(headers: &HeaderMap) -> Option<String> {
         .and_then(|value| value.split_once(' '))
         .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
         .map(|(_, token)| token);
-    let own = || headers.get("x-access-token").and_then(|v| v.to_str().ok());
+    let own = || headers.get(X_ACCESS_TOKEN).and_then(|v| v.to_str().ok());
     let token = bearer.or_else(own)?.trim();
     (!token.is_empty()).then(|| token.to_owned())
 }

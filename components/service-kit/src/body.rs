@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, Method};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde_json::Value;
 
+use crate::headers::X_SERVICE_COMMUNICATION;
 use crate::problem::{Problem, kinds};
 
 /// The largest body that is read. More would have to be held in the instance's memory; it is also
@@ -39,7 +40,7 @@ pub(crate) async fn read_document(request: &mut Request) -> Result<Option<Value>
     if !is_json(request.headers()) {
         return Err(Problem::of(&kinds::UNSUPPORTED_MEDIA_TYPE));
     }
-    let sealed = request.headers().contains_key("x-service-communication");
+    let sealed = request.headers().contains_key(X_SERVICE_COMMUNICATION);
     let limit = if sealed { MAX_SEALED_BYTES } else { MAX_BYTES };
     let body = std::mem::take(request.body_mut());
     parse(&read(body, limit).await?).map(Some)

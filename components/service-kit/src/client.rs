@@ -11,14 +11,13 @@ use serde::Serialize;
 
 use crate::input::{FromFields, rules};
 
+use crate::headers::SPIN_CLIENT_ADDR;
+
 /// The longest user agent that is kept, in characters. Browsers' have some 120.
 pub const MAX_USER_AGENT: usize = 256;
 
 /// The longest text of an IP address: IPv6 with an IPv4 address in it.
 const MAX_ADDRESS: usize = 45;
-
-/// Set by the host for every request, from the connection: `ip:port`.
-const SPIN_CLIENT_ADDR: &str = "spin-client-addr";
 
 /// Extractor: the sender of the request. Also a group of fields, for messages that name a sender.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, FromFields)]

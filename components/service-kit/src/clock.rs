@@ -1,9 +1,9 @@
-//! The time of day, as RFC 3339 text in UTC.
+//! Moments and days in UTC, as RFC 3339 text.
 
 use serde::Serializer;
-use time::OffsetDateTime;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
+use time::{Date, OffsetDateTime};
 
 const MICROSECONDS: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]Z");
@@ -21,6 +21,12 @@ pub fn now() -> String {
 pub fn day(moment: OffsetDateTime) -> String {
     let utc = moment.to_offset(time::UtcOffset::UTC);
     utc.format(DAY).unwrap_or_default()
+}
+
+/// The day that [`day`] writes; none if `text` is not one.
+#[must_use]
+pub fn read_day(text: &str) -> Option<Date> {
+    Date::parse(text, DAY).ok()
 }
 
 /// A moment as [`now`] writes it.
@@ -49,5 +55,12 @@ mod tests {
         let moment = datetime!(2026-01-31 14:00:00.5 +02:00);
         assert_eq!(format(moment), "2026-01-31T12:00:00.500000Z");
         assert_eq!(day(datetime!(2026-02-01 01:00 +02:00)), "2026-01-31");
+    }
+
+    #[test]
+    fn a_day_is_read_as_it_is_written() {
+        let moment = datetime!(2026-01-31 12:00 UTC);
+        assert_eq!(read_day(&day(moment)), Some(moment.date()));
+        assert_eq!(read_day("2026-1-31"), None);
     }
 }

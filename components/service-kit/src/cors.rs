@@ -6,8 +6,10 @@ use axum::http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName, RETRY_AFTER};
 use axum::http::{HeaderValue, Method};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::response_headers::{X_PROCESS_TIME, X_REQUEST_ID};
-use crate::sealing::{X_ENCRYPT_RESPONSE, X_SERVICE_COMMUNICATION};
+use crate::headers::{
+    IDEMPOTENCY_KEY, X_ACCESS_TOKEN, X_ENCRYPT_RESPONSE, X_PROCESS_TIME, X_REQUEST_ID,
+    X_SERVICE_COMMUNICATION,
+};
 
 /// How long a browser may remember a preflight answer. A removed origin works as long at most.
 const MAX_AGE: Duration = Duration::from_secs(600);
@@ -47,8 +49,8 @@ fn request_headers() -> [HeaderName; 7] {
     [
         AUTHORIZATION,
         CONTENT_TYPE,
-        HeaderName::from_static("idempotency-key"),
-        HeaderName::from_static("x-access-token"),
+        IDEMPOTENCY_KEY,
+        X_ACCESS_TOKEN,
         X_ENCRYPT_RESPONSE,
         X_REQUEST_ID,
         X_SERVICE_COMMUNICATION,

@@ -13,12 +13,14 @@ use axum::extract::Request;
 use axum::http::{HeaderValue, Method, Uri};
 
 use crate::request_id;
-use crate::service::Service;
 
 /// What is known about a request from its head.
 #[derive(Debug)]
 pub(crate) struct Exchange {
-    pub(crate) service: &'static Service,
+    /// The service's name.
+    pub(crate) name: &'static str,
+    /// The service's version.
+    pub(crate) version: &'static str,
     pub(crate) method: Method,
     pub(crate) uri: Uri,
     pub(crate) request_id: HeaderValue,
@@ -29,9 +31,10 @@ thread_local! {
 }
 
 impl Exchange {
-    pub(crate) fn new(service: &'static Service, request: &Request) -> Self {
+    pub(crate) fn new(name: &'static str, version: &'static str, request: &Request) -> Self {
         Self {
-            service,
+            name,
+            version,
             method: request.method().clone(),
             uri: request.uri().clone(),
             request_id: request_id::of(request.headers()),
@@ -63,13 +66,8 @@ mod tests {
     use axum::body::Body;
 
     fn exchange(path: &str) -> Rc<Exchange> {
-        static SERVICE: Service = Service {
-            name: "test",
-            version: "0",
-            routes: |routes| routes,
-        };
         let request = Request::builder().uri(path).body(Body::empty()).unwrap();
-        Rc::new(Exchange::new(&SERVICE, &request))
+        Rc::new(Exchange::new("test", "0", &request))
     }
 
     fn path() -> Option<String> {

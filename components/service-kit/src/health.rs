@@ -68,11 +68,10 @@ pub async fn handler() -> Response {
 /// A health answer of the running service: 503 if `status` is unhealthy, else 200.
 pub fn report(status: Status, parts: impl Serialize) -> Response {
     let exchange = exchange::current();
-    let service = exchange.as_ref().map(|exchange| exchange.service);
     let body = Report {
         status,
-        service: service.map_or("", |service| service.name),
-        version: service.map_or("", |service| service.version),
+        service: exchange.as_ref().map_or("", |exchange| exchange.name),
+        version: exchange.as_ref().map_or("", |exchange| exchange.version),
         timestamp: clock::now(),
         parts,
     };

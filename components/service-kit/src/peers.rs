@@ -1,7 +1,30 @@
-//! Plain questions to other services.
+//! The other services that a component may call, and plain questions to them.
 
 use crate::adapter::dispatch::{self, Error, Request, Response};
-use crate::exchange;
+use crate::adapter::health::{self, Dependency};
+use crate::{Problem, exchange};
+
+/// The kind of a dependency that is a peer, see `wit/health.wit`.
+const PEER: &str = "http";
+
+/// The kind of a dependency that is the adapter itself.
+const ADAPTER: &str = "host-adapter";
+
+/// The names of the peers that the component is granted.
+///
+/// # Errors
+/// 503 if the adapter, which knows them, does not answer.
+pub async fn granted() -> Result<Vec<String>, Problem> {
+    names(health::dependencies().await)
+}
+
+fn names(dependencies: Vec<Dependency>) -> Result<Vec<String>, Problem> {
+    if dependencies.iter().any(|one| one.kind == ADAPTER) {
+        return Err(Problem::unavailable("the adapter does not answer"));
+    }
+    let peers = dependencies.into_iter().filter(|one| one.kind == PEER);
+    Ok(peers.map(|peer| peer.name).collect())
+}
 
 /// `GET` a public route of a peer, as part of the request that is being answered.
 ///
@@ -25,4 +48,37 @@ pub async fn get(peer: &str, path: &str, deadline_milliseconds: u32) -> Result<R
 fn request_id() -> Option<String> {
     let exchange = exchange::current()?;
     exchange.request_id.to_str().map(str::to_owned).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::adapter::health::State;
+
+    fn dependency(name: &str, kind: &str) -> Dependency {
+        Dependency {
+            name: name.to_owned(),
+            kind: kind.to_owned(),
+            state: State::Down,
+            needed: false,
+            latency_microseconds: None,
+            last_answered: None,
+        }
+    }
+
+    #[test]
+    fn peers_are_the_dependencies_that_are_called_by_http() {
+        let all = vec![
+            dependency("postgres", "postgresql"),
+            dependency("user", PEER),
+        ];
+        assert_eq!(names(all).unwrap(), ["user"]);
+        assert_eq!(names(vec![]).unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn without_the_adapter_peers_are_unknown() {
+        let problem = names(vec![dependency("adapter", ADAPTER)]).unwrap_err();
+        assert_eq!(problem.status(), 503);
+    }
 }

@@ -1,12 +1,9 @@
 //! The id that joins the log lines of all services about one request.
 
-use std::cell::Cell;
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use axum::http::{HeaderMap, HeaderValue};
-use uuid::{Builder, Uuid};
+use uuid::Uuid;
 
-use crate::response_headers::X_REQUEST_ID;
+use crate::headers::X_REQUEST_ID;
 
 /// Longer ids would let a client fill the logs.
 const MAX_LENGTH: usize = 128;
@@ -24,29 +21,9 @@ fn accepted(headers: &HeaderMap) -> Option<HeaderValue> {
 }
 
 fn fresh() -> HeaderValue {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let milliseconds = now.map_or(0, |now| u64::try_from(now.as_millis()).unwrap_or(0));
-    let id = Builder::from_unix_timestamp_millis(milliseconds, &random()).into_uuid();
     let mut buffer = Uuid::encode_buffer();
-    let text = id.hyphenated().encode_lower(&mut buffer);
+    let text = Uuid::now_v7().hyphenated().encode_lower(&mut buffer);
     HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("-"))
-}
-
-thread_local! {
-    static STATE: Cell<u128> = Cell::new(Uuid::new_v4().as_u128());
-}
-
-/// Bytes that nobody else has, but that can be guessed: enough for an id that protects nothing,
-/// and the host is asked for randomness once per instance instead of once per request.
-fn random() -> [u8; 10] {
-    // The linear congruential generator of PCG, with its constants: it visits every state.
-    const MULTIPLIER: u128 = 0x2360_ed05_1fc6_5da4_4385_df64_9fcc_f645;
-    const INCREMENT: u128 = 0x5851_f42d_4c95_7f2d_1405_7b7e_f767_814f;
-    let state = STATE.get().wrapping_mul(MULTIPLIER).wrapping_add(INCREMENT);
-    STATE.set(state);
-    // The high bits are the good ones.
-    let [a, b, c, d, e, f, g, h, i, j, ..] = state.to_be_bytes();
-    [a, b, c, d, e, f, g, h, i, j]
 }
 
 #[cfg(test)]

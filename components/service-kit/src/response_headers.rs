@@ -4,15 +4,13 @@ use std::time::Duration;
 
 use axum::body::HttpBody as _;
 use axum::http::header::{
-    CONTENT_LENGTH, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CONTENT_LENGTH, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 
 use crate::exchange::Exchange;
-
-pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-pub(crate) const X_PROCESS_TIME: HeaderName = HeaderName::from_static("x-process-time");
+use crate::headers::{X_PROCESS_TIME, X_REQUEST_ID};
 
 pub(crate) fn add(response: &mut Response, exchange: &Exchange, elapsed: Duration) {
     add_length(response);

@@ -4,13 +4,15 @@ use std::pin::Pin;
 
 use axum::Router;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
+use axum::http::Method;
 use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
-use axum::routing::MethodRouter;
+use axum::routing::{MethodFilter, MethodRouter, on};
 use uuid::Uuid;
 
 use crate::body::{Document, read_document};
+use crate::description::{Encryption, Route};
 use crate::local::local;
 use crate::problem::{Problem, kinds};
 use crate::sealing::{Plain, guard};
@@ -20,42 +22,61 @@ use crate::sealing::{Plain, guard};
 pub struct Routes {
     router: Router,
     production: bool,
+    described: Vec<Route>,
+}
+
+/// The handlers of a path, by method.
+#[derive(Debug)]
+pub struct Methods {
+    names: Vec<Method>,
+    router: MethodRouter,
 }
 
 impl Routes {
     pub(crate) fn new(production: bool) -> Self {
-        let router = Router::new();
-        Self { router, production }
+        Self {
+            router: Router::new(),
+            production,
+            described: Vec::new(),
+        }
     }
 
     /// A route whose requests and answers are never sealed.
     #[must_use]
-    pub fn public(mut self, path: &str, methods: MethodRouter) -> Self {
-        self.router = self.router.route(path, methods);
-        self
+    pub fn public(mut self, path: &str, methods: Methods) -> Self {
+        self.describe(path, &methods, Encryption::Public);
+        self.undescribed(path, methods)
     }
 
     /// A route whose answer is sealed when the request was, or asks for it with
     /// `X-Encrypt-Response: true`.
     #[must_use]
-    pub fn optional(self, path: &str, methods: MethodRouter) -> Self {
+    pub fn optional(mut self, path: &str, methods: Methods) -> Self {
+        self.describe(path, &methods, Encryption::Optional);
         self.guarded(path, methods, Plain::Accepted)
     }
 
-    /// Like [`Self::optional`], and in production a plain body is refused.
+    /// Like [`Self::optional`], and in production a plain body is rejected.
     #[must_use]
-    pub fn required(self, path: &str, methods: MethodRouter) -> Self {
+    pub fn required(mut self, path: &str, methods: Methods) -> Self {
         let plain = if self.production {
             Plain::Refused
         } else {
             Plain::Accepted
         };
+        self.describe(path, &methods, Encryption::Required);
         self.guarded(path, methods, plain)
     }
 
-    fn guarded(self, path: &str, methods: MethodRouter, plain: Plain) -> Self {
-        let layer = from_fn(move |request: Request, next: Next| local(guard(plain, request, next)));
-        self.public(path, methods.route_layer(layer))
+    /// A public route that every service has, and therefore none describes.
+    pub(crate) fn undescribed(mut self, path: &str, methods: Methods) -> Self {
+        self.router = self.router.route(path, methods.router);
+        self
+    }
+
+    /// The routes so far, except those that every service has.
+    pub(crate) fn described(&self) -> &[Route] {
+        &self.described
     }
 
     pub(crate) fn into_router(self) -> Router {
@@ -63,31 +84,65 @@ impl Routes {
             .fallback(async || Problem::of(&kinds::NOT_FOUND))
             .method_not_allowed_fallback(async || Problem::of(&kinds::METHOD_NOT_ALLOWED))
     }
+
+    fn guarded(self, path: &str, methods: Methods, plain: Plain) -> Self {
+        let layer = from_fn(move |request: Request, next: Next| local(guard(plain, request, next)));
+        let Methods { names, router } = methods;
+        let router = router.route_layer(layer);
+        self.undescribed(path, Methods { names, router })
+    }
+
+    fn describe(&mut self, path: &str, methods: &Methods, encryption: Encryption) {
+        self.described
+            .extend(methods.names.iter().map(|method| Route {
+                method: method.to_string(),
+                path: path.to_owned(),
+                encryption,
+            }));
+    }
+}
+
+impl Methods {
+    /// These handlers and those of other methods.
+    #[must_use]
+    pub fn merge(mut self, other: Self) -> Self {
+        self.names.extend(other.names);
+        self.router = self.router.merge(other.router);
+        self
+    }
+
+    fn of<T: 'static>(name: Method, filter: MethodFilter, handler: impl Handler<T>) -> Self {
+        let answer = move |request: Request| local(with_body(handler, request));
+        Self {
+            names: vec![name],
+            router: on(filter, answer),
+        }
+    }
 }
 
 /// Answer `GET` and `HEAD` with a handler.
-pub fn get<T: 'static>(handler: impl Handler<T>) -> MethodRouter {
-    axum::routing::get(move |request: Request| local(handler.call(request.into_parts().0)))
+pub fn get<T: 'static>(handler: impl Handler<T>) -> Methods {
+    Methods::of(Method::GET, MethodFilter::GET, handler)
 }
 
 /// Answer `POST` with a handler.
-pub fn post<T: 'static>(handler: impl Handler<T>) -> MethodRouter {
-    axum::routing::post(move |request: Request| local(with_body(handler, request)))
+pub fn post<T: 'static>(handler: impl Handler<T>) -> Methods {
+    Methods::of(Method::POST, MethodFilter::POST, handler)
 }
 
 /// Answer `PUT` with a handler.
-pub fn put<T: 'static>(handler: impl Handler<T>) -> MethodRouter {
-    axum::routing::put(move |request: Request| local(with_body(handler, request)))
+pub fn put<T: 'static>(handler: impl Handler<T>) -> Methods {
+    Methods::of(Method::PUT, MethodFilter::PUT, handler)
 }
 
 /// Answer `PATCH` with a handler.
-pub fn patch<T: 'static>(handler: impl Handler<T>) -> MethodRouter {
-    axum::routing::patch(move |request: Request| local(with_body(handler, request)))
+pub fn patch<T: 'static>(handler: impl Handler<T>) -> Methods {
+    Methods::of(Method::PATCH, MethodFilter::PATCH, handler)
 }
 
 /// Answer `DELETE` with a handler.
-pub fn delete<T: 'static>(handler: impl Handler<T>) -> MethodRouter {
-    axum::routing::delete(move |request: Request| local(handler.call(request.into_parts().0)))
+pub fn delete<T: 'static>(handler: impl Handler<T>) -> Methods {
+    Methods::of(Method::DELETE, MethodFilter::DELETE, handler)
 }
 
 /// Reads the body of a public route. That of any other route has been read and opened already.

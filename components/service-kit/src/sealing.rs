@@ -14,11 +14,8 @@ use serde_json::{Value, json};
 
 use crate::adapter::envelopes;
 use crate::body::{self, Document};
+use crate::headers::{X_ENCRYPT_RESPONSE, X_SERVICE_COMMUNICATION};
 use crate::problem::{Problem, kinds};
-
-pub(crate) const X_SERVICE_COMMUNICATION: HeaderName =
-    HeaderName::from_static("x-service-communication");
-pub(crate) const X_ENCRYPT_RESPONSE: HeaderName = HeaderName::from_static("x-encrypt-response");
 
 /// The party that stands for everybody who is not one of our services.
 pub(crate) const CLIENT: &str = "client";

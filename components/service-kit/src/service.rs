@@ -12,19 +12,22 @@ use axum::extract::Request;
 use axum::response::Response;
 use tower_service::Service as _;
 
+use crate::description::{Description, health_path, routes_path};
 use crate::exchange::{self, Exchange};
-use crate::routing::Routes;
+use crate::routing::{Routes, get};
 use crate::settings::Settings;
-use crate::{cors, log, response_headers, settings};
+use crate::{Answer, cors, health, log, response_headers, settings};
 
 /// What a component is: its name, its version and its routes.
 #[derive(Debug)]
 pub struct Service {
-    /// As in logs, health answers and the adapter's configuration, such as `user`.
+    /// The component's name in the manifests and in the adapter's configuration, such as `user`. Other
+    /// services find this one by it.
     pub name: &'static str,
     /// The crate's version.
     pub version: &'static str,
-    /// Adds the service's routes.
+    /// Adds the service's routes. [`serve`] adds `/health`, unless it is among them, and what
+    /// [`crate::description`] says.
     pub routes: fn(Routes) -> Routes,
 }
 
@@ -51,10 +54,32 @@ async fn router_of_instance(service: &'static Service) -> Router {
 }
 
 fn build(service: &Service, settings: &Settings) -> Router {
-    let router = (service.routes)(Routes::new(settings.production)).into_router();
+    let routes = (service.routes)(Routes::new(settings.production));
+    let router = with_standard_routes(service, routes).into_router();
     match cors::layer(&settings.cors_origins) {
         Some(layer) => router.layer(layer),
         None => router,
+    }
+}
+
+/// Adds what every service answers: its health and its description. A service that has a `/health`
+/// of its own keeps it, as the gateway does.
+fn with_standard_routes(service: &Service, routes: Routes) -> Routes {
+    const HEALTH: &str = "/health";
+    let has_health = routes.described().iter().any(|route| route.path == HEALTH);
+    let description = Description {
+        name: service.name.to_owned(),
+        version: service.version.to_owned(),
+        routes: routes.described().to_vec(),
+    };
+    let describe = move || std::future::ready(Answer::ok("Routes", description));
+    let routes = routes
+        .undescribed(&health_path(service.name), get(health::handler))
+        .undescribed(&routes_path(service.name), get(describe));
+    if has_health {
+        routes
+    } else {
+        routes.undescribed(HEALTH, get(health::handler))
     }
 }
 
@@ -64,7 +89,7 @@ async fn respond(
     started: Instant,
     request: Request,
 ) -> Response {
-    let exchange = Rc::new(Exchange::new(service, &request));
+    let exchange = Rc::new(Exchange::new(service.name, service.version, &request));
     let answer = exchange::scope(Rc::clone(&exchange), async move {
         let Ok(mut response) = router.call(request).await;
         let elapsed = started.elapsed();
@@ -86,7 +111,7 @@ mod tests {
     use super::*;
     use crate::local::block_on;
     use crate::problem::kinds;
-    use crate::routing::{get, patch, post, put};
+    use crate::routing::{delete, patch, post, put};
     use crate::{Input, Problem, input};
     use axum::body::Body;
     use axum::http::Method;
@@ -110,7 +135,7 @@ mod tests {
             routes
                 .public("/fixed", get(async || "fixed"))
                 .public("/broken", get(async || Problem::of(&kinds::INTERNAL)))
-                .required("/greet", post(greet))
+                .required("/greet", post(greet).merge(delete(async || "gone")))
                 .public("/public", put(greet).merge(patch(greet)))
         },
     };
@@ -170,6 +195,21 @@ mod tests {
         assert_eq!(response.status(), 405);
         assert_eq!(response.headers()["allow"], "GET,HEAD");
         assert_eq!(json_of(response)["type"], "/problems/method-not-allowed");
+    }
+
+    #[test]
+    fn a_service_describes_its_own_routes() {
+        let answer = json_of(plain(Method::GET, "/services/test/routes", ""));
+        let route = |method: &str, path: &str, encryption: &str| json!({"method": method, "path": path, "encryption": encryption});
+        let expected = json!({"name": "test", "version": "0", "routes": [
+            route("GET", "/fixed", "public"),
+            route("GET", "/broken", "public"),
+            route("POST", "/greet", "required"),
+            route("DELETE", "/greet", "required"),
+            route("PUT", "/public", "public"),
+            route("PATCH", "/public", "public"),
+        ]});
+        assert_eq!(answer["data"], expected);
     }
 
     #[test]

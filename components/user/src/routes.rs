@@ -31,7 +31,6 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .optional("/api/v1/users/activities/stats", get(activity_statistics))
         .public("/api/v1/users/stats/count", get(count))
         .public("/api/v1/users/health", get(health::handler))
-        .public("/health", get(health::handler))
         .public("/api/v1/users/jwks.json", get(public_keys))
         .public("/.well-known/jwks.json", get(public_keys))
 }

@@ -1,65 +1,15 @@
 //! Where documents are kept, and who may see which.
 
-use std::sync::Arc;
-
 use anyhow::Context as _;
 
 use super::{Builder, Shared};
-use crate::{
-    capabilities::{
-        documents::{self, Backend, Collection, Documents, Jsonb, MongoDb, MongoDbSettings},
-        health::Target,
-        postgres::Pool,
-    },
-    config,
+use crate::config;
+use adapter_capabilities::documents::{
+    self, Collection, Documents, Jsonb, MongoDb, MongoDbSettings, Store,
 };
 
 /// The schema and role of the documents that are kept in PostgreSQL.
 pub(super) const DOCUMENTS: &str = "documents";
-
-/// Where documents are kept.
-#[derive(Debug, Clone)]
-pub enum Store {
-    /// In tables of PostgreSQL, reached by the pool.
-    Jsonb(Jsonb, Pool),
-    /// In MongoDB.
-    MongoDb(MongoDb),
-}
-
-impl Store {
-    /// What is kept there, for people.
-    #[must_use]
-    pub fn describe(&self) -> String {
-        match self {
-            Self::Jsonb(..) => "in PostgreSQL".to_owned(),
-            Self::MongoDb(store) => format!("in MongoDB, {}", store.describe()),
-        }
-    }
-
-    /// Closes its connections.
-    pub async fn close(&self) {
-        match self {
-            Self::Jsonb(_, pool) => pool.close(),
-            Self::MongoDb(store) => store.close().await,
-        }
-    }
-
-    pub(super) fn target(&self) -> Target {
-        match self {
-            Self::Jsonb(_, pool) => Target::Postgres(pool.clone()),
-            Self::MongoDb(store) => Target::MongoDb(store.clone()),
-        }
-    }
-
-    /// What keeps them.
-    #[must_use]
-    pub fn backend(&self) -> Arc<dyn Backend> {
-        match self {
-            Self::Jsonb(store, _) => Arc::new(store.clone()),
-            Self::MongoDb(store) => Arc::new(store.clone()),
-        }
-    }
-}
 
 impl Builder<'_> {
     /// MongoDB if there is one, else PostgreSQL; nothing where nobody is granted a collection.
@@ -84,12 +34,12 @@ impl Builder<'_> {
         }
         collections.push(Collection::migrations());
         let pool = self.pool(DOCUMENTS, true, false).await?;
-        let backend = Jsonb::new(pool.clone());
-        backend
+        let store = Jsonb::new(pool);
+        store
             .ensure_collections(&collections)
             .await
             .context("creating the tables of the collections")?;
-        Ok(Some(Store::Jsonb(backend, pool)))
+        Ok(Some(Store::Jsonb(store)))
     }
 
     pub(super) fn granted_documents(
@@ -111,7 +61,7 @@ impl Builder<'_> {
         };
         Ok(Some(Documents::new(
             name,
-            store.backend(),
+            store.clone(),
             &collections(grants)?,
             limits,
         )))

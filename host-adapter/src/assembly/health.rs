@@ -1,12 +1,10 @@
 //! What each component depends on.
 
 use super::{Builder, Shared, documents::DOCUMENTS};
-use crate::{
-    capabilities::{
-        health::{Health, Probe, Target},
-        postgres::Postgres,
-    },
-    config,
+use crate::config;
+use adapter_capabilities::{
+    health::{Health, Probe, Target},
+    postgres::Postgres,
 };
 
 impl Builder<'_> {

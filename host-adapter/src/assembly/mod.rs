@@ -5,33 +5,32 @@ mod health;
 mod postgres;
 mod sessions;
 
-pub use documents::Store;
-
 use std::{collections::HashMap, sync::Arc};
 
 use anyhow::Context as _;
 use sessions::Sessions;
 use sqlx::postgres::PgConnectOptions;
 
-use crate::{
-    capabilities::{
-        Capabilities, EnvelopeGrant, Grants, TokenGrant,
-        dispatch::{Dispatch, DispatchSettings, Peers},
-        outbox::{Relay, RelaySettings},
-        postgres::Pool,
-        sessions::{Listener, Memory},
-        vault::{
-            CLIENT, EnvelopeSettings, Envelopes, KeyRing, PasswordSettings, Passwords, Policy,
-            TokenSettings, Tokens,
-        },
+use adapter_capabilities::{
+    Capabilities, EnvelopeGrant, Grants, TokenGrant,
+    dispatch::{Dispatch, DispatchSettings, Peers},
+    documents::Store,
+    outbox::{Relay, RelaySettings},
+    postgres::Pool,
+    sessions::{Listener, Memory},
+    vault::{
+        CLIENT, EnvelopeSettings, Envelopes, KeyRing, PasswordSettings, Passwords, Policy,
+        TokenSettings, Tokens,
     },
-    config::{self, Settings},
 };
+use adapter_contract::Adapter;
+
+use crate::config::{self, Settings};
 
 /// Everything that runs beside the components.
 pub struct Assembly {
     /// By component id.
-    pub capabilities: HashMap<String, Arc<Capabilities>>,
+    pub capabilities: HashMap<String, Capabilities>,
     /// Where the peers are; `up` completes it.
     pub peers: Arc<Peers>,
     /// Deliver the components' messages; to be run by the caller.
@@ -45,6 +44,18 @@ pub struct Assembly {
 }
 
 impl Assembly {
+    /// What is given to each component, by its id.
+    #[must_use]
+    pub fn adapters(&self) -> HashMap<String, Arc<dyn Adapter>> {
+        let adapter = |(name, capabilities): (&String, &Capabilities)| {
+            (
+                name.clone(),
+                adapter_bindings::adapter(capabilities.clone()),
+            )
+        };
+        self.capabilities.iter().map(adapter).collect()
+    }
+
     /// Closes all connections.
     pub async fn close(&self) {
         self.pools.iter().for_each(Pool::close);
@@ -105,9 +116,7 @@ pub async fn assemble(
         let capabilities = builder
             .component(name, grants, &shared, &mut assembly)
             .await?;
-        assembly
-            .capabilities
-            .insert(name.clone(), Arc::new(capabilities));
+        assembly.capabilities.insert(name.clone(), capabilities);
     }
     assembly.sessions = shared.sessions.map(|sessions| sessions.listener);
     Ok(assembly)
@@ -219,7 +228,7 @@ impl Builder<'_> {
                 },
                 envelopes: EnvelopeGrant {
                     envelopes: shared.envelopes.clone(),
-                    correspondents: grants.envelopes.clone(),
+                    allowed_peers: grants.envelopes.clone(),
                 },
             },
         ))

@@ -5,8 +5,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::postgres::PgConnectOptions;
 
 use super::{Builder, documents::DOCUMENTS};
+use adapter_capabilities::postgres::{Limits, Pool, PoolSettings, Postgres};
+
 use crate::{
-    capabilities::postgres::{Limits, Pool, PoolSettings, Postgres},
     config,
     database::{self, Provision},
 };

@@ -5,12 +5,10 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::Builder;
-use crate::{
-    capabilities::{
-        postgres::Pool,
-        sessions::{EndedSessions, Listener, Memory},
-    },
-    config,
+use crate::config;
+use adapter_capabilities::{
+    postgres::Pool,
+    sessions::{EndedSessions, Listener, Memory},
 };
 
 /// The schema and role of the table of ended sessions.

@@ -3,7 +3,7 @@
 use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
 
 use super::{Invocation, print};
-use crate::config::spin_variable;
+use adapter_api::spin_variable;
 
 /// As long as a key: nobody guesses 32 random bytes.
 const BYTES: usize = 32;

@@ -12,14 +12,12 @@ use reqwest::{
 use serde::Deserialize;
 
 use super::{Invocation, envelope, print};
-use crate::{
-    assembly,
-    capabilities::{
-        dispatch::Dispatch,
-        vault::{CLIENT, Envelopes, MAX_ENVELOPE_BYTES, Opening, Purpose, Sealing},
-    },
-    config::Settings,
+use adapter_capabilities::{
+    dispatch::Dispatch,
+    vault::{CLIENT, Envelopes, MAX_ENVELOPE_BYTES, Opening, Purpose, Sealing},
 };
+
+use crate::{assembly, config::Settings};
 
 /// Longer than a service takes to answer (`host.request_timeout`, 15 s), on a slow way there.
 const TIMEOUT: Duration = Duration::from_secs(30);

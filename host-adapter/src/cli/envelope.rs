@@ -8,10 +8,8 @@ use clap::Args;
 use serde::Deserialize;
 
 use super::{Invocation, print};
-use crate::{
-    assembly,
-    capabilities::vault::{CLIENT, EnvelopeSettings, Envelopes, KeyRing, Purpose, Sealing},
-};
+use crate::assembly;
+use adapter_capabilities::vault::{CLIENT, EnvelopeSettings, Envelopes, KeyRing, Purpose, Sealing};
 
 /// Sealing a request body.
 #[derive(Debug, Args)]

@@ -4,7 +4,7 @@ use clap::Subcommand;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{Invocation, print};
-use crate::capabilities::vault::{KeyInfo, KeyRing, KeyState};
+use adapter_capabilities::vault::{KeyInfo, KeyRing, KeyState};
 
 /// Making and listing keys.
 #[derive(Debug, Subcommand)]

@@ -34,7 +34,7 @@ pub(super) fn init(settings: &Log) {
     } else {
         level
     };
-    let filter = EnvFilter::new(format!("warn,host_adapter={level}"));
+    let filter = EnvFilter::new(format!("warn,adapter={level},host_adapter={level}"));
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);

@@ -4,8 +4,10 @@ use clap::Subcommand;
 use sqlx::postgres::PgConnectOptions;
 
 use super::{Invocation, database::Database, print};
+use adapter_capabilities::documents::Store;
+
 use crate::{
-    assembly::{self, Store},
+    assembly,
     database::{
         indexes::Indexes,
         migrations::{self, Migrations, State, Status},
@@ -156,7 +158,7 @@ impl<'a> Service<'a> {
             indexes: Indexes {
                 service,
                 directory,
-                store: documents.map(Store::backend),
+                store: documents.cloned(),
                 collections: grants.map_or(&[], |grants| &grants.collections),
             },
         }

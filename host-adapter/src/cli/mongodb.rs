@@ -3,21 +3,20 @@
 use super::{Invocation, database::PRIVATE_DATABASE};
 use crate::dev::{MongoDbOptions, PrivateMongoDb};
 
-/// The private server's place in the project, and where `./dev` builds a program for it.
+/// Where the project keeps the private server's data.
 const DIRECTORY: &str = ".spindle/mongodb";
-const SERVER: &str = ".spindle/mongodb-server";
 
 /// Whether to keep documents in MongoDB although no variable names one.
 #[derive(Debug, clap::Args)]
 pub(super) struct MongoDb {
-    /// Keep documents in MongoDB: `MONGODB_URL`, or a private one in `.spindle/mongodb`, for tests
-    /// and laptops.
+    /// Keep documents in MongoDB: in that of `MONGODB_URL`, or in a private one, for which there must be
+    /// a `mongod` in the path; its data is in `.spindle/mongodb`.
     #[arg(long)]
     mongodb: bool,
 }
 
 impl MongoDb {
-    /// Starts one and has the settings name it, if it is asked for and they name none.
+    /// Starts a private one if MongoDB is asked for and the settings name none; they then name it.
     pub(super) async fn start(
         &self,
         invocation: &mut Invocation,
@@ -29,12 +28,8 @@ impl MongoDb {
             !invocation.settings.production,
             "with `PRODUCTION=true` there is no private MongoDB: set `MONGODB_URL`"
         );
-        let options = MongoDbOptions {
-            server: invocation.project.join(SERVER),
-            ..MongoDbOptions::default()
-        };
         let directory = invocation.project.join(DIRECTORY);
-        let private = PrivateMongoDb::start(&directory, &options).await?;
+        let private = PrivateMongoDb::start(&directory, &MongoDbOptions::default()).await?;
         invocation.settings.databases.mongodb = Some(private.url(PRIVATE_DATABASE));
         Ok(Some(private))
     }

@@ -11,12 +11,11 @@ use super::{
     Invocation, background::Background, database::Database, migrate, mongodb::MongoDb, print,
     shutdown::shutdown_signal,
 };
-use crate::{
-    assembly::{self, Assembly},
-    capabilities::vault::KeyRing,
-    listen,
-    server::Server,
-};
+use adapter_api::Server;
+use adapter_capabilities::vault::KeyRing;
+use adapter_listening::Bounds;
+
+use crate::assembly::{self, Assembly};
 
 /// How to serve.
 #[derive(Debug, clap::Args)]
@@ -29,7 +28,7 @@ pub(super) struct Serve {
 pub(super) async fn run(options: &Serve, mut invocation: Invocation) -> anyhow::Result<()> {
     let address = invocation.settings.server.address;
     // Before anything is started, so that a mistake here costs nothing.
-    let socket = listen::bind(address).await.with_context(|| {
+    let socket = adapter_listening::bind(address).await.with_context(|| {
         format!("cannot listen on {address}: set `server.address` in adapter.toml, or `SPINDLE_SERVER_ADDRESS`, to another address")
     })?;
     let keys = assembly::keys(&invocation.settings)?;
@@ -55,7 +54,14 @@ async fn serve(
         prepared = prepare(invocation, database, keys) => prepared?,
         () = shutdown.cancelled() => return Ok(()),
     };
-    let server = Server::new(&invocation.settings, &assembly.capabilities)?;
+    let (api, host) = (&invocation.settings.server, &invocation.settings.host);
+    let bounds = Bounds {
+        threads: host.threads as usize,
+        max_connections: api.max_connections as usize,
+        write_timeout: host.write_timeout,
+        shutdown_timeout: host.shutdown_timeout,
+    };
+    let server = Server::new(api, bounds, host.header_timeout, &assembly.adapters())?;
     let banner = banner(invocation, database, &assembly, &socket)?;
     let background = Background::start(assembly, shutdown);
     print(&banner)?;

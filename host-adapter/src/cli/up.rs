@@ -10,12 +10,12 @@ use super::{
     Invocation, background::Background, database::Database, migrate, mongodb::MongoDb, print,
     shutdown::shutdown_signal,
 };
+use adapter_capabilities::vault::KeyRing;
+use adapter_component_host::{self as component_host, Host, HostSettings};
+
 use crate::{
     assembly::{self, Assembly},
-    capabilities::vault::KeyRing,
     config::Settings,
-    host::{self, Host, HostSettings},
-    listen,
 };
 
 /// The listener of the whole application among the services' own.
@@ -68,17 +68,7 @@ async fn serve(
         prepared = prepare(invocation, database, keys) => prepared?,
         () = shutdown.cancelled() => return Ok(()),
     };
-    for listener in listeners
-        .iter()
-        .filter(|listener| listener.name != APPLICATION)
-    {
-        if assembly.peers.get(&listener.name).is_none() {
-            assembly.peers.set(
-                &listener.name,
-                format!("http://{}", listener.address).parse()?,
-            );
-        }
-    }
+    locate_peers(&invocation.settings, &assembly, &listeners)?;
     let banner = banner(invocation, database, &assembly, &listeners)?;
     let applications = listeners
         .into_iter()
@@ -87,7 +77,7 @@ async fn serve(
     let environment = |name: &str| variable(invocation, name);
     let host = Host::load(
         applications,
-        &assembly.capabilities,
+        &assembly.adapters(),
         &settings(&invocation.settings),
         &environment,
     )?;
@@ -97,6 +87,24 @@ async fn serve(
     background
         .finish(invocation.settings.host.shutdown_timeout)
         .await;
+    Ok(())
+}
+
+/// A peer without a URL is at its own listener, or else within the application.
+fn locate_peers(
+    settings: &Settings,
+    assembly: &Assembly,
+    listeners: &[Listener],
+) -> anyhow::Result<()> {
+    let named = |name: &str| listeners.iter().find(|listener| listener.name == name);
+    for name in settings.peers.keys() {
+        if assembly.peers.get(name).is_none()
+            && let Some(listener) = named(name).or_else(|| named(APPLICATION))
+        {
+            let url = format!("http://{}", listener.address).parse()?;
+            assembly.peers.set(name, url);
+        }
+    }
     Ok(())
 }
 
@@ -111,7 +119,7 @@ async fn prepare(
     Ok(assembly)
 }
 
-/// Compiles what is not in the cache yet, in a process of its own; see [`host::compile`].
+/// Compiles what is not in the cache yet, in a process of its own; see [`component_host::compile`].
 async fn compile_apart(invocation: &Invocation) {
     let Ok(program) = std::env::current_exe() else {
         return;
@@ -139,14 +147,14 @@ pub(super) fn compile(invocation: &Invocation) -> anyhow::Result<()> {
     let services = invocation.settings.listen.services.keys();
     let names = std::iter::once(APPLICATION).chain(services.map(String::as_str));
     let manifests: Vec<PathBuf> = names.map(|name| manifest(invocation, name)).collect();
-    host::compile(&manifests, &settings(&invocation.settings))
+    component_host::compile(&manifests, &settings(&invocation.settings))
 }
 
 fn manifest(invocation: &Invocation, name: &str) -> PathBuf {
     if name == APPLICATION {
         invocation.project.join("spin.toml")
     } else {
-        host::service_manifest(&invocation.project, name)
+        component_host::service_manifest(&invocation.project, name)
     }
 }
 
@@ -172,7 +180,7 @@ async fn bind_all(settings: &Settings) -> anyhow::Result<Vec<Listener>> {
 }
 
 async fn bind(name: &str, address: SocketAddr) -> anyhow::Result<Listener> {
-    let socket = listen::bind(address).await.with_context(|| {
+    let socket = adapter_listening::bind(address).await.with_context(|| {
         let variable = format!("SPINDLE_LISTEN_{}", name.replace('-', "_").to_ascii_uppercase());
         format!("cannot listen on {address}: set `listen.{name}` in adapter.toml, or `{variable}`, to another address")
     })?;

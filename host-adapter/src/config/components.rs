@@ -16,6 +16,9 @@ const RESERVED: [&str; 7] = [
     "tokens",
 ];
 
+/// In `peers`, every other component and peer.
+pub(super) const EVERY_OTHER: &str = "*";
+
 /// The grants of one component.
 #[derive(Clone, Debug, Default)]
 pub struct Grants {
@@ -80,7 +83,12 @@ fn read_grants(reader: &mut Reader<'_>, name: &str) -> Grants {
                 "a list of names: a letter, then up to 47 letters, digits, `_` and `-`, all lower case",
                 |names: &Vec<String>| names.iter().all(|name| is_name(&name.replace('_', "-"))),
             ),
-            peers: section.accepted("peers", Vec::new(), "a list of peers' names", all_names),
+            peers: section.accepted(
+                "peers",
+                Vec::new(),
+                "a list of peers' names, or of `*` for every other",
+                |names: &Vec<String>| names.iter().all(|name| is_name(name) || name == EVERY_OTHER),
+            ),
             passwords: section.value("passwords", false),
             issues_tokens: tokens.iter().any(|name| name == "issue"),
             verifies_tokens: tokens.iter().any(|name| name == "verify"),

@@ -10,7 +10,8 @@ use super::databases::component_variable;
 use super::nearest::suggestion;
 use super::reader::Reader;
 use super::value::Value;
-use super::{Grants, Settings, token_variable};
+use super::{Grants, Settings};
+use adapter_api::token_variable;
 
 /// The outside caller, which holds a key but is no service.
 const CLIENT: &str = "client";

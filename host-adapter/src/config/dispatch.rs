@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::components::Grants;
+use super::components::{EVERY_OTHER, Grants};
 use super::reader::Reader;
 use super::value::{HttpUrl, Size};
 
@@ -89,7 +89,8 @@ pub(super) fn read_peers(
     known.extend(components.keys().cloned());
     let granted = components
         .values()
-        .flat_map(|grants| grants.peers.iter().cloned());
+        .flat_map(|grants| grants.peers.iter().cloned())
+        .filter(|peer| peer != EVERY_OTHER);
     let names: std::collections::BTreeSet<String> = known.iter().cloned().chain(granted).collect();
     let mut peers = BTreeMap::new();
     for name in names {
@@ -105,4 +106,23 @@ pub(super) fn read_peers(
         }
     }
     peers
+}
+
+/// Names the peers that `*` stands for.
+pub(super) fn name_every_other(
+    components: &mut BTreeMap<String, Grants>,
+    peers: &BTreeMap<String, Peer>,
+) {
+    for (component, Grants { peers: granted, .. }) in components {
+        let before = granted.len();
+        granted.retain(|name| name != EVERY_OTHER);
+        if granted.len() < before {
+            let others = peers.keys().filter(|peer| *peer != component);
+            let missing: Vec<String> = others
+                .filter(|peer| !granted.contains(peer))
+                .cloned()
+                .collect();
+            granted.extend(missing);
+        }
+    }
 }

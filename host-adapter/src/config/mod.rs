@@ -43,9 +43,9 @@ pub use listen::Listen;
 pub use operation::{Health, Log, LogLevel, Migrations};
 pub(crate) use percent::percent_encode;
 pub use postgres::Postgres;
-pub use server::{Server, Tls, spin_variable, token_variable};
 pub use vault::{Envelopes, Keys, Passwords, Tokens};
 
+use adapter_api::ApiSettings;
 use reader::{Effective, Reader};
 use value::Value;
 
@@ -89,7 +89,7 @@ pub struct Settings {
     /// Grants by component id.
     pub components: BTreeMap<String, Grants>,
     /// The adapter's HTTP API.
-    pub server: Server,
+    pub server: ApiSettings,
     /// Databases that somebody else runs.
     pub databases: Databases,
     effective: Vec<Effective>,
@@ -141,7 +141,9 @@ impl Settings {
     }
 
     fn read(reader: &mut Reader<'_>, project: &Path) -> Self {
-        let components = components::read(reader);
+        let mut components = components::read(reader);
+        let peers = dispatch::read_peers(reader, &components);
+        dispatch::name_every_other(&mut components, &peers);
         Self {
             production: read_production(reader),
             listen: listen::read(reader, components.keys()),
@@ -150,7 +152,7 @@ impl Settings {
             documents: documents::read(reader),
             mongodb: mongodb::read(reader),
             dispatch: dispatch::read(reader),
-            peers: dispatch::read_peers(reader, &components),
+            peers,
             passwords: vault::read_passwords(reader),
             tokens: vault::read_tokens(reader),
             envelopes: vault::read_envelopes(reader),

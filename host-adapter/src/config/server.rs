@@ -1,11 +1,12 @@
 //! The adapter's HTTP API, `host-adapter serve`: where, how secured, and who may call.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret as _, SecretString};
+
+use adapter_api::{ApiSettings, Tls, spin_variable, token_variable};
 
 use super::databases::{note, place_of, read_variable};
 use super::reader::Reader;
@@ -28,44 +29,11 @@ const DEFAULT_MAX_CONNECTIONS: u32 = 1_024;
 /// What a token must be, in words.
 const TOKEN: &str = "32 to 512 letters, digits and other visible characters, without spaces";
 
-/// Settings of the adapter's HTTP API.
-#[derive(Clone, Debug)]
-pub struct Server {
-    /// Where it listens.
-    pub address: SocketAddr,
-    /// The application that calls it: where peers are that have no `url`.
-    pub application: String,
-    /// Certificate chain and key, as PEM files. Required on any other address than loopback.
-    pub tls: Option<Tls>,
-    /// Certificates of authorities, as a PEM file. With it, a client certificate says which
-    /// component calls, and no token is needed.
-    pub client_ca: Option<PathBuf>,
-    /// Largest call, in bytes.
-    pub max_body: usize,
-    /// How long one call may take in all.
-    pub request_timeout: Duration,
-    /// Calls in flight per component. Further ones are refused.
-    pub max_requests: u32,
-    /// Open connections. Further ones wait to be accepted.
-    pub max_connections: u32,
-    /// By component; from variables only.
-    pub tokens: BTreeMap<String, SecretString>,
-}
-
-/// Files of the server's own identity.
-#[derive(Clone, Debug)]
-pub struct Tls {
-    /// Certificate chain, the server's own first.
-    pub certificate: PathBuf,
-    /// Its private key.
-    pub key: PathBuf,
-}
-
 pub(super) fn read<'n>(
     reader: &mut Reader<'_>,
     project: &Path,
     components: impl IntoIterator<Item = &'n String>,
-) -> Server {
+) -> ApiSettings {
     let tokens = components
         .into_iter()
         .filter_map(|name| Some((name.clone(), read_token(reader, project, name)?)))
@@ -79,7 +47,7 @@ pub(super) fn read<'n>(
                 .map(|path: PathBuf| project.join(path))
         };
         files = (file("tls_certificate"), file("tls_key"));
-        Server {
+        ApiSettings {
             client_ca: file("client_ca"),
             tls: None,
             address: section.value("address", DEFAULT_ADDRESS),
@@ -117,20 +85,7 @@ pub(super) fn read<'n>(
             None
         }
     };
-    Server { tls, ..server }
-}
-
-/// The variable with a component's token.
-#[must_use]
-pub fn token_variable(component: &str) -> String {
-    let name = component.replace('-', "_").to_ascii_uppercase();
-    format!("{name}_ADAPTER_TOKEN")
-}
-
-/// The variable that Spin reads the same token from: one line in `.env` serves both.
-#[must_use]
-pub fn spin_variable(component: &str) -> String {
-    format!("SPIN_VARIABLE_{}", token_variable(component))
+    ApiSettings { tls, ..server }
 }
 
 fn read_token(reader: &mut Reader<'_>, project: &Path, component: &str) -> Option<SecretString> {

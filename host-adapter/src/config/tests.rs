@@ -108,9 +108,29 @@ fn the_shipped_grants_are_the_least_that_works() {
     assert!(!analytics.postgres && !analytics.issues_tokens && analytics.verifies_tokens);
     let collections = ["events", "event_summaries", "event_users"];
     assert_eq!(analytics.collections, collections);
-    assert_eq!(settings.components["gateway"].peers, ["user", "analytics"]);
+    assert_eq!(settings.components["gateway"].peers, ["analytics", "user"]);
     assert_eq!(settings.listen.services["user"].port(), 8002);
     assert!(settings.peers["analytics"].url.is_none());
+}
+
+#[test]
+fn a_star_grants_every_other_component_and_peer() {
+    let all = "[components.gateway]\npeers = [\"*\"]\n[components.user]\n[peers.billing]\n";
+    let settings = load(all, &[]).unwrap();
+    assert_eq!(settings.components["gateway"].peers, ["billing", "user"]);
+    check_refused(
+        "[components.gateway]\npeers = [\"*\", \"usr\"]\n[components.user]",
+        &[],
+        &[
+            "`components.gateway.peers` names `usr`",
+            "did you mean `user`?",
+        ],
+    );
+    check_refused(
+        "[components.gateway]\nenvelopes = [\"*\"]",
+        &[],
+        &["`components.gateway.envelopes` must be a list"],
+    );
 }
 
 #[test]

@@ -5,15 +5,15 @@
 //! has its own indexes, so whoever changes from one to the other begins anew there. A record names the
 //! indexes, so that they can be taken away without the file.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
 
 use anyhow::Context as _;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::migrations::{State, Status};
-use crate::capabilities::documents::{
-    Backend, Collection, Documents, Index, IndexError, Limits, Query,
+use adapter_capabilities::documents::{
+    Collection, Documents, Index, IndexError, Limits, Query, Store,
 };
 
 /// The end of a file's name.
@@ -27,7 +27,7 @@ pub struct Indexes<'a> {
     /// The folder with a folder per service.
     pub directory: &'a Path,
     /// The store; none where nobody is granted a collection.
-    pub store: Option<Arc<dyn Backend>>,
+    pub store: Option<Store>,
     /// The collections that the service is granted: it may declare indexes on these only.
     pub collections: &'a [String],
 }
@@ -232,7 +232,7 @@ impl Indexes<'_> {
         Ok(records)
     }
 
-    fn store(&self) -> anyhow::Result<&Arc<dyn Backend>> {
+    fn store(&self) -> anyhow::Result<&Store> {
         let service = self.service;
         self.store.as_ref().with_context(|| {
             format!("`{service}` declares indexes, and nobody is granted a collection")

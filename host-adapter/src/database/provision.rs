@@ -13,7 +13,7 @@ use sqlx::{
 };
 
 use super::{SCHEMA, connect, quoted};
-use crate::capabilities::outbox;
+use adapter_capabilities::outbox;
 
 /// PostgreSQL cuts longer names off, and then two may be one.
 const MAX_ROLE_NAME: usize = 63;

@@ -1,5 +1,5 @@
 //! What a laptop needs beside the services, so that a first run needs nothing installed but
-//! programs: a private PostgreSQL, and a private MongoDB for who asks for one.
+//! programs: a private PostgreSQL, and on request a private MongoDB.
 
 mod mongodb;
 mod postgres;

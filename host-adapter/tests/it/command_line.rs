@@ -200,6 +200,22 @@ async fn a_port_in_use_is_named_with_the_setting_that_changes_it() {
 }
 
 #[test]
+fn a_missing_mongod_is_told_with_what_to_install_or_set() {
+    let nothing = tempfile::tempdir().expect("a directory");
+    let path = nothing.path().to_str().expect("text");
+    let environment = [("PATH", path), ("SPINDLE_LISTEN_APP", "127.0.0.1:0")];
+    refused(
+        &run("", &environment, &["up", "--mongodb"]),
+        1,
+        &[
+            "no `mongod` in the path",
+            "install MongoDB",
+            "`MONGODB_URL`",
+        ],
+    );
+}
+
+#[test]
 fn the_settings_in_force_are_shown_with_their_source() {
     let output = run("", &[("SPINDLE_POSTGRES_CONNECTIONS", "7")], &CHECK);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

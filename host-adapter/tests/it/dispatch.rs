@@ -1,8 +1,6 @@
 //! The capability `dispatch`: retries, limits, and whom it trusts.
 
-use std::{sync::Arc, time::Duration};
-
-use host_adapter::capabilities::{
+use adapter_capabilities::{
     Capabilities,
     dispatch::{Error, Request, Response},
 };
@@ -19,7 +17,7 @@ const SETTINGS: &str = "[components.a]\npeers = [\"b\"]\nenvelopes = [\"b\"]\n[c
 
 struct Test {
     granted: Granted,
-    a: Arc<Capabilities>,
+    a: Capabilities,
 }
 
 impl Test {
@@ -140,13 +138,13 @@ async fn what_may_have_been_done_is_repeated_only_with_a_key() {
     let silent = Scripted::start(vec![Reply::Silence]).await;
     let test = Test::new(&silent.url).await;
     let impatient = Request {
-        deadline: Some(Duration::from_millis(300)),
+        deadline_milliseconds: Some(300),
         ..post(None)
     };
     assert_eq!(test.call(impatient).await, Err(Error::Timeout));
     assert_eq!(silent.asked().len(), 1);
     let repeatable = Request {
-        deadline: Some(Duration::from_millis(900)),
+        deadline_milliseconds: Some(900),
         ..request("GET")
     };
     assert_eq!(test.call(repeatable).await, Err(Error::Timeout));
@@ -257,7 +255,7 @@ async fn a_path_cannot_lead_to_another_host() {
 
 #[tokio::test]
 async fn only_the_sealed_answer_to_this_call_is_trusted() {
-    use host_adapter::capabilities::vault::{Purpose, Sealing};
+    use adapter_capabilities::vault::{Purpose, Sealing};
     let sealed = Request {
         sealed: true,
         ..post(None)

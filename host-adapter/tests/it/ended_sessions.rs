@@ -1,6 +1,6 @@
 //! Ending sessions, at the capability: grants and limits.
 
-use host_adapter::capabilities::{
+use adapter_capabilities::{
     postgres,
     sessions::{EndedSessions, Error},
     vault::TokenError,

@@ -1,9 +1,17 @@
 //! What is not a service's own: index, health, headers, and the paths that are not there.
 
 use rstest::rstest;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::support::{App, Way};
+use crate::support::{App, Builder, Way, copy, peer::Peer};
+
+/// The entry of a service in the index.
+async fn entry(app: &App, service: &str) -> Value {
+    let index = app.get("/").send().await.expect(200).json();
+    let services = index["data"]["services"].as_array().expect("services");
+    let entry = services.iter().find(|entry| entry["name"] == service);
+    entry.unwrap_or_else(|| panic!("{index}")).clone()
+}
 
 #[rstest]
 #[tokio::test]
@@ -18,24 +26,85 @@ async fn the_index_names_the_services_and_their_routes_work(
         .clone();
     assert_eq!(services.len(), 2, "{index}");
     for service in services {
+        assert!(service["version"].is_string(), "{service}");
         app.get(service["health"].as_str().expect("health"))
             .send()
             .await
             .expect(200);
-        for route in service["routes"].as_array().expect("routes") {
-            let (method, path) = route
-                .as_str()
-                .expect("text")
-                .split_once(' ')
-                .expect("method and path");
-            let method = method.parse().expect("method");
-            let answer = app.request(method, path).send().await;
+        let routes = service["routes"].as_array().expect("routes");
+        assert!(!routes.is_empty(), "{service}");
+        for route in routes {
+            let text = |key: &str| route[key].as_str().expect("text");
+            let method = text("method").parse().expect("method");
+            let answer = app.request(method, text("path")).send().await;
             assert!(
                 !matches!(answer.status.as_u16(), 404 | 405),
                 "{route}: {answer:?}"
             );
         }
     }
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_index_tells_how_the_bodies_of_a_route_travel(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let app = App::start(way).await;
+    let user = entry(&app, "user").await;
+    let routes = user["routes"].as_array().expect("routes");
+    for (method, path, encryption) in [
+        ("POST", "/api/v1/users/register", "required"),
+        ("POST", "/api/v1/users/login", "optional"),
+        ("DELETE", "/api/v1/users/sessions/{id}", "optional"),
+        ("GET", "/api/v1/users/activities", "required"),
+        ("POST", "/api/v1/users/activities", "required"),
+        ("GET", "/api/v1/users/stats/count", "public"),
+    ] {
+        let route = json!({ "method": method, "path": path, "encryption": encryption });
+        assert!(routes.contains(&route), "{route}: {user}");
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_new_service_appears_in_index_and_health(#[values(Way::Native, Way::Composed)] way: Way) {
+    let project = copy::application();
+    let routes = ["/api/v1/greetings/...", "/services/greeter/..."];
+    copy::add_component(project.path(), "greeter", &routes);
+    let builder = Builder::new(way).project(project.path(), &["APP"]);
+    let app = builder.start().await;
+    let path = "/api/v1/greetings";
+    let expected = json!({
+        "name": "greeter", "version": env!("CARGO_PKG_VERSION"),
+        "health": "/services/greeter/health",
+        "routes": [
+            { "method": "GET", "path": path, "encryption": "public" },
+            { "method": "POST", "path": path, "encryption": "required" },
+        ],
+    });
+    assert_eq!(entry(&app, "greeter").await, expected);
+    app.get(path).send().await.expect(200);
+    let health = app.get("/health").send().await.expect(200).json();
+    for service in ["greeter", "user", "analytics"] {
+        assert_eq!(health["services"][service]["status"], "healthy", "{health}");
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_service_that_is_down_is_in_the_index_with_the_reason(
+    #[values(Way::Native, Way::Composed)] way: Way,
+) {
+    let down = Peer::reserve();
+    let builder = Builder::new(way).env("SPINDLE_PEERS_ANALYTICS_URL", down.url());
+    let app = builder.start().await;
+    let analytics = entry(&app, "analytics").await;
+    assert_eq!(analytics["version"], json!(null), "{analytics}");
+    assert_eq!(analytics["routes"], json!([]), "{analytics}");
+    assert!(analytics["reason"].is_string(), "{analytics}");
+    let user = entry(&app, "user").await;
+    assert!(user["version"].is_string(), "{user}");
 }
 
 #[rstest]
@@ -160,7 +229,7 @@ async fn a_valid_request_id_is_taken_over_and_another_replaced(
 #[rstest]
 #[tokio::test]
 async fn other_origins_are_allowed_as_configured(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = crate::support::Builder::new(way)
+    let app = Builder::new(way)
         .env("SPIN_VARIABLE_CORS_ORIGINS", "https://a.example")
         .start()
         .await;

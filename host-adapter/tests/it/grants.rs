@@ -85,7 +85,7 @@ fn components_import_what_they_are_granted_and_no_more() {
             "analytics",
             &["documents", "dispatch", "tokens", "envelopes", "health"][..],
         ),
-        ("gateway", &["dispatch"][..]),
+        ("gateway", &["dispatch", "health"][..]),
     ] {
         let bytes = std::fs::read(wasm(component)).expect("the component");
         let all = [

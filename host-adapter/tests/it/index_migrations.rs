@@ -2,14 +2,12 @@
 
 use std::path::Path;
 
-use host_adapter::{
-    capabilities::documents::{
-        Direction, Documents, Error,
-        InsertOutcome::{self, Duplicate, Inserted},
-        Query,
-    },
-    config::{Environment, Settings},
+use adapter_capabilities::documents::{
+    Direction, Documents, Error,
+    InsertOutcome::{self, Duplicate, Inserted},
+    Query,
 };
+use host_adapter::config::{Environment, Settings};
 use rstest::rstest;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::json;

@@ -1,8 +1,6 @@
 //! The capability `postgres` against a real server: values, limits, transactions, errors.
 
-use std::sync::Arc;
-
-use host_adapter::capabilities::{
+use adapter_capabilities::{
     Capabilities,
     postgres::{Error, Message, Statement, Value},
 };
@@ -15,7 +13,7 @@ const SETTINGS: &str = "[components.a]\npostgres = true\n[components.b]\npostgre
 
 struct Test {
     granted: Granted,
-    a: Arc<Capabilities>,
+    a: Capabilities,
 }
 
 impl Test {

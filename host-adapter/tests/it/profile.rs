@@ -3,7 +3,7 @@
 use rstest::rstest;
 use std::path::Path;
 
-use host_adapter::capabilities::vault::{KeyRing, Policy, TokenSettings, Tokens};
+use adapter_capabilities::vault::{KeyRing, Policy, TokenSettings, Tokens};
 use serde_json::json;
 
 use crate::support::{App, Way};

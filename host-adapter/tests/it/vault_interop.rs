@@ -5,14 +5,14 @@
 
 use std::fs;
 
+use adapter_capabilities::vault::{
+    EnvelopeError, EnvelopeSettings, Envelopes, KeyKind, KeyRing, Opening, Policy, Purpose,
+    Sealing, TokenError, TokenSettings, Tokens,
+};
 use biscuit::Empty;
 use biscuit::jwa::{ContentEncryptionAlgorithm, EncryptionOptions, KeyManagementAlgorithm};
 use biscuit::jwe::{Compact, Header, RegisteredHeader};
 use biscuit::jwk::JWK;
-use host_adapter::capabilities::vault::{
-    EnvelopeError, EnvelopeSettings, Envelopes, KeyKind, KeyRing, Opening, Policy, Purpose,
-    Sealing, TokenError, TokenSettings, Tokens,
-};
 use jwt_compact::alg::Ed25519;
 use jwt_compact::jwk::JsonWebKey;
 use jwt_compact::{AlgorithmExt, Claims, TimeOptions, UntrustedToken};

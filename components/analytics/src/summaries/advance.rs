@@ -7,7 +7,7 @@ use service_kit::adapter::documents::Direction::{Ascending, Descending};
 use time::{Duration, OffsetDateTime};
 
 use super::summary::Summary;
-use super::tail::received_between;
+use super::window::{MAX_EVENTS, end_before, received_between};
 use super::{Counts, Result, events, store, users};
 
 /// How far in the past a slice ends at least. An event gets its time before it is stored. If it took
@@ -16,9 +16,6 @@ use super::{Counts, Result, events, store, users};
 /// lag leaves fewer events to count by query.
 pub(crate) const LAG: Duration = Duration::seconds(30);
 
-/// Most events of a slice, as many as a query can skip. The events of one millisecond may be more.
-pub(super) const MAX_EVENTS: u32 = 10_000;
-
 /// Fewest events that are worth a slice. Fewer events are counted by query each time, within some
 /// milliseconds.
 const MIN_EVENTS: u32 = 1_000;
@@ -26,9 +23,6 @@ const MIN_EVENTS: u32 = 1_000;
 /// How often an instance checks whether there is something to do. At a thousand events a second each
 /// check finds a slice, and there is hardly any work in between.
 const INTERVAL: std::time::Duration = std::time::Duration::from_secs(5);
-
-/// Documents keep milliseconds.
-const MILLISECOND: Duration = Duration::milliseconds(1);
 
 thread_local! {
     static LOOKED: Cell<Option<Instant>> = const { Cell::new(None) };
@@ -101,15 +95,9 @@ async fn end_of_slice(watermark: OffsetDateTime) -> Result<Option<OffsetDateTime
         return Ok(None);
     }
     match events::received(Ascending, &settled, MAX_EVENTS).await? {
-        Some(beyond) => Ok(Some(before(watermark, beyond))),
+        Some(beyond) => Ok(Some(end_before(watermark, beyond))),
         None => events::received(Descending, &settled, 0).await,
     }
-}
-
-/// The millisecond before the first event that would be too many, but after the watermark. A
-/// millisecond with more events than a slice may have becomes a slice of its own.
-pub(super) fn before(watermark: OffsetDateTime, beyond: OffsetDateTime) -> OffsetDateTime {
-    (beyond - MILLISECOND).max(watermark + MILLISECOND)
 }
 
 /// The summary with the slice. It is the same for every worker on the slice.
@@ -128,19 +116,4 @@ async fn with_slice(summary: &Summary, end: OffsetDateTime) -> Result<Summary> {
         users: summary.users + new_users,
         ..summary.clone()
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use time::macros::datetime;
-
-    #[test]
-    fn a_slice_ends_before_the_first_excess_event() {
-        let watermark = datetime!(2026-01-31 12:00 UTC);
-        let after = |milliseconds: i64| watermark + Duration::milliseconds(milliseconds);
-        assert_eq!(before(watermark, after(500)), after(499));
-        // All of one millisecond at once.
-        assert_eq!(before(watermark, after(1)), after(1));
-    }
 }

@@ -25,6 +25,7 @@ mod store;
 mod summary;
 mod tail;
 mod users;
+mod window;
 
 use service_kit::Failure;
 

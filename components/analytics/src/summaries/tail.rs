@@ -4,10 +4,9 @@ use std::collections::HashSet;
 
 use service_kit::Failure;
 use service_kit::adapter::documents::Direction;
-use service_kit::collection::filter::{Filter, gt, lte};
 use time::OffsetDateTime;
 
-use super::advance::{MAX_EVENTS, before};
+use super::window::{MAX_EVENTS, end_before, received_after, received_between};
 use super::{Counts, Result, events};
 
 /// How many parts a tail may be counted in, of some ten thousand events each. Usually one is enough.
@@ -37,19 +36,10 @@ async fn users_by_parts(mut from: OffsetDateTime) -> Result<Vec<String>> {
             users.extend(events::users(&rest).await?);
             return Ok(users.into_iter().collect());
         };
-        let end = before(from, beyond);
+        let end = end_before(from, beyond);
         users.extend(events::users(&received_between(from, end)).await?);
         from = end;
     }
     let cause = "too many events are not in the summary yet; each request adds some";
     Err(Failure::unavailable(cause))
-}
-
-fn received_after(watermark: OffsetDateTime) -> Filter {
-    gt("received_at", watermark)
-}
-
-/// The filter for the events after `from` up to `end`.
-pub(super) fn received_between(from: OffsetDateTime, end: OffsetDateTime) -> Filter {
-    received_after(from).and(lte("received_at", end))
 }

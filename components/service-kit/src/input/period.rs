@@ -2,15 +2,12 @@
 //! day `to` belongs to the period.
 
 use serde_json::Value;
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
 use time::{Date, OffsetDateTime};
 
 use super::{Fields, FromFields, Violation, rules};
+use crate::clock;
 use crate::collection::Filter;
 use crate::collection::filter::{gte, lt};
-
-const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 
 /// From the moment `from` up to, but not including, the moment `to`; unbounded where one is missing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -70,7 +67,7 @@ fn moment(value: Value) -> Result<OffsetDateTime, Violation> {
 }
 
 fn day(value: &Value) -> Option<Date> {
-    let day = Date::parse(value.as_str()?, DAY).ok()?;
+    let day = clock::read_day(value.as_str()?)?;
     (0..=9999).contains(&day.year()).then_some(day)
 }
 

@@ -6,17 +6,12 @@ use std::{io, path::PathBuf};
 /// what to do where that is known.
 #[derive(Debug, thiserror::Error)]
 pub enum MongoDbError {
-    /// There is neither `mongod` nor the small server.
+    /// There is no `mongod`.
     #[error(
-        "there is neither a `mongod` in the path nor a server in `{}`: `./dev up --mongodb` and \
-         `./dev test` build one with a JDK and Maven (Debian and Ubuntu: `apt-get install \
-         default-jdk-headless maven`); or install MongoDB, or set `MONGODB_URL` to a server of your own",
-        server.display()
+        "there is no `mongod` in the path: install MongoDB's server, or set `MONGODB_URL` to a server \
+         of your own"
     )]
-    NotInstalled {
-        /// Where `./dev` puts it.
-        server: PathBuf,
-    },
+    NotInstalled,
     /// Another process runs a server on the same data.
     #[error("another process runs a server on the data in `{}`", directory.display())]
     InUse {
@@ -33,7 +28,7 @@ pub enum MongoDbError {
         /// The system's reason.
         source: io::Error,
     },
-    /// It ended again, or does not answer.
+    /// It ended at once, or does not answer.
     #[error("the MongoDB in `{}` does not answer; it said: {output}", directory.display())]
     NotAnswering {
         /// Where the data is.

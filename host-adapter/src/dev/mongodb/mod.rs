@@ -1,9 +1,8 @@
-//! A private MongoDB: `mongod` where the machine has one, else a small server that speaks its protocol
-//! and that `./dev` builds (`host-adapter/dev/mongodb-server`). For tests and laptops: it asks for no
-//! password, and listens on the loopback address only.
+//! A private MongoDB: the machine's own `mongod`. For laptops and tests: it asks for no password, and
+//! listens on the loopback address only.
 //!
 //! Unlike the private PostgreSQL it always ends with its starter, even by a signal that cannot be
-//! caught: neither program costs anything to start again, and its port is a new one each time.
+//! caught: starting it again costs nothing, and its port is a new one each time.
 
 mod errors;
 mod process;
@@ -24,10 +23,9 @@ use tokio::time::{Instant, sleep};
 
 pub use errors::MongoDbError;
 use process::Process;
-use program::Program;
 
-/// For a server to answer. The Java machine needs seconds under load, recovery of a large file too.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// For a server to answer. After a crash it first recovers its files.
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How often a server is asked that does not answer yet.
 const INTERVAL: Duration = Duration::from_millis(50);
@@ -38,8 +36,8 @@ const ATTEMPTS: u32 = 3;
 /// How a private MongoDB is run.
 #[derive(Clone, Debug, Default)]
 pub struct MongoDbOptions {
-    /// Where `./dev` puts the small server, to be used where there is no `mongod`.
-    pub server: PathBuf,
+    /// The program to start; by default the first `mongod` in the path.
+    pub program: Option<PathBuf>,
     /// A port to listen on, such as that of a server which a test killed; else a free one.
     pub port: Option<u16>,
     /// Whether its files go when it ends.
@@ -63,7 +61,9 @@ impl PrivateMongoDb {
     /// There is no program for it, another process uses the directory, or the server does not start;
     /// the text says what to do, or ends with the server's own words.
     pub async fn start(directory: &Path, options: &MongoDbOptions) -> Result<Self, MongoDbError> {
-        let program = Program::find(&options.server)?;
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let program = options.program.clone().or_else(|| program::find(&path));
+        let program = program.ok_or(MongoDbError::NotInstalled)?;
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -131,7 +131,7 @@ async fn answer(
         return Err(not_answering(&process));
     };
     let database = client.database("admin");
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + START_TIMEOUT;
     loop {
         if database.run_command(doc! { "ping": 1 }).await.is_ok() {
             client.shutdown().immediate(true).await;

@@ -11,10 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{MongoDbError, failed, program::Program};
+use super::{MongoDbError, failed, program};
 
 /// For a server to write what it holds and end. Then it is killed, which loses nothing either.
-const FAREWELL: Duration = Duration::from_secs(20);
+const SHUTDOWN_GRACE_PERIOD: Duration = Duration::from_secs(20);
 
 /// How often it is looked whether it has ended.
 const INTERVAL: Duration = Duration::from_millis(20);
@@ -41,18 +41,17 @@ pub(super) struct Process {
 
 impl Process {
     pub(super) fn start(
-        program: &Program,
+        program: &Path,
         directory: &Path,
         port: u16,
         temporary: bool,
     ) -> Result<Self, MongoDbError> {
-        program
-            .prepare(directory)
-            .map_err(failed("preparing", directory))?;
+        let data = directory.join("mongod");
+        std::fs::create_dir_all(&data).map_err(failed("creating", &data))?;
         let path = log(directory);
         let output = File::create(&path).map_err(failed("creating", &path))?;
         let errors = output.try_clone().map_err(failed("opening", &path))?;
-        let mut command = program.command(directory, port);
+        let mut command = program::command(program, &data, port);
         // A group of its own: Ctrl-C in a terminal goes to all of ours, and the server ends after
         // those who use it.
         let server = command
@@ -103,7 +102,7 @@ impl Process {
             return;
         }
         let _ = Command::new("kill").arg(self.pid().to_string()).status();
-        let deadline = Instant::now() + FAREWELL;
+        let deadline = Instant::now() + SHUTDOWN_GRACE_PERIOD;
         while !self.has_ended() && Instant::now() < deadline {
             std::thread::sleep(INTERVAL);
         }

@@ -1,6 +1,6 @@
 //! Which documents match.
 
-use host_adapter::capabilities::documents::Documents;
+use adapter_capabilities::documents::Documents;
 
 use super::shorthand::{EVENTS, matches, store};
 

@@ -1,7 +1,7 @@
-//! MongoDB's finest points, each alone: the small server that tests and laptops may use instead of
-//! MongoDB has all of these wrong, and one that it gets right should move to the other cases.
+//! MongoDB's finest points, each alone: the small server that stands in for MongoDB in
+//! tests has all of these wrong, and one that it gets right should move to the other cases.
 
-use host_adapter::capabilities::documents::{
+use adapter_capabilities::documents::{
     Direction::{Ascending, Descending},
     Documents,
 };

@@ -3,9 +3,9 @@
 //! A case is a function over `&Documents` with an empty collection `events`, so that every backend
 //! runs the same ones; where stores could differ, MongoDB is right. `conformance!` lists the cases and
 //! takes a backend's name with a function that makes such a store; `finest!` those that need MongoDB
-//! itself, where the small server for tests and laptops does not do.
+//! itself, where the small server that stands in for it does not do.
 //!
-//! [`Documents`]: host_adapter::capabilities::documents::Documents
+//! [`Documents`]: adapter_capabilities::documents::Documents
 
 // Only inside `cfg(test)` clippy lets helpers of tests panic.
 #[cfg(test)]

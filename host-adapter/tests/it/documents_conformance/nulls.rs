@@ -1,6 +1,6 @@
 //! Null and missing fields, where MongoDB's rules are finest.
 
-use host_adapter::capabilities::documents::Documents;
+use adapter_capabilities::documents::Documents;
 
 use super::shorthand::{matches, store};
 

@@ -1,6 +1,6 @@
 //! What is refused, and how.
 
-use host_adapter::capabilities::documents::{Direction::Ascending, Documents, Error};
+use adapter_capabilities::documents::{Direction::Ascending, Documents, Error};
 use serde_json::json;
 
 use super::shorthand::{EVENTS, invalid, matches, query, store, too_large};

@@ -1,6 +1,6 @@
 //! What comes back, and in what order.
 
-use host_adapter::capabilities::documents::{
+use adapter_capabilities::documents::{
     Direction::{Ascending, Descending},
     Documents,
 };

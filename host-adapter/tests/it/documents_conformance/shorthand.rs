@@ -2,8 +2,8 @@
 
 use std::panic::AssertUnwindSafe;
 
+use adapter_capabilities::documents::{Direction, Documents, Error, InsertOutcome, Query};
 use futures_util::FutureExt as _;
-use host_adapter::capabilities::documents::{Direction, Documents, Error, InsertOutcome, Query};
 use serde_json::Value;
 
 /// The collection of every case.

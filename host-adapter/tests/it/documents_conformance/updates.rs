@@ -1,6 +1,6 @@
 //! Changes to stored documents.
 
-use host_adapter::capabilities::documents::Documents;
+use adapter_capabilities::documents::Documents;
 use serde_json::json;
 
 use super::shorthand::{EVENTS, document, invalid, matches, store};

@@ -2,9 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use host_adapter::capabilities::documents::{
-    Direction::Ascending, Documents, InsertOutcome::Inserted,
-};
+use adapter_capabilities::documents::{Direction::Ascending, Documents, InsertOutcome::Inserted};
 use serde_json::json;
 
 use super::shorthand::{EVENTS, document, invalid, matches, parsed, query};

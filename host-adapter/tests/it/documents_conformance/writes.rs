@@ -1,6 +1,6 @@
 //! Inserts and removals.
 
-use host_adapter::capabilities::documents::{
+use adapter_capabilities::documents::{
     Documents,
     InsertOutcome::{Duplicate, Inserted},
 };

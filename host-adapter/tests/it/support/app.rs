@@ -44,6 +44,7 @@ pub(crate) struct Builder {
     documents: Option<mongodb::Database>,
     keys: PathBuf,
     listeners: Vec<&'static str>,
+    arguments: Vec<&'static str>,
 }
 
 /// Running, until dropped.
@@ -90,7 +91,14 @@ impl Builder {
             documents: None,
             keys: PathBuf::new(),
             listeners,
+            arguments: vec![],
         }
+    }
+
+    /// One more argument of the command that serves.
+    pub(crate) fn argument(mut self, argument: &'static str) -> Self {
+        self.arguments.push(argument);
+        self
     }
 
     /// Another project than the repository's, with these listeners.
@@ -177,7 +185,10 @@ impl Builder {
         for listener in &self.listeners {
             command.env(format!("SPINDLE_LISTEN_{listener}"), "127.0.0.1:0");
         }
-        command.envs(&self.environment).arg(name);
+        command
+            .envs(&self.environment)
+            .arg(name)
+            .args(&self.arguments);
         command
     }
 }

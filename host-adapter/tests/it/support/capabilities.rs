@@ -1,13 +1,13 @@
 //! Capabilities without a component: what the host would give to one, on a database of its own.
 
-use std::{collections::HashMap, ops::Deref, path::Path, sync::Arc};
+use std::{ops::Deref, path::Path};
 
+use adapter_capabilities::{
+    Capabilities,
+    documents::{Documents, Index},
+};
 use host_adapter::{
     assembly::{self, Assembly},
-    capabilities::{
-        Capabilities,
-        documents::{Documents, Index},
-    },
     config::{Environment, Settings},
     database,
 };
@@ -63,9 +63,8 @@ impl Granted {
         }
     }
 
-    pub(crate) fn of(&self, component: &str) -> Arc<Capabilities> {
-        let all: &HashMap<String, Arc<Capabilities>> = &self.assembly.capabilities;
-        all[component].clone()
+    pub(crate) fn of(&self, component: &str) -> Capabilities {
+        self.assembly.capabilities[component].clone()
     }
 }
 
@@ -103,13 +102,7 @@ pub(crate) async fn documents(collections: &[&str]) -> HeldDocuments {
 /// Empty collections in PostgreSQL, with indexes on the fields that the conformance suite likes best.
 pub(crate) async fn documents_with_indexes(collections: &[&str]) -> HeldDocuments {
     let held = held(collections, None).await;
-    let store = held
-        .granted
-        .assembly
-        .documents
-        .as_ref()
-        .expect("a store")
-        .backend();
+    let store = held.granted.assembly.documents.as_ref().expect("a store");
     for (number, fields) in INDEXES.iter().enumerate() {
         for collection in collections {
             let fields: Vec<String> = fields.split(' ').map(str::to_owned).collect();

@@ -5,6 +5,7 @@ pub(crate) mod capabilities;
 pub(crate) mod client;
 pub(crate) mod cluster;
 pub(crate) mod composed;
+pub(crate) mod copy;
 pub(crate) mod events;
 pub(crate) mod forward;
 pub(crate) mod mongodb;

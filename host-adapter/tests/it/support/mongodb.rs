@@ -1,5 +1,7 @@
 //! One MongoDB for the test run, and a database in it for each test: `MONGODB_URL`, else a private one.
 
+use std::path::{Path, PathBuf};
+
 use host_adapter::dev::{MongoDbOptions, PrivateMongoDb};
 use mongodb::{Client, bson::doc};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -32,10 +34,27 @@ pub(crate) async fn database() -> Database {
     }
 }
 
+/// MongoDB's `mongod` if there is one in the path, else the one that stands in for it.
+pub(crate) fn mongod() -> PathBuf {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let found = std::env::split_paths(&path).map(|directory| directory.join("mongod"));
+    found
+        .into_iter()
+        .find(|program| program.is_file())
+        .unwrap_or_else(|| {
+            let built = super::project().join(".spindle/mongodb-server/classes");
+            assert!(
+                built.exists(),
+                "there is no `mongod`, and no stand-in is built: run `./dev test`"
+            );
+            super::project().join("host-adapter/tests/mongodb-server/mongod")
+        })
+}
+
 /// A server that a test may kill, with its data in `directory` or going with it.
-pub(crate) async fn own_server(kept: Option<(&std::path::Path, Option<u16>)>) -> PrivateMongoDb {
+pub(crate) async fn own_server(kept: Option<(&Path, Option<u16>)>) -> PrivateMongoDb {
     let mut options = MongoDbOptions {
-        server: super::project().join(".spindle/mongodb-server"),
+        program: Some(mongod()),
         port: None,
         temporary: true,
     };

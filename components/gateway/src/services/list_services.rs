@@ -1,0 +1,66 @@
+//! Every service and its routes.
+
+use futures_util::future::join_all;
+use serde::Deserialize;
+use service_kit::description::{Description, health_path, routes_path};
+use service_kit::{Result, peers};
+
+use super::ask_service;
+use crate::schemas::Entry;
+
+/// The services that the gateway is granted as peers, as they describe themselves, asked all at once.
+pub(crate) async fn list_services() -> Result<Vec<Entry>> {
+    let names = peers::granted().await?;
+    let entries = names.into_iter().map(async |name| {
+        let answer = ask_service(&name, &routes_path(&name)).await;
+        entry(name, answer)
+    });
+    Ok(join_all(entries).await)
+}
+
+/// The success format around a description.
+#[derive(Deserialize)]
+struct Described {
+    data: Description,
+}
+
+fn entry(name: String, answer: Result<Described, &'static str>) -> Entry {
+    let health = health_path(&name);
+    let (version, routes, reason) = match answer {
+        Ok(Described { data }) => (Some(data.version), data.routes, None),
+        Err(reason) => (None, Vec::new(), Some(reason)),
+    };
+    Entry {
+        name,
+        version,
+        health,
+        routes,
+        reason,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::{from_value, json, to_value};
+
+    #[test]
+    fn an_entry_is_what_the_service_says_about_itself() {
+        let route = json!({"method": "GET", "path": "/greetings", "encryption": "optional"});
+        let description = json!({"name": "greeter", "version": "1.2.3", "routes": [route]});
+        let answer = from_value(json!({"success": true, "data": description}));
+        let entry = entry("greeter".to_owned(), Ok(answer.unwrap()));
+        let expected = json!({
+            "name": "greeter", "version": "1.2.3", "health": "/services/greeter/health",
+            "routes": [route],
+        });
+        assert_eq!(to_value(&entry).unwrap(), expected);
+    }
+
+    #[test]
+    fn a_service_that_does_not_answer_is_listed_with_the_reason() {
+        let entry = entry("greeter".to_owned(), Err("it does not answer in time"));
+        assert_eq!((entry.version, entry.routes), (None, vec![]));
+        assert_eq!(entry.reason, Some("it does not answer in time"));
+    }
+}

@@ -1,0 +1,53 @@
+//! What a service says about itself: its routes at `/services/<name>/routes`, and its health at
+//! `/services/<name>/health`.
+//!
+//! These paths begin with the component's name and not with the prefix of the service's own routes:
+//! the name is all that another service knows of its peer.
+
+use serde::{Deserialize, Serialize};
+
+/// A service and what it serves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Description {
+    /// The component's name, such as `user`.
+    pub name: String,
+    /// The version that runs.
+    pub version: String,
+    /// In the order in which the service lists them.
+    pub routes: Vec<Route>,
+}
+
+/// A path with one of its methods.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// Such as `POST`.
+    pub method: String,
+    /// Such as `/api/v1/users/sessions/{id}`.
+    pub path: String,
+    /// How bodies travel.
+    pub encryption: Encryption,
+}
+
+/// How the bodies of a route travel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Encryption {
+    /// Never sealed.
+    Public,
+    /// Sealed if the client wants it.
+    Optional,
+    /// Sealed in production.
+    Required,
+}
+
+/// Where a service describes itself.
+#[must_use]
+pub fn routes_path(service: &str) -> String {
+    format!("/services/{service}/routes")
+}
+
+/// Where a service reports its health, also within an application of several services.
+#[must_use]
+pub fn health_path(service: &str) -> String {
+    format!("/services/{service}/health")
+}

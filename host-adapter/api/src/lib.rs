@@ -1,0 +1,103 @@
+//! The adapter's HTTP API: `spindle:adapter` for components that run elsewhere, such as on stock Spin
+//! with adapter-client composed into them.
+//!
+//! `POST /<interface>/<function>` with the arguments as a JSON array (`null` for none) is answered
+//! with the function's result as JSON, `{"Ok": …}` or `{"Err": …}`. The JSON is what serde derives
+//! from the types of [`adapter_contract`]; adapter-client generates its own from the same WIT. Any
+//! other status than 200 says why there is no result, in words.
+//!
+//! Who calls decides what is granted, so nothing is answered before that is known. What is behind a
+//! function is an [`adapter_contract::Adapter`], which this crate does not look into. Only
+//! `host-adapter` depends on it.
+
+mod callers;
+mod connection;
+mod functions;
+mod prompt;
+mod protocol;
+mod refusal;
+mod settings;
+mod tls;
+
+use std::{collections::HashMap, sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use adapter_contract::Adapter;
+use adapter_listening::{Bounds, Serve};
+use callers::Callers;
+use connection::Connections;
+pub use settings::{ApiSettings, Tls, spin_variable, token_variable};
+
+/// The API, ready to serve.
+pub struct Server {
+    callers: Callers,
+    tls: Option<TlsAcceptor>,
+    limits: Limits,
+    bounds: Bounds,
+}
+
+/// Bounds of one call. `config` documents each.
+#[derive(Debug, Clone, Copy)]
+struct Limits {
+    max_body: usize,
+    request_timeout: Duration,
+    header_timeout: Duration,
+}
+
+impl Server {
+    /// Reads certificates and binds each token, or each name in a certificate, to its component.
+    ///
+    /// # Errors
+    ///
+    /// A component has no token, or a file of certificates cannot be used; the text says which.
+    pub fn new(
+        settings: &ApiSettings,
+        bounds: Bounds,
+        header_timeout: Duration,
+        adapters: &HashMap<String, Arc<dyn Adapter>>,
+    ) -> anyhow::Result<Self> {
+        let tls = match &settings.tls {
+            Some(files) => {
+                let config = tls::config(files, settings.client_ca.as_deref());
+                Some(TlsAcceptor::from(Arc::new(config.context("`[server]`")?)))
+            }
+            None => None,
+        };
+        Ok(Self {
+            callers: Callers::new(settings, adapters)?,
+            tls,
+            limits: Limits {
+                max_body: settings.max_body,
+                request_timeout: settings.request_timeout,
+                header_timeout,
+            },
+            bounds,
+        })
+    }
+
+    /// Serves until `shutdown`, and returns when the last call is answered.
+    ///
+    /// # Errors
+    ///
+    /// When the system gives no further thread.
+    pub async fn run(
+        self,
+        socket: TcpListener,
+        shutdown: &CancellationToken,
+    ) -> anyhow::Result<()> {
+        let servers = |thread| -> Vec<Arc<dyn Serve>> {
+            let connections = Connections {
+                callers: Arc::new(self.callers.on_thread(thread)),
+                tls: self.tls.clone(),
+                limits: self.limits,
+            };
+            vec![Arc::new(connections)]
+        };
+        let nobody = CancellationToken::new();
+        adapter_listening::run(vec![socket], servers, self.bounds, shutdown, &nobody).await
+    }
+}

@@ -1,0 +1,191 @@
+//! Statements that return documents or count them.
+
+use futures_util::TryStreamExt as _;
+use sqlx::{PgConnection, Row as _, postgres::PgRow};
+
+use super::super::{Bounds, Collection, Error, Filter, Path, Sort};
+use super::{
+    Jsonb, condition, jsonpath, order, plan,
+    statement::{Parameter, Statement},
+};
+use crate::postgres::{self, Pool};
+
+pub(super) async fn find(
+    store: &Jsonb,
+    collection: &Collection,
+    filter: &Filter,
+    sort: &Sort,
+    bounds: Bounds,
+) -> Result<Vec<String>, Error> {
+    let mut statement = Statement::default();
+    statement.text("select t.body::text");
+    let indexes = store.indexes.list();
+    if let Some(plan) = plan::choose(&indexes, collection, filter, sort) {
+        let most = i64::from(bounds.skip) + i64::from(bounds.limit);
+        plan.append_ordered_source(&mut statement, collection, filter, sort, most);
+        order::append_keys(&mut statement, sort);
+    } else {
+        statement.text(" from ").table(collection).text(" t");
+        order::append_keys(&mut statement, sort);
+        condition::append(&mut statement, filter);
+    }
+    order::append_order(&mut statement, sort);
+    append_bounds(&mut statement, bounds);
+    rows(&store.pool, statement, bounds.max_bytes, |row| {
+        let document: String = row.try_get(0)?;
+        Ok((document.len(), document))
+    })
+    .await
+}
+
+pub(super) async fn count(
+    store: &Jsonb,
+    collection: &Collection,
+    filter: &Filter,
+) -> Result<u64, Error> {
+    let mut statement = Statement::default();
+    statement.text("select count(*)");
+    append_matching(&mut statement, store, collection, filter);
+    number(&store.pool, statement).await
+}
+
+pub(super) async fn count_by(
+    store: &Jsonb,
+    collection: &Collection,
+    field: &Path,
+    filter: &Filter,
+    bounds: Bounds,
+) -> Result<Vec<(String, u64)>, Error> {
+    let mut statement = Statement::default();
+    statement.text("select v::text, n from (");
+    append_groups(&mut statement, store, collection, field, filter);
+    statement.text(") as groups order by n desc, ");
+    order::append_by_value(&mut statement);
+    // Arrays and objects, which the order of values leaves equal.
+    statement.text(", v::text collate \"C\"");
+    append_bounds(&mut statement, bounds);
+    rows(&store.pool, statement, bounds.max_bytes, |row| {
+        let value: String = row.try_get(0)?;
+        Ok((value.len(), (value, natural(row.try_get(1)?))))
+    })
+    .await
+}
+
+pub(super) async fn count_distinct(
+    store: &Jsonb,
+    collection: &Collection,
+    field: &Path,
+    filter: &Filter,
+) -> Result<u64, Error> {
+    let mut statement = Statement::default();
+    statement.text("select count(*) from (");
+    append_groups(&mut statement, store, collection, field, filter);
+    statement.text(") as groups where v <> 'null'");
+    number(&store.pool, statement).await
+}
+
+/// One row `(v, n)` per value of a field. Grouped and not `count(distinct …)`, which would sort.
+fn append_groups(
+    statement: &mut Statement,
+    store: &Jsonb,
+    collection: &Collection,
+    field: &Path,
+    filter: &Filter,
+) {
+    statement.text("select coalesce(jsonb_path_query_first(t.body, ");
+    statement.parameter(Parameter::Text(jsonpath::exactly(field)));
+    statement.text("::jsonpath, '{}', true), 'null') as v, count(*) as n");
+    append_matching(statement, store, collection, filter);
+    statement.text(" group by 1");
+}
+
+/// Appends ` from … t`, in whatever order.
+fn append_matching(
+    statement: &mut Statement,
+    store: &Jsonb,
+    collection: &Collection,
+    filter: &Filter,
+) {
+    let indexes = store.indexes.list();
+    match plan::choose(&indexes, collection, filter, &Sort::default()) {
+        Some(plan) => plan.append_source(statement, collection, filter),
+        None => {
+            statement.text(" from ").table(collection).text(" t");
+            condition::append(statement, filter);
+        }
+    }
+}
+
+fn append_bounds(statement: &mut Statement, bounds: Bounds) {
+    statement
+        .text(" limit ")
+        .parameter(Parameter::Number(bounds.limit.into()));
+    statement
+        .text(" offset ")
+        .parameter(Parameter::Number(bounds.skip.into()));
+}
+
+/// How a row is read: the bytes that it counts for, and its content.
+type Read<T> = fn(&PgRow) -> Result<(usize, T), sqlx::Error>;
+
+async fn rows<T: Send + 'static>(
+    pool: &Pool,
+    statement: Statement,
+    max_bytes: usize,
+    read: Read<T>,
+) -> Result<Vec<T>, Error> {
+    let rows = pool
+        .run(move |connection| Box::pin(collect(connection, statement, max_bytes, read)))
+        .await?;
+    Ok(rows)
+}
+
+/// Row by row, so that a result above `max_bytes` is never held.
+async fn collect<T>(
+    connection: &mut PgConnection,
+    statement: Statement,
+    max_bytes: usize,
+    read: Read<T>,
+) -> Result<Vec<T>, postgres::Error> {
+    let mut stream = statement.query().fetch(connection);
+    let (mut bytes, mut rows) = (0, Vec::new());
+    while let Some(row) = stream.try_next().await? {
+        let (size, content) = read(&row)?;
+        bytes += size;
+        if bytes > max_bytes {
+            return Err(postgres::Error::TooLarge(format!(
+                "the result is larger than {max_bytes} bytes"
+            )));
+        }
+        rows.push(content);
+    }
+    Ok(rows)
+}
+
+/// Runs a statement that returns ids.
+pub(super) async fn ids(pool: &Pool, statement: Statement) -> Result<Vec<String>, Error> {
+    let ids = pool.run(move |connection| {
+        Box::pin(async move {
+            let rows = statement.query().fetch_all(connection).await?;
+            Ok(rows
+                .iter()
+                .map(|row| row.try_get(0))
+                .collect::<Result<Vec<String>, _>>()?)
+        })
+    });
+    Ok(ids.await?)
+}
+
+async fn number(pool: &Pool, statement: Statement) -> Result<u64, Error> {
+    let number = pool
+        .run(move |connection| {
+            Box::pin(async move { Ok(statement.query().fetch_one(connection).await?.try_get(0)?) })
+        })
+        .await?;
+    Ok(natural(number))
+}
+
+/// PostgreSQL counts in signed numbers, and never below zero.
+fn natural(count: i64) -> u64 {
+    count.unsigned_abs()
+}

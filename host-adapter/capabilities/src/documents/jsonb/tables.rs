@@ -1,0 +1,58 @@
+//! Tables of collections.
+
+use sqlx::{Connection as _, PgConnection, Row as _};
+
+use super::super::{Collection, Error};
+use super::{ddl, statement::Statement};
+use crate::postgres::{self, Pool};
+
+const EXISTS: &str = "select exists (select from pg_catalog.pg_tables \
+    where schemaname = current_schema() and tablename = $1)";
+
+pub(super) async fn ensure(pool: &Pool, collections: &[Collection]) -> Result<(), Error> {
+    let collections = collections.to_vec();
+    Ok(pool
+        .run(move |connection| Box::pin(create_missing(connection, collections)))
+        .await?)
+}
+
+async fn create_missing(
+    connection: &mut PgConnection,
+    collections: Vec<Collection>,
+) -> Result<(), postgres::Error> {
+    let mut transaction = connection.begin().await?;
+    ddl::lock(&mut transaction).await?;
+    ddl::create_functions(&mut transaction).await?;
+    for collection in &collections {
+        if !exists(&mut transaction, collection).await? {
+            create(&mut transaction, collection).await?;
+        }
+    }
+    Ok(transaction.commit().await?)
+}
+
+async fn exists(
+    connection: &mut PgConnection,
+    collection: &Collection,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query(EXISTS)
+        .bind(collection.as_str())
+        .fetch_one(connection)
+        .await?
+        .try_get(0)
+}
+
+/// In one transaction, so that where the table is, its index is too.
+async fn create(connection: &mut PgConnection, collection: &Collection) -> Result<(), sqlx::Error> {
+    let mut table = Statement::default();
+    table.text("create table ").table(collection);
+    table.text(" (id text collate \"C\" primary key, body jsonb not null)");
+    table.query().execute(&mut *connection).await?;
+    // Every read goes through the index's list of pending entries; PostgreSQL's 4 MB would cost it
+    // milliseconds. Unnamed, because a name made of the longest table name would be too long.
+    let mut index = Statement::default();
+    index.text("create index on ").table(collection);
+    index.text(" using gin (body jsonb_path_ops) with (gin_pending_list_limit = 256)");
+    index.query().execute(connection).await?;
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! Statements that store and remove documents. Both go through them in the order of `_id`, so that two
+//! of them never wait for each other in a circle.
+
+use std::collections::HashMap;
+
+use super::super::{Collection, Document, Error, Filter, InsertOutcome};
+use super::{
+    condition, read,
+    statement::{Parameter, Statement},
+};
+use crate::postgres::Pool;
+
+/// One statement's share of an insert, in bytes: above it, a thousand large documents would be in
+/// memory here and in PostgreSQL several times over.
+const MAX_STATEMENT: usize = 4 * 1024 * 1024;
+
+pub(super) async fn insert(
+    pool: &Pool,
+    collection: &Collection,
+    documents: Vec<Document>,
+) -> Result<Vec<InsertOutcome>, Error> {
+    let mut outcomes = vec![InsertOutcome::Duplicate; documents.len()];
+    let mut positions = HashMap::new();
+    let mut batch = Batch::default();
+    for (position, document) in documents.into_iter().enumerate() {
+        // PostgreSQL would store either of two with one `_id`.
+        if positions.contains_key(document.id()) {
+            continue;
+        }
+        positions.insert(document.id().to_owned(), position);
+        batch.add(&document);
+        if batch.bytes > MAX_STATEMENT {
+            store(
+                pool,
+                collection,
+                std::mem::take(&mut batch),
+                &positions,
+                &mut outcomes,
+            )
+            .await?;
+        }
+    }
+    store(pool, collection, batch, &positions, &mut outcomes).await?;
+    Ok(outcomes)
+}
+
+pub(super) async fn remove(
+    pool: &Pool,
+    collection: &Collection,
+    filter: &Filter,
+) -> Result<u64, Error> {
+    let mut statement = Statement::default();
+    statement
+        .text("delete from ")
+        .table(collection)
+        .text(" where id in (select t.id from ")
+        .table(collection);
+    statement.text(" t");
+    condition::append(&mut statement, filter);
+    statement.text(" order by t.id for update)");
+    let removed = pool.run(move |connection| {
+        Box::pin(async move { Ok(statement.query().execute(connection).await?.rows_affected()) })
+    });
+    Ok(removed.await?)
+}
+
+#[derive(Default)]
+struct Batch {
+    ids: Vec<String>,
+    bodies: Vec<String>,
+    bytes: usize,
+}
+
+impl Batch {
+    fn add(&mut self, document: &Document) {
+        let body = document.value().to_json();
+        self.bytes += body.len();
+        self.ids.push(document.id().to_owned());
+        self.bodies.push(body);
+    }
+}
+
+async fn store(
+    pool: &Pool,
+    collection: &Collection,
+    batch: Batch,
+    positions: &HashMap<String, usize>,
+    outcomes: &mut [InsertOutcome],
+) -> Result<(), Error> {
+    if batch.ids.is_empty() {
+        return Ok(());
+    }
+    for id in insert_new(pool, collection, batch).await? {
+        if let Some(outcome) = positions
+            .get(&id)
+            .and_then(|position| outcomes.get_mut(*position))
+        {
+            *outcome = InsertOutcome::Inserted;
+        }
+    }
+    Ok(())
+}
+
+/// The ids of those that were stored.
+async fn insert_new(
+    pool: &Pool,
+    collection: &Collection,
+    batch: Batch,
+) -> Result<Vec<String>, Error> {
+    let mut statement = Statement::default();
+    statement.text("insert into ").table(collection);
+    statement
+        .text(" (id, body) select id, body::jsonb from unnest(")
+        .parameter(Parameter::Texts(batch.ids));
+    statement
+        .text("::text[], ")
+        .parameter(Parameter::Texts(batch.bodies));
+    statement.text("::text[]) as given (id, body) order by id collate \"C\" on conflict do nothing returning id");
+    read::ids(pool, statement).await
+}

@@ -1,0 +1,94 @@
+//! One question to one dependency.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::BoxFuture;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use tokio::{net::TcpStream, time::Instant};
+
+use super::{Dependency, State};
+use crate::{dispatch::Peers, documents::MongoDb, postgres::Pool};
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// A statement is run.
+    Postgres(Pool),
+    /// A `ping` is sent.
+    MongoDb(MongoDb),
+    /// A connection is opened and closed: asking a peer for its own health would make two services
+    /// that call each other ask in circles.
+    Peer(Arc<Peers>),
+}
+
+/// A dependency to ask.
+#[derive(Debug, Clone)]
+pub struct Probe {
+    /// `postgres`, `documents`, or the peer's name.
+    pub name: String,
+    /// What to ask.
+    pub target: Target,
+    /// Whether the component is of no use without it.
+    pub needed: bool,
+}
+
+impl Probe {
+    pub(super) async fn ask(&self, timeout: Duration) -> Dependency {
+        let start = Instant::now();
+        let up = tokio::time::timeout(timeout, self.question())
+            .await
+            .unwrap_or(false);
+        let microseconds = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
+        Dependency {
+            name: self.name.clone(),
+            kind: self.kind().to_owned(),
+            state: if up { State::Up } else { State::Down },
+            needed: self.needed,
+            latency_microseconds: up.then_some(microseconds),
+            last_answered: up.then(now),
+        }
+    }
+
+    fn kind(&self) -> &'static str {
+        match &self.target {
+            Target::Postgres(_) => "postgresql",
+            Target::MongoDb(_) => "mongodb",
+            Target::Peer(_) => "http",
+        }
+    }
+
+    fn question(&self) -> BoxFuture<'_, bool> {
+        match &self.target {
+            Target::Postgres(pool) => Box::pin(async {
+                let answer = pool.run(|connection| {
+                    Box::pin(async move {
+                        sqlx::query("select 1").execute(connection).await?;
+                        Ok(())
+                    })
+                });
+                answer.await.is_ok()
+            }),
+            Target::MongoDb(store) => Box::pin(async { store.ping().await.is_ok() }),
+            Target::Peer(peers) => Box::pin(self.connect(peers)),
+        }
+    }
+
+    async fn connect(&self, peers: &Peers) -> bool {
+        let Some(url) = peers.get(&self.name) else {
+            return false;
+        };
+        let (Some(host), Some(port)) = (url.host_str(), url.port_or_known_default()) else {
+            return false;
+        };
+        TcpStream::connect((host.trim_matches(['[', ']']), port))
+            .await
+            .is_ok()
+    }
+}
+
+fn now() -> String {
+    // A date that RFC 3339 cannot express is far beyond the life of this process.
+    OffsetDateTime::now_utc()
+        .format(&Rfc3339)
+        .unwrap_or_default()
+}

@@ -1,0 +1,228 @@
+//! Password hashing with argon2id (RFC 9106).
+//!
+//! The hard decision: a hash is made to be slow and large, so how many run and how many wait is
+//! bounded, and whoever comes on top of that is refused at once. Otherwise a burst of logins takes
+//! all processors and all memory from everything else.
+
+mod argon2id;
+mod memory;
+
+use std::sync::Arc;
+use std::thread;
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Semaphore;
+
+pub use adapter_contract::passwords::Verdict;
+
+use self::argon2id::{Parameters, Stored};
+use self::memory::Memory;
+use super::errors::{PasswordError, SettingError};
+
+/// The longest password, in bytes of UTF-8. Longer ones cost time and protect nothing.
+pub const MAX_PASSWORD_BYTES: usize = 1_024;
+
+const MAX_THREADS: usize = 256;
+const MAX_QUEUE: usize = 10_000;
+
+/// The cost of a hash and how many there may be at once.
+#[derive(Debug, Clone)]
+pub struct PasswordSettings {
+    /// Memory of one hash in KiB, 7,168 to 65,536. Every running hash holds as much.
+    pub memory_kib: u32,
+    /// Passes over that memory, 1 to 10. Time grows in proportion.
+    pub iterations: u32,
+    /// Lanes, 1 to 16. They are computed one after another here, so more of them gain no time.
+    pub parallelism: u32,
+    /// How many hashes run at once, 1 to 256. More than there are processors only adds memory.
+    pub threads: usize,
+    /// How many wait beyond those, at most 10,000. At 20 ms each, 64 on two threads wait 0.7 s;
+    /// a longer queue only makes callers give up while it still works for them.
+    pub queue: usize,
+}
+
+impl Default for PasswordSettings {
+    /// OWASP's recommendation for argon2id, one hash per processor.
+    fn default() -> Self {
+        Self {
+            memory_kib: 19_456,
+            iterations: 2,
+            parallelism: 1,
+            threads: thread::available_parallelism()
+                .map_or(1, usize::from)
+                .min(MAX_THREADS),
+            queue: 64,
+        }
+    }
+}
+
+/// Hashes and checks passwords on the blocking threads of the runtime it is called from.
+pub struct Passwords {
+    hasher: Arc<Hasher>,
+    running: Arc<Semaphore>,
+    /// One permit for everyone inside, running or waiting.
+    places: Arc<Semaphore>,
+}
+
+impl Passwords {
+    /// # Errors
+    ///
+    /// A setting outside its limits.
+    pub fn new(settings: &PasswordSettings) -> Result<Self, SettingError> {
+        within("threads", settings.threads, 1, MAX_THREADS)?;
+        within("queue", settings.queue, 0, MAX_QUEUE)?;
+        let parameters = Parameters::new(settings)?;
+        Ok(Self {
+            hasher: Arc::new(Hasher {
+                memory: Memory::new(parameters.blocks(), settings.threads),
+                parameters,
+                #[cfg(test)]
+                computed: tests::Counter::default(),
+            }),
+            running: Arc::new(Semaphore::new(settings.threads)),
+            places: Arc::new(Semaphore::new(settings.threads + settings.queue)),
+        })
+    }
+
+    /// Hash a password with a fresh salt and give the PHC text to store, about 100 characters.
+    ///
+    /// # Errors
+    ///
+    /// [`PasswordError::Invalid`] for a password above [`MAX_PASSWORD_BYTES`],
+    /// [`PasswordError::Unavailable`] when the queue is full.
+    pub async fn hash(&self, password: SecretString) -> Result<String, PasswordError> {
+        check_length(&password)?;
+        self.run(move |hasher| hasher.hash(&password)).await
+    }
+
+    /// Compare a password with a stored hash, or with none when there is no such account: that
+    /// takes as long, so that nobody can find out by the clock which accounts exist.
+    ///
+    /// # Errors
+    ///
+    /// As [`Passwords::hash`], and [`PasswordError::Invalid`] for a hash that is not argon2id or
+    /// asks for more work than 65,536 KiB, 10 passes and 16 lanes.
+    pub async fn verify(
+        &self,
+        password: SecretString,
+        hash: Option<String>,
+    ) -> Result<Verdict, PasswordError> {
+        check_length(&password)?;
+        let stored = hash.as_deref().map(Stored::parse).transpose()?;
+        self.run(move |hasher| hasher.verify(&password, stored))
+            .await
+    }
+
+    /// Wait for a thread and work there. A caller that stops waiting gives its place back; work
+    /// that has begun keeps its place to the end, because it keeps its processor too.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Hasher) -> Result<T, PasswordError> + Send + 'static,
+    ) -> Result<T, PasswordError> {
+        let place = Arc::clone(&self.places)
+            .try_acquire_owned()
+            .map_err(|_| PasswordError::Unavailable)?;
+        let thread = Arc::clone(&self.running)
+            .acquire_owned()
+            .await
+            .map_err(|_| PasswordError::Unavailable)?;
+        let hasher = Arc::clone(&self.hasher);
+        let working = tokio::task::spawn_blocking(move || {
+            let _until_done = (place, thread);
+            work(&hasher)
+        });
+        working.await.unwrap_or_else(|error| {
+            tracing::error!(error = %error, "hashing a password did not finish");
+            Err(PasswordError::Unavailable)
+        })
+    }
+}
+
+/// What the blocking threads share.
+struct Hasher {
+    parameters: Parameters,
+    memory: Memory,
+    #[cfg(test)]
+    computed: tests::Counter,
+}
+
+impl Hasher {
+    fn hash(&self, password: &SecretString) -> Result<String, PasswordError> {
+        let mut fresh = self.unmatchable()?;
+        fresh.output = self.compute(password, &fresh)?;
+        Ok(fresh.to_phc())
+    }
+
+    fn verify(
+        &self,
+        password: &SecretString,
+        stored: Option<Stored>,
+    ) -> Result<Verdict, PasswordError> {
+        let (known, stored) = match stored {
+            Some(stored) => (true, stored),
+            None => (false, self.unmatchable()?),
+        };
+        let computed = self.compute(password, &stored)?;
+        // The output type compares in constant time.
+        let same = computed == stored.output;
+        Ok(
+            match (same && known, stored.parameters == self.parameters) {
+                (false, _) => Verdict::Mismatch,
+                (true, true) => Verdict::Match,
+                (true, false) => Verdict::Outdated,
+            },
+        )
+    }
+
+    /// A hash with today's parameters, a fresh salt and random bytes in place of the result.
+    fn unmatchable(&self) -> Result<Stored, PasswordError> {
+        Stored::random(self.parameters.clone()).map_err(internal)
+    }
+
+    fn compute(
+        &self,
+        password: &SecretString,
+        stored: &Stored,
+    ) -> Result<argon2id::Output, PasswordError> {
+        let mut blocks = self.memory.take(stored.parameters.blocks());
+        let output = stored.compute(password.expose_secret().as_bytes(), &mut blocks);
+        self.memory.give_back(blocks);
+        #[cfg(test)]
+        self.computed.add_one();
+        output.map_err(internal)
+    }
+}
+
+fn internal(reason: &'static str) -> PasswordError {
+    tracing::error!(reason, "hashing a password failed");
+    PasswordError::Unavailable
+}
+
+fn check_length(password: &SecretString) -> Result<(), PasswordError> {
+    if password.expose_secret().len() <= MAX_PASSWORD_BYTES {
+        return Ok(());
+    }
+    Err(PasswordError::Invalid(
+        "the password is longer than 1024 bytes",
+    ))
+}
+
+/// Refuse a setting outside its limits.
+fn within<T: PartialOrd + std::fmt::Display>(
+    name: &'static str,
+    value: T,
+    least: T,
+    most: T,
+) -> Result<(), SettingError> {
+    if least <= value && value <= most {
+        return Ok(());
+    }
+    Err(SettingError {
+        name,
+        expected: format!("between {least} and {most}"),
+        found: value.to_string(),
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,274 @@
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::*;
+
+/// How many hashes a [`Hasher`] has computed.
+#[derive(Default)]
+pub(super) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(super) fn add_one(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn computed(passwords: &Passwords) -> u64 {
+    passwords.hasher.computed.0.load(Ordering::Relaxed)
+}
+
+/// The least that the settings allow, so that the tests are quick.
+fn cheap() -> PasswordSettings {
+    PasswordSettings {
+        memory_kib: 7_168,
+        iterations: 1,
+        threads: 1,
+        queue: 1,
+        ..Default::default()
+    }
+}
+
+fn passwords() -> Passwords {
+    Passwords::new(&cheap()).unwrap()
+}
+
+fn secret(text: &str) -> SecretString {
+    SecretString::from(text)
+}
+
+/// Let the other tasks run until the condition holds.
+async fn until(condition: impl Fn() -> bool) {
+    let waiting = async {
+        while !condition() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), waiting)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn the_right_password_matches_and_another_does_not() {
+    let passwords = passwords();
+    let hash = passwords.hash(secret("correct horse")).await.unwrap();
+    assert!(hash.starts_with("$argon2id$v=19$m=7168,t=1,p=1$"), "{hash}");
+    let right = passwords
+        .verify(secret("correct horse"), Some(hash.clone()))
+        .await;
+    assert_eq!(right, Ok(Verdict::Match));
+    let wrong = passwords.verify(secret("correct horsf"), Some(hash)).await;
+    assert_eq!(wrong, Ok(Verdict::Mismatch));
+}
+
+#[tokio::test]
+async fn the_same_password_never_gives_the_same_hash() {
+    let passwords = passwords();
+    let first = passwords.hash(secret("same")).await.unwrap();
+    assert_ne!(passwords.hash(secret("same")).await.unwrap(), first);
+}
+
+/// RFC 9106's reference implementation, by its command line:
+/// `printf password | argon2 somesalt -id -t 3 -k 8192 -p 2 -l 24 -e`.
+#[tokio::test]
+async fn a_hash_of_the_reference_implementation_matches_and_is_outdated() {
+    let hash = "$argon2id$v=19$m=8192,t=3,p=2$c29tZXNhbHQ$eoCOzZYN2HjLXtAHuUYbnczG/vL1A7xM";
+    let passwords = passwords();
+    let verdict = passwords
+        .verify(secret("password"), Some(hash.to_owned()))
+        .await;
+    assert_eq!(verdict, Ok(Verdict::Outdated));
+    let verdict = passwords
+        .verify(secret("Password"), Some(hash.to_owned()))
+        .await;
+    assert_eq!(verdict, Ok(Verdict::Mismatch));
+}
+
+#[tokio::test]
+async fn a_hash_with_other_parameters_is_outdated() {
+    let other = PasswordSettings {
+        iterations: 2,
+        ..cheap()
+    };
+    let hash = Passwords::new(&other)
+        .unwrap()
+        .hash(secret("p"))
+        .await
+        .unwrap();
+    assert_eq!(
+        passwords().verify(secret("p"), Some(hash)).await,
+        Ok(Verdict::Outdated)
+    );
+}
+
+#[tokio::test]
+async fn without_an_account_a_whole_hash_is_computed_all_the_same() {
+    let passwords = passwords();
+    let hash = passwords.hash(secret("p")).await.unwrap();
+    assert_eq!(computed(&passwords), 1);
+    passwords.verify(secret("p"), Some(hash)).await.unwrap();
+    assert_eq!(computed(&passwords), 2);
+    assert_eq!(
+        passwords.verify(secret("p"), None).await,
+        Ok(Verdict::Mismatch)
+    );
+    assert_eq!(computed(&passwords), 3);
+    let stand_in = passwords.hasher.unmatchable().unwrap();
+    assert_eq!(stand_in.parameters, passwords.hasher.parameters);
+}
+
+#[tokio::test]
+async fn the_longest_password_is_accepted_and_a_longer_one_refused() {
+    let passwords = passwords();
+    passwords
+        .hash(secret(&"x".repeat(MAX_PASSWORD_BYTES)))
+        .await
+        .unwrap();
+    let too_long = "x".repeat(MAX_PASSWORD_BYTES + 1);
+    let refused = Err(PasswordError::Invalid(
+        "the password is longer than 1024 bytes",
+    ));
+    assert_eq!(passwords.hash(secret(&too_long)).await, refused);
+    let verdict = passwords.verify(secret(&too_long), None).await;
+    assert!(matches!(verdict, Err(PasswordError::Invalid(_))));
+    assert_eq!(computed(&passwords), 1);
+}
+
+#[tokio::test]
+async fn a_stored_hash_that_is_not_ours_is_refused_without_work() {
+    let passwords = passwords();
+    let ours = passwords.hash(secret("p")).await.unwrap();
+    let cases = [
+        String::new(),
+        "plain".to_owned(),
+        "$2b$12$R9h/cIPz0gi.URNNX3kh2OPST9/PgBkqquzi.Ss7KIUgO2t0jWMUW".to_owned(),
+        ours.replace("argon2id", "argon2i"),
+        ours.replace("v=19", "v=16"),
+        ours.replace("$v=19", ""),
+        ours.replace("m=7168", "m=65537"),
+        ours.replace("m=7168", "m=4294967295"),
+        ours.replace("t=1", "t=11"),
+        ours.replace("p=1", "p=17"),
+        ours.replace("p=1", "p=1,keyid=AAAA"),
+        ours.rsplit_once('$').unwrap().0.to_owned(),
+        format!("{ours}{}", "A".repeat(300)),
+    ];
+    for hash in cases {
+        let verdict = passwords.verify(secret("p"), Some(hash.clone())).await;
+        assert!(
+            matches!(verdict, Err(PasswordError::Invalid(_))),
+            "{hash}: {verdict:?}"
+        );
+    }
+    assert_eq!(computed(&passwords), 1);
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_at_once_and_a_caller_that_leaves_makes_room() {
+    let passwords = Arc::new(passwords());
+    // One thread and one place in the queue, and the thread is not to be had.
+    let busy = Arc::clone(&passwords.running)
+        .acquire_owned()
+        .await
+        .unwrap();
+    let hash = || {
+        let passwords = Arc::clone(&passwords);
+        tokio::spawn(async move { passwords.hash(secret("p")).await })
+    };
+    let (first, second) = (hash(), hash());
+    until(|| passwords.places.available_permits() == 0).await;
+    assert_eq!(
+        passwords.hash(secret("p")).await,
+        Err(PasswordError::Unavailable)
+    );
+    let verdict = passwords.verify(secret("p"), None).await;
+    assert_eq!(verdict, Err(PasswordError::Unavailable));
+
+    second.abort();
+    until(|| passwords.places.available_permits() == 1).await;
+    let third = hash();
+    until(|| passwords.places.available_permits() == 0).await;
+    assert_eq!(computed(&passwords), 0);
+
+    drop(busy);
+    first.await.unwrap().unwrap();
+    third.await.unwrap().unwrap();
+    assert_eq!(computed(&passwords), 2);
+    until(|| passwords.places.available_permits() == 2).await;
+}
+
+#[test]
+fn settings_outside_their_limits_are_refused_by_name() {
+    let cases = [
+        (
+            "memory_kib",
+            PasswordSettings {
+                memory_kib: 7_167,
+                ..cheap()
+            },
+        ),
+        (
+            "memory_kib",
+            PasswordSettings {
+                memory_kib: 65_537,
+                ..cheap()
+            },
+        ),
+        (
+            "iterations",
+            PasswordSettings {
+                iterations: 0,
+                ..cheap()
+            },
+        ),
+        (
+            "iterations",
+            PasswordSettings {
+                iterations: 11,
+                ..cheap()
+            },
+        ),
+        (
+            "parallelism",
+            PasswordSettings {
+                parallelism: 0,
+                ..cheap()
+            },
+        ),
+        (
+            "parallelism",
+            PasswordSettings {
+                parallelism: 17,
+                ..cheap()
+            },
+        ),
+        (
+            "threads",
+            PasswordSettings {
+                threads: 0,
+                ..cheap()
+            },
+        ),
+        (
+            "threads",
+            PasswordSettings {
+                threads: 257,
+                ..cheap()
+            },
+        ),
+        (
+            "queue",
+            PasswordSettings {
+                queue: 10_001,
+                ..cheap()
+            },
+        ),
+    ];
+    for (name, settings) in cases {
+        assert_eq!(
+            Passwords::new(&settings).err().map(|error| error.name),
+            Some(name)
+        );
+    }
+    assert!(Passwords::new(&PasswordSettings::default()).is_ok());
+}

@@ -1,0 +1,76 @@
+//! What one component instance has on the host's side.
+
+use std::{collections::HashMap, sync::Arc};
+
+use wasmtime::{StoreLimits, StoreLimitsBuilder, component::ResourceTable};
+use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
+
+use super::outbound::Outbound;
+use crate::spin_variables::Variables;
+use adapter_contract::Adapter;
+
+/// The data of a store.
+pub(super) struct State {
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    hooks: Outbound,
+    table: ResourceTable,
+    pub(super) limits: StoreLimits,
+    adapter: Arc<dyn Adapter>,
+    variables: Variables,
+}
+
+impl State {
+    /// `memory` is the most linear memory the instance may have, in bytes.
+    pub(super) fn new(
+        adapter: Arc<dyn Adapter>,
+        variables: Variables,
+        outbound: Outbound,
+        environment: &HashMap<String, String>,
+        memory: usize,
+    ) -> Self {
+        let mut wasi = WasiCtx::builder();
+        // Components log on stderr. Nothing else of the process is theirs: no files, no arguments.
+        wasi.inherit_stderr();
+        for (name, value) in environment {
+            wasi.env(name, value);
+        }
+        Self {
+            wasi: wasi.build(),
+            http: WasiHttpCtx::new(),
+            hooks: outbound,
+            table: ResourceTable::new(),
+            limits: StoreLimitsBuilder::new().memory_size(memory).build(),
+            adapter,
+            variables,
+        }
+    }
+
+    pub(super) fn adapter(&self) -> &Arc<dyn Adapter> {
+        &self.adapter
+    }
+
+    pub(super) fn variables(&mut self) -> &Variables {
+        &self.variables
+    }
+}
+
+impl WasiView for State {
+    fn ctx(&mut self) -> WasiCtxView<'_> {
+        WasiCtxView {
+            ctx: &mut self.wasi,
+            table: &mut self.table,
+        }
+    }
+}
+
+impl WasiHttpView for State {
+    fn http(&mut self) -> WasiHttpCtxView<'_> {
+        WasiHttpCtxView {
+            hooks: &mut self.hooks,
+            table: &mut self.table,
+            ctx: &mut self.http,
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! Turns `wit/` into Rust; `src/lib.rs` says what for.
+
+mod functions;
+mod types;
+
+use std::{env, fs, path::PathBuf};
+
+use anyhow::Context as _;
+use wit_parser::{Interface, InterfaceId, Resolve, WorldItem};
+
+/// The world that imports every interface.
+const WORLD: &str = "service";
+
+/// One interface and its Rust module.
+pub(crate) struct Module<'a> {
+    pub(crate) resolve: &'a Resolve,
+    pub(crate) interface: &'a Interface,
+    /// The name in WIT, which is also the name of the module.
+    pub(crate) name: &'a str,
+    /// With the package and its version, such as `spindle:adapter/postgres@0.1.0`.
+    pub(crate) qualified: String,
+}
+
+fn main() -> anyhow::Result<()> {
+    let manifest = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let wit = manifest.join("../../wit");
+    println!("cargo::rerun-if-changed={}", wit.display());
+    println!("cargo::rerun-if-changed=build");
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(&wit)?;
+    let world = resolve.select_world(&[package], Some(WORLD))?;
+    let world = resolve.worlds.get(world).context("the world is missing")?;
+    let modules = world
+        .imports
+        .values()
+        .filter_map(|item| match item {
+            WorldItem::Interface { id, .. } => Some(module(&resolve, *id)),
+            _ => None,
+        })
+        .collect::<anyhow::Result<Vec<_>>>()?;
+    let version = resolve
+        .packages
+        .get(package)
+        .and_then(|p| p.name.version.as_ref());
+    let version = version.context("the package has no version")?;
+    let mut source = format!(
+        "/// The version of the WIT package.\npub const VERSION: &str = \"{version}\";\n\n"
+    );
+    for module in &modules {
+        source.push_str(&types::module(module)?);
+    }
+    source.push_str(&functions::all(&modules)?);
+    let output = PathBuf::from(env::var("OUT_DIR")?).join("contract.rs");
+    fs::write(output, source)?;
+    Ok(())
+}
+
+fn module(resolve: &Resolve, id: InterfaceId) -> anyhow::Result<Module<'_>> {
+    let interface = resolve
+        .interfaces
+        .get(id)
+        .context("the interface is missing")?;
+    Ok(Module {
+        resolve,
+        interface,
+        name: interface
+            .name
+            .as_deref()
+            .context("an interface has no name")?,
+        qualified: resolve.id_of(id).context("an interface has no package")?,
+    })
+}
+
+/// A WIT name as Rust names fields and functions.
+pub(crate) fn snake(name: &str) -> String {
+    name.replace('-', "_")
+}
+
+/// A WIT name as Rust names types and variants.
+pub(crate) fn camel(name: &str) -> String {
+    name.split('-')
+        .flat_map(|word| {
+            let mut letters = word.chars();
+            letters
+                .next()
+                .map(|first| first.to_ascii_uppercase())
+                .into_iter()
+                .chain(letters)
+        })
+        .collect()
+}
+
+/// The documentation of an item, as attributes that keep its text as it is.
+pub(crate) fn docs(docs: &wit_parser::Docs) -> String {
+    let text = docs.contents.as_deref().unwrap_or_default();
+    text.lines()
+        .map(|line| format!("#[doc = {:?}]\n", format!(" {line}")))
+        .collect()
+}

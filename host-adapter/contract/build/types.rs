@@ -1,0 +1,223 @@
+//! The types of an interface.
+
+use std::fmt::Write as _;
+
+use anyhow::{Context as _, bail};
+use wit_parser::{Enum, Record, Resolve, Type, TypeDef, TypeDefKind, Variant};
+
+use super::{Module, camel, docs, functions, snake};
+
+/// The Rust module of an interface: its types and the trait with its functions.
+pub(crate) fn module(module: &Module<'_>) -> anyhow::Result<String> {
+    let mut body = docs(&module.interface.docs).replace("#[doc", "#![doc");
+    for id in module.interface.types.values() {
+        let definition = module.resolve.types.get(*id).context("a type is missing")?;
+        body.push_str(&docs(&definition.docs));
+        body.push_str(&definition_of(module.resolve, definition)?);
+    }
+    body.push_str(&functions::interface(module)?);
+    Ok(format!("pub mod {} {{\n{body}}}\n\n", snake(module.name)))
+}
+
+fn definition_of(resolve: &Resolve, definition: &TypeDef) -> anyhow::Result<String> {
+    let name = definition.name.as_deref().context("a type has no name")?;
+    match &definition.kind {
+        TypeDefKind::Record(record) => record_of(resolve, name, record),
+        TypeDefKind::Variant(variant) => variant_of(resolve, name, variant),
+        TypeDefKind::Enum(cases) => Ok(enum_of(name, cases)),
+        TypeDefKind::Type(ty) => Ok(format!(
+            "pub type {} = {};\n",
+            camel(name),
+            rust(resolve, ty, "")?
+        )),
+        TypeDefKind::List(ty) => Ok(format!(
+            "pub type {} = Vec<{}>;\n",
+            camel(name),
+            rust(resolve, ty, "")?
+        )),
+        other => bail!(
+            "`{name}` is a {}, which the contract does not use yet",
+            other.as_str()
+        ),
+    }
+}
+
+fn record_of(resolve: &Resolve, name: &str, record: &Record) -> anyhow::Result<String> {
+    let all = |has: fn(&Resolve, &Type) -> bool| {
+        record.fields.iter().all(|field| has(resolve, &field.ty))
+    };
+    let derives = [("Default", all(has_default)), ("Eq", all(has_equality))];
+    let mut text = attributes("record", &derives) + &format!("pub struct {} {{\n", camel(name));
+    for field in &record.fields {
+        let ty = rust(resolve, &field.ty, "")?;
+        write!(
+            text,
+            "{}{}pub {}: {ty},\n",
+            docs(&field.docs),
+            named(&field.name),
+            snake(&field.name)
+        )?;
+    }
+    Ok(text + "}\n")
+}
+
+fn variant_of(resolve: &Resolve, name: &str, variant: &Variant) -> anyhow::Result<String> {
+    let derives = [("Eq", cases_have_equality(resolve, variant))];
+    let mut text = attributes("variant", &derives) + &format!("pub enum {} {{\n", camel(name));
+    for case in &variant.cases {
+        write!(
+            text,
+            "{}{}{}",
+            docs(&case.docs),
+            named(&case.name),
+            camel(&case.name)
+        )?;
+        if let Some(ty) = &case.ty {
+            write!(text, "({})", rust(resolve, ty, "")?)?;
+        }
+        text.push_str(",\n");
+    }
+    text.push_str("}\n");
+    if name == "error" {
+        let cases = variant
+            .cases
+            .iter()
+            .map(|case| (case.name.as_str(), case.ty.is_some()));
+        text.push_str(&outcome(cases));
+    }
+    Ok(text)
+}
+
+fn enum_of(name: &str, cases: &Enum) -> String {
+    let derives = [("Copy", true), ("Eq", true)];
+    let mut text =
+        attributes("enum", &derives) + &format!("#[repr(u8)]\npub enum {} {{\n", camel(name));
+    for case in &cases.cases {
+        text += &format!(
+            "{}{}{},\n",
+            docs(&case.docs),
+            named(&case.name),
+            camel(&case.name)
+        );
+    }
+    text + "}\n"
+}
+
+fn outcome<'a>(cases: impl Iterator<Item = (&'a str, bool)>) -> String {
+    let arms: String = cases
+        .map(|(name, value)| {
+            let pattern = if value { "(_)" } else { "" };
+            format!("Self::{}{pattern} => \"{name}\",\n", camel(name))
+        })
+        .collect();
+    format!(
+        "impl crate::Outcome for Error {{\nfn outcome(&self) -> &'static str {{\nmatch self {{\n{arms}}}\n}}\n}}\n"
+    )
+}
+
+/// `derives` are those that not every type of this kind can have, each with whether this type can.
+fn attributes(kind: &str, derives: &[(&str, bool)]) -> String {
+    let derives = derives.iter().filter(|(_, possible)| *possible);
+    let further: String = derives.map(|(name, _)| format!(", {name}")).collect();
+    format!(
+        "#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize{further})]\n\
+         #[cfg_attr(feature = \"component\", derive(wasmtime::component::ComponentType, \
+         wasmtime::component::Lift, wasmtime::component::Lower), component({kind}))]\n"
+    )
+}
+
+/// Whether a type has a default value: all but those with cases.
+fn has_default(resolve: &Resolve, ty: &Type) -> bool {
+    let Type::Id(id) = ty else { return true };
+    resolve
+        .types
+        .get(*id)
+        .is_some_and(|definition| match &definition.kind {
+            TypeDefKind::Option(_) | TypeDefKind::List(_) => true,
+            TypeDefKind::Type(ty) => has_default(resolve, ty),
+            TypeDefKind::Record(record) => record
+                .fields
+                .iter()
+                .all(|field| has_default(resolve, &field.ty)),
+            _ => false,
+        })
+}
+
+/// Whether a type has a total equality: all but those with floats.
+fn has_equality(resolve: &Resolve, ty: &Type) -> bool {
+    let Type::Id(id) = ty else {
+        return !matches!(ty, Type::F32 | Type::F64);
+    };
+    resolve
+        .types
+        .get(*id)
+        .is_some_and(|definition| match &definition.kind {
+            TypeDefKind::Option(ty) | TypeDefKind::List(ty) | TypeDefKind::Type(ty) => {
+                has_equality(resolve, ty)
+            }
+            TypeDefKind::Record(record) => record
+                .fields
+                .iter()
+                .all(|field| has_equality(resolve, &field.ty)),
+            TypeDefKind::Variant(variant) => cases_have_equality(resolve, variant),
+            TypeDefKind::Tuple(tuple) => tuple.types.iter().all(|ty| has_equality(resolve, ty)),
+            TypeDefKind::Enum(_) => true,
+            _ => false,
+        })
+}
+
+fn cases_have_equality(resolve: &Resolve, variant: &Variant) -> bool {
+    let types = variant.cases.iter().filter_map(|case| case.ty.as_ref());
+    types.into_iter().all(|ty| has_equality(resolve, ty))
+}
+
+fn named(name: &str) -> String {
+    format!("#[cfg_attr(feature = \"component\", component(name = \"{name}\"))]\n")
+}
+
+/// A type as Rust writes it. `path` comes before the names of types of the interface.
+pub(crate) fn rust(resolve: &Resolve, ty: &Type, path: &str) -> anyhow::Result<String> {
+    Ok(match ty {
+        Type::Bool => "bool".to_owned(),
+        Type::U8 => "u8".to_owned(),
+        Type::U16 => "u16".to_owned(),
+        Type::U32 => "u32".to_owned(),
+        Type::U64 => "u64".to_owned(),
+        Type::S64 => "i64".to_owned(),
+        Type::F64 => "f64".to_owned(),
+        Type::String => "String".to_owned(),
+        Type::Id(id) => {
+            let definition = resolve.types.get(*id).context("a type is missing")?;
+            match &definition.name {
+                Some(name) => format!("{path}{}", camel(name)),
+                None => anonymous(resolve, &definition.kind, path)?,
+            }
+        }
+        other => bail!("the contract does not use {other:?} yet"),
+    })
+}
+
+fn anonymous(resolve: &Resolve, kind: &TypeDefKind, path: &str) -> anyhow::Result<String> {
+    let inner = |ty: &Type| rust(resolve, ty, path);
+    let or_unit = |ty: &Option<Type>| ty.as_ref().map_or(Ok("()".to_owned()), inner);
+    Ok(match kind {
+        TypeDefKind::Option(ty) => format!("Option<{}>", inner(ty)?),
+        TypeDefKind::List(ty) => format!("Vec<{}>", inner(ty)?),
+        TypeDefKind::Result(result) => {
+            format!(
+                "Result<{}, {}>",
+                or_unit(&result.ok)?,
+                or_unit(&result.err)?
+            )
+        }
+        TypeDefKind::Tuple(tuple) => {
+            let types = tuple
+                .types
+                .iter()
+                .map(inner)
+                .collect::<Result<Vec<_>, _>>()?;
+            format!("({},)", types.join(", "))
+        }
+        other => bail!("the contract does not use a {} yet", other.as_str()),
+    })
+}

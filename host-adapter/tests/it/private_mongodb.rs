@@ -1,0 +1,37 @@
+//! `up --mongodb` without `MONGODB_URL`: the machine's `mongod`, or a sentence that says what to do.
+
+use std::path::Path;
+
+use crate::support::{App, Builder, Way, copy, mongodb::mongod};
+
+/// The path of this process with the directory of a `mongod` before it.
+fn path_with_mongod() -> String {
+    let directory = mongod().parent().expect("a directory").to_owned();
+    let path = std::env::var("PATH").expect("a path");
+    format!("{}:{path}", directory.display())
+}
+
+async fn start(project: &Path) -> App {
+    let builder = Builder::new(Way::Native).project(project, &["APP"]);
+    let builder = builder
+        .argument("--mongodb")
+        .env("PATH", path_with_mongod());
+    builder.start().await
+}
+
+#[tokio::test]
+async fn documents_are_kept_in_a_mongod_of_the_machine() {
+    let project = copy::application();
+    let app = start(project.path()).await;
+    let health = app.get("/services/analytics/health").send().await;
+    let health = health.expect(200).json();
+    let documents = &health["dependencies"]["documents"];
+    assert_eq!(documents["kind"], "mongodb", "{health}");
+    app.token("ada").await;
+    app.statistics(2).await;
+    let (code, _) = app.stop().await;
+    assert_eq!(code, Some(0));
+    // The first server has ended, or it would still hold its files; the events are still there.
+    let again = start(project.path()).await;
+    again.statistics(2).await;
+}
