@@ -13,7 +13,6 @@ use super::{
 };
 use adapter_api::Server;
 use adapter_capabilities::vault::KeyRing;
-use adapter_listening::Bounds;
 
 use crate::assembly::{self, Assembly};
 
@@ -54,21 +53,13 @@ async fn serve(
         prepared = prepare(invocation, database, keys) => prepared?,
         () = shutdown.cancelled() => return Ok(()),
     };
-    let (api, host) = (&invocation.settings.server, &invocation.settings.host);
-    let bounds = Bounds {
-        threads: host.threads as usize,
-        max_connections: api.max_connections as usize,
-        write_timeout: host.write_timeout,
-        shutdown_timeout: host.shutdown_timeout,
-    };
-    let server = Server::new(api, bounds, host.header_timeout, &assembly.adapters())?;
+    let settings = &invocation.settings;
+    let server = Server::new(&settings.server, settings.listening, &assembly.adapters())?;
     let banner = banner(invocation, database, &assembly, &socket)?;
     let background = Background::start(assembly, shutdown);
     print(&banner)?;
     server.run(socket, shutdown).await?;
-    background
-        .finish(invocation.settings.host.shutdown_timeout)
-        .await;
+    background.finish(settings.listening.shutdown_timeout).await;
     Ok(())
 }
 
@@ -99,7 +90,7 @@ fn banner(
     socket: &TcpListener,
 ) -> anyhow::Result<String> {
     let settings = &invocation.settings.server;
-    let scheme = if settings.tls.is_some() {
+    let scheme = if settings.tls_certificate.is_some() {
         "https"
     } else {
         "http"

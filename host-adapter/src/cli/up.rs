@@ -11,7 +11,7 @@ use super::{
     shutdown::shutdown_signal,
 };
 use adapter_capabilities::vault::KeyRing;
-use adapter_component_host::{self as component_host, Host, HostSettings};
+use adapter_component_host::{self as component_host, Host};
 
 use crate::{
     assembly::{self, Assembly},
@@ -78,14 +78,14 @@ async fn serve(
     let host = Host::load(
         applications,
         &assembly.adapters(),
-        &settings(&invocation.settings),
+        &invocation.settings.host,
         &environment,
     )?;
     let background = Background::start(assembly, &shutdown);
     print(&banner)?;
-    host.run(shutdown).await?;
+    host.run(invocation.settings.listening, shutdown).await?;
     background
-        .finish(invocation.settings.host.shutdown_timeout)
+        .finish(invocation.settings.listening.shutdown_timeout)
         .await;
     Ok(())
 }
@@ -147,7 +147,7 @@ pub(super) fn compile(invocation: &Invocation) -> anyhow::Result<()> {
     let services = invocation.settings.listen.services.keys();
     let names = std::iter::once(APPLICATION).chain(services.map(String::as_str));
     let manifests: Vec<PathBuf> = names.map(|name| manifest(invocation, name)).collect();
-    component_host::compile(&manifests, &settings(&invocation.settings))
+    component_host::compile(&manifests, &invocation.settings.host)
 }
 
 fn manifest(invocation: &Invocation, name: &str) -> PathBuf {
@@ -222,23 +222,4 @@ fn banner(
         )?;
     }
     Ok(text)
-}
-
-fn settings(settings: &Settings) -> HostSettings {
-    let host = &settings.host;
-    HostSettings {
-        threads: host.threads as usize,
-        requests_per_instance: host.requests_per_instance as usize,
-        concurrency_per_instance: host.concurrency_per_instance as usize,
-        max_instances: host.max_instances,
-        idle_timeout: host.idle_timeout,
-        memory_per_instance: host.memory_per_instance,
-        request_timeout: host.request_timeout,
-        header_timeout: host.header_timeout,
-        write_timeout: host.write_timeout,
-        max_connections: host.max_connections as usize,
-        max_requests: host.max_requests as usize,
-        shutdown_timeout: host.shutdown_timeout,
-        compilation_cache: host.compilation_cache.clone(),
-    }
 }

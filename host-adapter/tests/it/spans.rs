@@ -32,7 +32,12 @@ struct Span {
 
 impl Spans {
     fn last(&self) -> Span {
-        self.0.lock().expect("spans").last().expect("a span").clone()
+        self.0
+            .lock()
+            .expect("spans")
+            .last()
+            .expect("a span")
+            .clone()
     }
 }
 
@@ -46,7 +51,10 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Spans {
         attributes.record(&mut fields);
         let fields = fields.0;
         let id = id.clone();
-        self.0.lock().expect("spans").push(Span { id, name, fields });
+        self.0
+            .lock()
+            .expect("spans")
+            .push(Span { id, name, fields });
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, _: Context<'_, S>) {
@@ -96,7 +104,11 @@ async fn each_call_is_in_a_span_with_its_outcome() {
 /// The last span has this name and outcome, the component, and no parameter or result.
 #[track_caller]
 fn check(spans: &Spans, name: &str, outcome: &str) {
-    let Span { name: found, fields, .. } = spans.last();
+    let Span {
+        name: found,
+        fields,
+        ..
+    } = spans.last();
     let expected = [("component", "a"), ("outcome", outcome)];
     let expected = expected.map(|(key, value)| (key, value.to_owned()));
     assert_eq!((found, fields), (name, BTreeMap::from(expected)));
