@@ -17,7 +17,7 @@ use adapter_capabilities::{
     documents::Store,
     outbox::{Relay, RelaySettings},
     postgres::Pool,
-    sessions::{Listener, Memory},
+    sessions::{Listener, Revocations},
     vault::{
         CLIENT, EnvelopeSettings, Envelopes, KeyRing, PasswordSettings, Passwords, Policy,
         TokenSettings, Tokens,
@@ -152,7 +152,7 @@ impl Builder<'_> {
             audience: settings.tokens.audience.clone(),
             lifetime: settings.tokens.lifetime,
         };
-        let ended = Arc::new(Memory::new(
+        let ended = Arc::new(Revocations::new(
             settings.tokens.lifetime,
             settings.tokens.ended_sessions_max_age,
         ));
@@ -170,7 +170,7 @@ impl Builder<'_> {
             http: Dispatch::http_client()?,
             envelopes: Arc::new(Envelopes::new(envelopes, self.keys)?),
             sessions: self.sessions(&ended).await?,
-            tokens: Arc::new(Tokens::new(tokens, self.keys)?.knowing(ended)),
+            tokens: Arc::new(Tokens::new(tokens, self.keys)?.with_revocations(ended)),
             passwords: Arc::new(Passwords::new(&password_settings(&settings.passwords))?),
             documents: self.documents().await?,
         })

@@ -8,7 +8,7 @@ use super::Builder;
 use crate::config;
 use adapter_capabilities::{
     postgres::Pool,
-    sessions::{EndedSessions, Listener, Memory},
+    sessions::{Listener, Revocations, RevokedSessions},
 };
 
 /// The schema and role of the table of ended sessions.
@@ -19,20 +19,23 @@ const CONNECTIONS: u32 = 2;
 
 /// What there is when anybody is granted tokens.
 pub(super) struct Sessions {
-    pub(super) ended: EndedSessions,
+    pub(super) ended: RevokedSessions,
     pub(super) listener: Listener,
     pub(super) pool: Pool,
 }
 
 impl Builder<'_> {
-    pub(super) async fn sessions(&self, memory: &Arc<Memory>) -> anyhow::Result<Option<Sessions>> {
+    pub(super) async fn sessions(
+        &self,
+        memory: &Arc<Revocations>,
+    ) -> anyhow::Result<Option<Sessions>> {
         let mut grants = self.settings.components.values();
         if !grants.any(config::Grants::uses_tokens) {
             return Ok(None);
         }
         let options = self.role(TOKENS, true, false).await?;
         let pool = self.pool_of(options.clone(), TOKENS, CONNECTIONS)?;
-        let ended = EndedSessions::open(pool.clone(), memory.clone())
+        let ended = RevokedSessions::open(pool.clone(), memory.clone())
             .await
             .context("reading which sessions have ended")?;
         let postgres = &self.settings.postgres;
