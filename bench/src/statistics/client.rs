@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use adapter_capabilities::vault::{EnvelopeSettings, Envelopes, Purpose, Sealing};
+use adapter_capabilities::vault::{EnvelopeSettings, Envelopes, Purpose, SealRequest};
 use anyhow::Context as _;
 use bytes::Bytes;
 use host_adapter::{
@@ -66,7 +66,7 @@ impl Client {
 
     /// A sealed body for analytics.
     pub(crate) fn seal(&self, issuer: &str, path: &str, body: &Value) -> anyhow::Result<String> {
-        let sealing = Sealing {
+        let sealing = SealRequest {
             issuer,
             audience: "analytics",
             method: "POST",

@@ -1,6 +1,6 @@
 //! `spindle:adapter/envelopes`.
 
-use adapter_capabilities::vault::{Opening, Purpose, Sealing};
+use adapter_capabilities::vault::{ExpectedClaims, Purpose, SealRequest};
 use adapter_contract::envelopes::{Error, Functions, Opened, Target};
 
 use crate::Component;
@@ -9,7 +9,7 @@ use crate::Component;
 impl Functions for Component {
     async fn open(&self, envelope: String, target: Target) -> Result<Opened, Error> {
         let granted = self.0.envelopes()?;
-        let expected = Opening {
+        let expected = ExpectedClaims {
             audience: self.0.component(),
             issuers: &granted.allowed_peers,
             method: &target.method,
@@ -27,7 +27,7 @@ impl Functions for Component {
         in_reply_to: Option<String>,
     ) -> Result<String, Error> {
         let granted = self.0.envelopes_to(&audience)?;
-        let request = Sealing {
+        let request = SealRequest {
             issuer: self.0.component(),
             audience: &audience,
             method: &target.method,

@@ -1,7 +1,7 @@
-//! The errors of the capabilities as the contract names them.
+//! Converts the errors of the capabilities into the errors of the contract.
 //!
-//! They are types of their own here, because they convert from a driver's errors and carry texts for
-//! the log. All other types of the contract are used as they are.
+//! The capabilities have separate error types, because these convert from the errors of drivers and have
+//! texts for the log. All other types of the contract are used directly.
 
 use adapter_contract::{dispatch, documents, envelopes, passwords, postgres, tokens};
 
@@ -10,8 +10,8 @@ use crate::{
     vault::{EnvelopeError, PasswordError, TokenError},
 };
 
-/// A denial is the first case of every interface's error.
-macro_rules! denials {
+/// Every interface has the error case `denied`.
+macro_rules! convert_denied {
     ($($interface:ident),*) => {$(
         impl From<Denied> for $interface::Error {
             fn from(denied: Denied) -> Self {
@@ -20,7 +20,7 @@ macro_rules! denials {
         }
     )*};
 }
-denials!(documents, envelopes, passwords, postgres, tokens);
+convert_denied!(documents, envelopes, passwords, postgres, tokens);
 
 impl From<crate::postgres::Error> for postgres::Error {
     fn from(error: crate::postgres::Error) -> Self {
@@ -84,12 +84,12 @@ impl From<TokenError> for tokens::Error {
     fn from(error: TokenError) -> Self {
         match error {
             TokenError::Expired => Self::Expired,
-            TokenError::Ended => Self::Ended,
-            TokenError::Unknown => Self::Unavailable(error.to_string()),
+            TokenError::SessionRevoked => Self::Ended,
+            TokenError::SessionUnknown => Self::Unavailable(error.to_string()),
             TokenError::Invalid
-            | TokenError::Subject
-            | TokenError::Session
-            | TokenError::Signing => Self::Invalid,
+            | TokenError::InvalidSubject
+            | TokenError::InvalidSession
+            | TokenError::SigningFailed => Self::Invalid,
         }
     }
 }

@@ -1,21 +1,21 @@
-//! A call outside of a component's grants.
+//! A call that the component is not granted.
 
 use std::sync::Arc;
 
-/// A call outside a grant. The text names the missing grant.
+/// A call that the component is not granted. The text names the missing grant.
 #[derive(Debug, thiserror::Error)]
-#[error("`{component}` is not granted {what}")]
+#[error("`{component}` is not granted {grant}")]
 pub struct Denied {
     component: Arc<str>,
-    what: String,
+    grant: String,
 }
 
-/// The denial of `what` to `component`. It is logged, because it is either a mistake in
-/// `adapter.toml` or an attack, and a person should see both.
-pub(crate) fn denied(component: &str, what: &str) -> Denied {
+/// Creates and logs the denial of `grant` to `component`. A denial is either a mistake in `adapter.toml`
+/// or an attack, and a person should see both.
+pub(crate) fn denied(component: &str, grant: &str) -> Denied {
     let denied = Denied {
         component: component.into(),
-        what: what.to_owned(),
+        grant: grant.to_owned(),
     };
     tracing::warn!(component, "{denied}");
     denied

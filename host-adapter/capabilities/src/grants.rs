@@ -1,4 +1,4 @@
-//! One component's capabilities. What is not here, the component does not have.
+//! The capabilities of one component. A component has no other access to the outside.
 
 use std::sync::Arc;
 
@@ -8,11 +8,11 @@ use super::{
     documents::Documents,
     health::Health,
     postgres::Postgres,
-    sessions::EndedSessions,
+    sessions::RevokedSessions,
     vault::{Envelopes, Passwords, Tokens},
 };
 
-/// Everything that one component was granted, under the component's name.
+/// The capabilities that one component is granted. Denials name the component.
 #[derive(Clone)]
 pub struct Capabilities {
     component: Arc<str>,
@@ -25,48 +25,48 @@ pub struct Capabilities {
     health: Health,
 }
 
-/// Tokens, and what may be done with them.
+/// The token service, and the operations that are granted.
 #[derive(Clone)]
 pub struct TokenGrant {
-    /// The service behind the grant.
+    /// The token service.
     pub tokens: Arc<Tokens>,
-    /// The sessions that tokens belong to; there whenever anybody is granted tokens.
-    pub sessions: Option<EndedSessions>,
-    /// May issue tokens, and end their sessions.
+    /// The revoked sessions. Present if any component is granted tokens.
+    pub sessions: Option<RevokedSessions>,
+    /// Whether the component may issue tokens and end their sessions.
     pub issue: bool,
-    /// May check tokens, and read the public keys.
+    /// Whether the component may verify tokens and read the public keys.
     pub verify: bool,
 }
 
-/// Envelopes, and with whom they are exchanged.
+/// The envelope service, and the peers that are granted.
 #[derive(Clone)]
 pub struct EnvelopeGrant {
-    /// The service behind the grant.
+    /// The envelope service.
     pub envelopes: Arc<Envelopes>,
-    /// Whose envelopes the component may open, and to whom it may answer.
+    /// The peers whose envelopes the component may open, and which it may answer.
     pub allowed_peers: Vec<String>,
 }
 
-/// Parts of [`Capabilities`], named.
+/// The parts of [`Capabilities`].
 pub struct Grants {
-    /// SQL, if granted.
+    /// SQL, if it is granted.
     pub postgres: Option<Postgres>,
-    /// Documents, if any collection is granted; which ones, they know themselves.
+    /// Documents, if any collection is granted. They check the collection of each call.
     pub documents: Option<Documents>,
-    /// Knows its peers itself.
+    /// Calls to peers. They check the peer of each call.
     pub dispatch: Dispatch,
-    /// Hashing, if granted.
+    /// Password hashing, if it is granted.
     pub passwords: Option<Arc<Passwords>>,
-    /// Tokens.
+    /// Tokens, and the operations that are granted.
     pub tokens: TokenGrant,
-    /// Envelopes.
+    /// Envelopes, and the peers that are granted.
     pub envelopes: EnvelopeGrant,
-    /// What the component depends on.
+    /// The health of the component's dependencies.
     pub health: Health,
 }
 
 impl Capabilities {
-    /// Binds `grants` to the component's name, which every denial is logged with.
+    /// Creates the capabilities of `component`. The log names the component in every denial.
     #[must_use]
     pub fn new(component: &str, grants: Grants) -> Self {
         let Grants {
@@ -90,7 +90,8 @@ impl Capabilities {
         }
     }
 
-    /// The same for the serving thread `number`, with database connections of that thread.
+    /// Returns capabilities for the serving thread `number`, which use the database connections of that
+    /// thread.
     #[must_use]
     pub fn on_thread(&self, number: usize) -> Self {
         Self {
@@ -112,29 +113,29 @@ impl Capabilities {
         &self.component
     }
 
-    /// SQL.
+    /// SQL on the component's schema.
     ///
     /// # Errors
     ///
-    /// [`Denied`] without the grant, like all functions below.
+    /// [`Denied`] if the component is not granted `postgres`.
     pub fn postgres(&self) -> Result<&Postgres, Denied> {
         self.postgres
             .as_ref()
             .ok_or_else(|| self.denied("`postgres`"))
     }
 
-    /// Documents; deny per collection.
+    /// Documents. Each call checks the grant of its collection.
     ///
     /// # Errors
     ///
-    /// [`Denied`] when no collection is granted.
+    /// [`Denied`] if the component is not granted any collection.
     pub fn documents(&self) -> Result<&Documents, Denied> {
         self.documents
             .as_ref()
             .ok_or_else(|| self.denied("any collection of `documents`"))
     }
 
-    /// Calls; denies per peer.
+    /// Calls to peers. Each call checks the grant of its peer.
     #[must_use]
     pub fn dispatch(&self) -> &Dispatch {
         &self.dispatch
@@ -144,19 +145,19 @@ impl Capabilities {
     ///
     /// # Errors
     ///
-    /// [`Denied`] without the grant.
+    /// [`Denied`] if the component is not granted `passwords`.
     pub fn passwords(&self) -> Result<&Passwords, Denied> {
         self.passwords
             .as_deref()
             .ok_or_else(|| self.denied("`passwords`"))
     }
 
-    /// Tokens, to issue them.
+    /// The token service, to issue tokens.
     ///
     /// # Errors
     ///
-    /// [`Denied`] without the grant.
-    pub fn issuing(&self) -> Result<&Tokens, Denied> {
+    /// [`Denied`] if the component is not granted `tokens.issue`.
+    pub fn token_issuer(&self) -> Result<&Tokens, Denied> {
         if self.tokens.issue {
             Ok(&self.tokens.tokens)
         } else {
@@ -164,24 +165,24 @@ impl Capabilities {
         }
     }
 
-    /// The sessions that tokens belong to, to end them.
+    /// The revoked sessions, to end further sessions.
     ///
     /// # Errors
     ///
-    /// [`Denied`] without the grant, which is that of issuing.
-    pub fn ending(&self) -> Result<&EndedSessions, Denied> {
+    /// [`Denied`] if the component is not granted `tokens.issue`.
+    pub fn revoked_sessions(&self) -> Result<&RevokedSessions, Denied> {
         let sessions = self.tokens.sessions.as_ref();
         sessions
             .filter(|_| self.tokens.issue)
             .ok_or_else(|| self.denied("`tokens.issue`"))
     }
 
-    /// Tokens, to check them.
+    /// The token service, to verify tokens.
     ///
     /// # Errors
     ///
-    /// [`Denied`] without the grant.
-    pub fn verifying(&self) -> Result<&Tokens, Denied> {
+    /// [`Denied`] if the component is not granted `tokens.verify`.
+    pub fn token_verifier(&self) -> Result<&Tokens, Denied> {
         if self.tokens.verify {
             Ok(&self.tokens.tokens)
         } else {
@@ -189,11 +190,11 @@ impl Capabilities {
         }
     }
 
-    /// Envelopes to and from anyone who is granted.
+    /// Envelopes to and from the allowed peers.
     ///
     /// # Errors
     ///
-    /// [`Denied`] when nobody is.
+    /// [`Denied`] if the component has no allowed peers.
     pub fn envelopes(&self) -> Result<&EnvelopeGrant, Denied> {
         if self.envelopes.allowed_peers.is_empty() {
             Err(self.denied("`envelopes`"))
@@ -206,24 +207,24 @@ impl Capabilities {
     ///
     /// # Errors
     ///
-    /// [`Denied`] when `audience` is not granted.
+    /// [`Denied`] if `audience` is not an allowed peer.
     pub fn envelopes_to(&self, audience: &str) -> Result<&EnvelopeGrant, Denied> {
         let granted = self.envelopes()?;
-        let known = granted.allowed_peers.iter().any(|name| name == audience);
-        if known {
+        let allowed = granted.allowed_peers.iter().any(|name| name == audience);
+        if allowed {
             Ok(granted)
         } else {
             Err(self.denied(&format!("`envelopes` to `{audience}`")))
         }
     }
 
-    /// The state of its dependencies.
+    /// The health of the component's dependencies.
     #[must_use]
     pub fn health(&self) -> &Health {
         &self.health
     }
 
-    fn denied(&self, what: &str) -> Denied {
-        denied(&self.component, what)
+    fn denied(&self, grant: &str) -> Denied {
+        denied(&self.component, grant)
     }
 }

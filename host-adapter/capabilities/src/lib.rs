@@ -1,9 +1,9 @@
-//! What a component can be granted, one folder per capability, and which component is granted what.
+//! The capabilities that a component can be granted, one folder each, and the grants of a component.
 //!
-//! A capability knows neither wasm nor an HTTP server, so that the embedded host and the adapter's
-//! API share it with the same checks: this crate depends on the drivers, on `adapter-settings`, and
-//! on [`adapter_contract`], whose types it takes and returns. `adapter-bindings` puts it behind the
-//! functions of the contract, and `host-adapter` assembles it. No other crate may depend on it.
+//! A capability depends neither on wasm nor on an HTTP server, so the embedded host and the adapter's
+//! API use it with the same checks. This crate depends on the drivers, on `adapter-settings`, and on
+//! [`adapter_contract`], whose types it takes and returns. `adapter-bindings` implements the functions
+//! of the contract with it, and `host-adapter` assembles it. No other crate may depend on it.
 
 mod conversions;
 mod denied;

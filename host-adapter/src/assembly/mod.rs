@@ -17,7 +17,7 @@ use adapter_capabilities::{
     documents::Store,
     outbox::Relay,
     postgres::Pool,
-    sessions::{Listener, Memory},
+    sessions::{Listener, Revocations},
     vault::{CLIENT, Envelopes, KeyRing, Passwords, Tokens},
 };
 use adapter_contract::Adapter;
@@ -136,7 +136,7 @@ struct Shared {
 impl Builder<'_> {
     async fn shared(&self) -> anyhow::Result<Shared> {
         let settings = self.settings;
-        let ended = Arc::new(Memory::new(
+        let ended = Arc::new(Revocations::new(
             settings.tokens.lifetime,
             settings.sessions.ended_sessions_max_age,
         ));
@@ -154,7 +154,9 @@ impl Builder<'_> {
             http: Dispatch::http_client()?,
             envelopes: Arc::new(Envelopes::new(settings.envelopes.clone(), self.keys)?),
             sessions: self.sessions(&ended).await?,
-            tokens: Arc::new(Tokens::new(settings.tokens.clone(), self.keys)?.knowing(ended)),
+            tokens: Arc::new(
+                Tokens::new(settings.tokens.clone(), self.keys)?.with_revocations(ended),
+            ),
             passwords: Arc::new(Passwords::new(&settings.passwords)?),
             documents: self.documents().await?,
         })

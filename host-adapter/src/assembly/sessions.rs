@@ -7,7 +7,7 @@ use anyhow::Context as _;
 use super::Builder;
 use adapter_capabilities::{
     postgres::{Pool, PostgresSettings},
-    sessions::{EndedSessions, Listener, Memory},
+    sessions::{Listener, Revocations, RevokedSessions},
 };
 
 /// The schema and role of the table of ended sessions.
@@ -18,13 +18,16 @@ const CONNECTIONS: usize = 2;
 
 /// What there is when anybody is granted tokens.
 pub(super) struct Sessions {
-    pub(super) ended: EndedSessions,
+    pub(super) ended: RevokedSessions,
     pub(super) listener: Listener,
     pub(super) pool: Pool,
 }
 
 impl Builder<'_> {
-    pub(super) async fn sessions(&self, memory: &Arc<Memory>) -> anyhow::Result<Option<Sessions>> {
+    pub(super) async fn sessions(
+        &self,
+        memory: &Arc<Revocations>,
+    ) -> anyhow::Result<Option<Sessions>> {
         let mut grants = self.settings.components.values();
         if grants.all(|grants| grants.tokens.is_empty()) {
             return Ok(None);
@@ -35,7 +38,7 @@ impl Builder<'_> {
             ..self.settings.postgres
         };
         let pool = self.pool_of(options.clone(), TOKENS, &postgres)?;
-        let ended = EndedSessions::open(pool.clone(), memory.clone())
+        let ended = RevokedSessions::open(pool.clone(), memory.clone())
             .await
             .context("reading which sessions have ended")?;
         let patience = postgres.acquire_timeout.max(postgres.statement_timeout);

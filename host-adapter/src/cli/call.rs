@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::{Invocation, envelope, print};
 use adapter_capabilities::{
     dispatch::Dispatch,
-    vault::{CLIENT, Envelopes, MAX_ENVELOPE_BYTES, Opening, Purpose, Sealing},
+    vault::{CLIENT, Envelopes, ExpectedClaims, MAX_ENVELOPE_BYTES, Purpose, SealRequest},
 };
 
 use crate::{assembly, config::Settings};
@@ -99,7 +99,7 @@ impl Call {
             anyhow::ensure!(self.body.is_none(), "{} has no body", self.method);
             return Ok((None, None));
         }
-        let sealing = Sealing {
+        let sealing = SealRequest {
             issuer: CLIENT,
             audience: &self.to,
             method: self.method.as_str(),
@@ -159,7 +159,7 @@ impl Call {
             );
             return Ok(answer.body.clone());
         };
-        let opening = Opening {
+        let opening = ExpectedClaims {
             audience: CLIENT,
             issuers: std::slice::from_ref(&self.to),
             method: self.method.as_str(),

@@ -9,7 +9,9 @@ use serde::Deserialize;
 
 use super::{Invocation, print};
 use crate::assembly;
-use adapter_capabilities::vault::{CLIENT, EnvelopeSettings, Envelopes, KeyRing, Purpose, Sealing};
+use adapter_capabilities::vault::{
+    CLIENT, EnvelopeSettings, Envelopes, KeyRing, Purpose, SealRequest,
+};
 
 /// Sealing a request body.
 #[derive(Debug, Args)]
@@ -44,7 +46,7 @@ struct Body {
 
 pub(super) fn seal(command: &Seal, invocation: &Invocation) -> anyhow::Result<()> {
     let keys = assembly::keys(&invocation.settings)?;
-    let sealing = Sealing {
+    let sealing = SealRequest {
         issuer: &command.from,
         audience: &command.to,
         method: &command.method,

@@ -255,7 +255,7 @@ async fn a_path_cannot_lead_to_another_host() {
 
 #[tokio::test]
 async fn only_the_sealed_answer_to_this_call_is_trusted() {
-    use adapter_capabilities::vault::{Purpose, Sealing};
+    use adapter_capabilities::vault::{Purpose, SealRequest};
     let sealed = Request {
         sealed: true,
         ..post(None)
@@ -272,7 +272,7 @@ async fn only_the_sealed_answer_to_this_call_is_trusted() {
     );
 
     // Sealed by the right peer for the right caller, but in answer to something else.
-    let other = Sealing {
+    let other = SealRequest {
         issuer: "b",
         audience: "a",
         method: "POST",

@@ -2,7 +2,7 @@
 
 use adapter_capabilities::{
     postgres,
-    sessions::{EndedSessions, Error},
+    sessions::{Error, RevokedSessions},
     vault::TokenError,
 };
 
@@ -17,9 +17,9 @@ fn ids(count: usize) -> Vec<String> {
         .collect()
 }
 
-fn ending(granted: &Granted) -> EndedSessions {
+fn ending(granted: &Granted) -> RevokedSessions {
     let issuer = granted.of("issuer");
-    let ending = issuer.ending();
+    let ending = issuer.revoked_sessions();
     ending.unwrap_or_else(|denied| panic!("{denied}")).clone()
 }
 
@@ -29,21 +29,21 @@ async fn sessions_end_at_once_for_all_components_of_the_adapter() {
     let (issuer, checker) = (granted.of("issuer"), granted.of("checker"));
     let issue = |session: &str| {
         let issued = issuer
-            .issuing()
+            .token_issuer()
             .map(|tokens| tokens.issue("ada", Some(session)));
         issued.expect("granted").expect("a token").token
     };
-    let verify = |token: &str| checker.verifying().expect("granted").verify(token);
+    let verify = |token: &str| checker.token_verifier().expect("granted").verify(token);
     let (ends, stays) = (issue("ends"), issue("stays"));
     assert_eq!(
         verify(&ends).expect("good").session.as_deref(),
         Some("ends")
     );
     ending(&granted)
-        .end(vec!["ends".into(), "unknown".into(), "ends".into()])
+        .revoke(vec!["ends".into(), "unknown".into(), "ends".into()])
         .await
         .expect("end");
-    assert_eq!(verify(&ends), Err(TokenError::Ended));
+    assert_eq!(verify(&ends), Err(TokenError::SessionRevoked));
     assert!(verify(&stays).is_ok());
 }
 
@@ -52,7 +52,7 @@ async fn only_who_issues_tokens_ends_sessions_and_the_table_is_nobodys() {
     let granted = Granted::new(SETTINGS).await;
     let checker = granted.of("checker");
     let denied = checker
-        .ending()
+        .revoked_sessions()
         .map(|_| ())
         .expect_err("denied")
         .to_string();
@@ -71,15 +71,15 @@ async fn only_who_issues_tokens_ends_sessions_and_the_table_is_nobodys() {
 async fn a_call_ends_a_thousand_sessions_and_not_one_more() {
     let granted = Granted::new(SETTINGS).await;
     let ended = ending(&granted);
-    ended.end(ids(1_000)).await.expect("a thousand");
-    ended.end(vec![]).await.expect("none");
+    ended.revoke(ids(1_000)).await.expect("a thousand");
+    ended.revoke(vec![]).await.expect("none");
     for wrong in [
         ids(1_001),
         vec![String::new()],
         vec!["x".repeat(201)],
         vec!["a\0b".into()],
     ] {
-        let refused = ended.end(wrong).await.expect_err("a limit");
+        let refused = ended.revoke(wrong).await.expect_err("a limit");
         assert!(matches!(refused, Error::Invalid(_)), "{refused}");
     }
     let known: i64 = sqlx::query_scalar("select count(*) from tokens.ended_sessions")

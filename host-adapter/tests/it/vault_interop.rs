@@ -6,8 +6,8 @@
 use std::fs;
 
 use adapter_capabilities::vault::{
-    EnvelopeError, EnvelopeSettings, Envelopes, KeyKind, KeyRing, Opening, Policy, Purpose,
-    Sealing, TokenError, TokenSettings, Tokens,
+    EnvelopeError, EnvelopeSettings, Envelopes, ExpectedClaims, KeyKind, KeyRing, Policy, Purpose,
+    SealRequest, TokenError, TokenSettings, Tokens,
 };
 use biscuit::Empty;
 use biscuit::jwa::{ContentEncryptionAlgorithm, EncryptionOptions, KeyManagementAlgorithm};
@@ -59,8 +59,8 @@ impl Keys {
     }
 }
 
-fn opening(issuers: &[String]) -> Opening<'_> {
-    Opening {
+fn opening(issuers: &[String]) -> ExpectedClaims<'_> {
+    ExpectedClaims {
         audience: "analytics",
         issuers,
         method: "POST",
@@ -69,8 +69,8 @@ fn opening(issuers: &[String]) -> Opening<'_> {
     }
 }
 
-fn sealing() -> Sealing<'static> {
-    Sealing {
+fn sealing() -> SealRequest<'static> {
+    SealRequest {
         issuer: "user",
         audience: "analytics",
         method: "POST",
@@ -97,7 +97,7 @@ fn another_library_opens_our_envelopes_with_our_key_file() {
             .envelopes()
             .seal(
                 BODY,
-                Sealing {
+                SealRequest {
                     purpose,
                     ..sealing()
                 },

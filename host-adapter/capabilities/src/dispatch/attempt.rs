@@ -1,4 +1,4 @@
-//! One attempt: one HTTP exchange, bounded in time and size.
+//! One attempt: one HTTP exchange with limits on time and size.
 
 use std::time::Duration;
 
@@ -9,7 +9,8 @@ use reqwest::{
 
 use super::{Error, retry::Outcome};
 
-/// What is sent on every attempt of a call, but for the body, which is sealed anew each time.
+/// The parts of a request that are the same in every attempt. The body is not one of them, because each
+/// attempt seals it again.
 pub(super) struct Exchange<'a> {
     pub(super) http: &'a reqwest::Client,
     pub(super) method: Method,
@@ -25,21 +26,23 @@ pub(super) struct Answer {
     pub(super) retry_after: Option<Duration>,
 }
 
-/// Why there is none.
+/// Why an attempt has no answer.
 pub(super) enum Failure {
-    /// As [`Outcome::NotSent`] or [`Outcome::Unknown`]: worth a retry, perhaps.
+    /// The connection failed. The outcome ([`Outcome::NotSent`] or [`Outcome::Unknown`]) decides whether
+    /// to retry.
     Transport(Outcome, Error),
-    /// Not worth one.
+    /// A retry cannot succeed.
     Final(Error),
 }
 
 impl Exchange<'_> {
-    pub(super) async fn run(
+    /// Sends the request and waits at most `timeout` for the whole answer.
+    pub(super) async fn send_with_timeout(
         &self,
         body: Option<String>,
-        limit: Duration,
+        timeout: Duration,
     ) -> Result<Answer, Failure> {
-        match tokio::time::timeout(limit, self.send(body)).await {
+        match tokio::time::timeout(timeout, self.send(body)).await {
             Ok(result) => result,
             Err(_) => Err(Failure::Transport(Outcome::Unknown, Error::Timeout)),
         }
@@ -55,11 +58,19 @@ impl Exchange<'_> {
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
                 .body(body);
         }
-        let mut response = request.send().await.map_err(|error| transport(&error))?;
+        let mut response = request
+            .send()
+            .await
+            .map_err(|error| transport_failure(&error))?;
         let mut body = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| transport(&error))? {
+        while let Some(chunk) = response
+            .chunk()
+            .await
+            .map_err(|error| transport_failure(&error))?
+        {
             if body.len() + chunk.len() > self.max_body {
-                let error = Error::TooLarge(format!("the answer is above {} bytes", self.max_body));
+                let error =
+                    Error::TooLarge(format!("the answer is larger than {} bytes", self.max_body));
                 return Err(Failure::Final(error));
             }
             body.extend_from_slice(&chunk);
@@ -72,7 +83,7 @@ impl Exchange<'_> {
     }
 }
 
-fn transport(error: &reqwest::Error) -> Failure {
+fn transport_failure(error: &reqwest::Error) -> Failure {
     let outcome = if error.is_connect() {
         Outcome::NotSent
     } else {
@@ -80,14 +91,15 @@ fn transport(error: &reqwest::Error) -> Failure {
     };
     tracing::debug!("call to a peer failed: {error:?}");
     let text = if error.is_connect() {
-        "the peer cannot be reached"
+        "the adapter cannot connect to the peer"
     } else {
         "the connection to the peer broke"
     };
     Failure::Transport(outcome, Error::Unavailable(text.into()))
 }
 
-/// Only the form in seconds (RFC 9110, section 10.2.3); services of ours send no dates.
+/// Reads `Retry-After` in seconds (RFC 9110, section 10.2.3). Dates are ignored, because Spindle's
+/// services do not send them.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
     Some(Duration::from_secs(seconds))

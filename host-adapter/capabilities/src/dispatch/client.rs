@@ -1,4 +1,4 @@
-//! A component's calls: checked, sealed, tried and tried again, opened.
+//! A component's calls to its peers: checks, encryption and retries.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,24 +12,24 @@ use tokio::time::Instant;
 use super::{
     DispatchSettings, Error, Peers, Request, Response,
     attempt::{Answer, Exchange, Failure},
-    retry::{Outcome, Policy, is_idempotent},
+    retry::{Outcome, RetryPolicy, is_idempotent},
 };
 use crate::{
     denied::denied,
-    vault::{Envelopes, Opening, Purpose, Sealing},
+    vault::{Envelopes, ExpectedClaims, Purpose, SealRequest},
 };
 
-/// Longest wait for a TCP connection. A peer on the same network accepts within milliseconds; a
-/// second tells a dead one from a busy one.
+/// Longest wait for a TCP connection. A peer on the same network accepts a connection within
+/// milliseconds, even if it is busy.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Idle connections kept per peer: as many as calls run at once under load, so that each finds one.
+/// Idle connections that are kept per peer: enough for the calls that run at once under load.
 const IDLE_CONNECTIONS: usize = 64;
 
 /// Longest idempotency key and request id, as in `wit/dispatch.wit`.
 const MAX_HEADER: usize = 200;
 
-/// One component's way to its peers.
+/// Calls the peers of one component.
 #[derive(Clone)]
 pub struct Dispatch {
     component: Arc<str>,
@@ -47,11 +47,11 @@ struct Sealed {
 }
 
 impl Dispatch {
-    /// The HTTP client that all components share, so that they share its connections.
+    /// Creates the HTTP client. All components use the same client, so that they share its connections.
     ///
     /// # Errors
     ///
-    /// When the system's certificates cannot be read.
+    /// [`reqwest::Error`] if the system's certificates cannot be read.
     pub fn http_client() -> Result<reqwest::Client, reqwest::Error> {
         reqwest::Client::builder()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -62,7 +62,7 @@ impl Dispatch {
             .build()
     }
 
-    /// `component` calls under its own name and may call `granted` only.
+    /// Creates the calls of `component`, which may call only the peers in `granted`.
     #[must_use]
     pub fn new(
         component: &str,
@@ -95,13 +95,13 @@ impl Dispatch {
     /// See `dispatch.call` in `wit/dispatch.wit`.
     pub async fn call(&self, request: Request) -> Result<Response, Error> {
         let exchange = self.prepare(&request)?;
-        let wanted = request
+        let requested = request
             .deadline_milliseconds
             .map(|milliseconds| Duration::from_millis(milliseconds.into()));
         let timeout = self.settings.timeout;
-        let deadline = Instant::now() + wanted.unwrap_or(timeout).min(timeout);
+        let deadline = Instant::now() + requested.unwrap_or(timeout).min(timeout);
         let repeatable = is_idempotent(&request.method) || request.idempotency_key.is_some();
-        let policy = Policy {
+        let policy = RetryPolicy {
             attempts: self.settings.attempts,
             base: self.settings.backoff_base,
             cap: self.settings.backoff_cap,
@@ -109,16 +109,16 @@ impl Dispatch {
         let mut attempt = 1;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            // A call that may be repeated leaves half of the time for that; any other has one attempt
-            // that matters.
+            // An attempt that may be repeated after a timeout leaves half of the time for the next ones.
             let share = if repeatable && attempt < policy.attempts {
                 2
             } else {
                 1
             };
             let (outcome, result) = self.attempt(&request, &exchange, left / share).await;
-            let pause = outcome
-                .and_then(|outcome| policy.pause(attempt, outcome, repeatable, rand::random()));
+            let pause = outcome.and_then(|outcome| {
+                policy.next_pause(attempt, outcome, repeatable, rand::random())
+            });
             match pause {
                 Some(pause) if Instant::now() + pause < deadline => {
                     tracing::debug!("calling peer `{}` again after {pause:?}", request.peer);
@@ -130,26 +130,31 @@ impl Dispatch {
         }
     }
 
+    /// Makes one attempt. The outcome is `None` if a retry cannot succeed.
     async fn attempt(
         &self,
         request: &Request,
         exchange: &Exchange<'_>,
-        limit: Duration,
+        timeout: Duration,
     ) -> (Option<Outcome>, Result<Response, Error>) {
-        let (body, id) = match self.body(request) {
+        let (body, id) = match self.seal_body(request) {
             Ok(sealed) => sealed,
             Err(error) => return (None, Err(error)),
         };
-        match exchange.run(body, limit).await {
+        match exchange.send_with_timeout(body, timeout).await {
             Err(Failure::Final(error)) => (None, Err(error)),
             Err(Failure::Transport(outcome, error)) => (Some(outcome), Err(error)),
             Ok(answer) => {
                 let outcome = Outcome::Answered(answer.status, answer.retry_after);
-                (Some(outcome), self.read(request, answer, id.as_deref()))
+                (
+                    Some(outcome),
+                    self.open_answer(request, answer, id.as_deref()),
+                )
             }
         }
     }
 
+    /// Checks a request and builds the parts that all attempts share.
     fn prepare(&self, request: &Request) -> Result<Exchange<'_>, Error> {
         if !self.granted.contains(&request.peer) {
             let denied = denied(&self.component, &format!("peer `{}`", request.peer));
@@ -162,12 +167,12 @@ impl Dispatch {
             )));
         }
         if request.sealed && request.body.is_none() {
-            return Err(Error::Invalid("a sealed call needs a body".into()));
+            return Err(Error::Invalid("a sealed call must have a body".into()));
         }
         let size = request.body.as_ref().map_or(0, String::len);
         if size > self.settings.max_body {
             return Err(Error::TooLarge(format!(
-                "the body is above {} bytes",
+                "the body is larger than {} bytes",
                 self.settings.max_body
             )));
         }
@@ -175,21 +180,27 @@ impl Dispatch {
             "GET" | "HEAD" | "POST" | "PUT" | "PATCH" | "DELETE" => {
                 Method::from_bytes(request.method.as_bytes())
             }
-            other => return Err(Error::Invalid(format!("method `{other}` is not supported"))),
+            other => {
+                return Err(Error::Invalid(format!(
+                    "method `{other}` is not supported; use GET, HEAD, POST, PUT, PATCH or DELETE"
+                )));
+            }
         };
-        let base = self
-            .peers
-            .get(&request.peer)
-            .ok_or_else(|| Error::Unavailable(format!("peer `{}` has no address", request.peer)))?;
+        let base = self.peers.get(&request.peer).ok_or_else(|| {
+            Error::Unavailable(format!(
+                "peer `{}` has no address in the adapter's configuration",
+                request.peer
+            ))
+        })?;
         let url = format!("{}{}", base.as_str().trim_end_matches('/'), request.path)
             .parse()
-            .map_err(|_| Error::Invalid(format!("path `{}` is not one", request.path)))?;
+            .map_err(|_| Error::Invalid(format!("path `{}` is not valid", request.path)))?;
         Ok(Exchange {
             http: &self.http,
-            method: method.map_err(|_| Error::Invalid("the method is not one".into()))?,
+            method: method.map_err(|_| Error::Invalid("the method is not valid".into()))?,
             url,
             headers: headers(request)?,
-            // An envelope is a third larger than what it holds.
+            // An envelope is a third larger than its payload.
             max_body: if request.sealed {
                 self.settings.max_body * 3 / 2
             } else {
@@ -198,26 +209,29 @@ impl Dispatch {
         })
     }
 
-    /// The body to send, and the id of its envelope.
-    fn body(&self, request: &Request) -> Result<(Option<String>, Option<String>), Error> {
+    /// Returns the body to send, and the id of its envelope if the call is sealed.
+    fn seal_body(&self, request: &Request) -> Result<(Option<String>, Option<String>), Error> {
         let Some(payload) = request.body.as_ref().filter(|_| request.sealed) else {
             return Ok((request.body.clone(), None));
         };
-        let sealing = Sealing {
+        let seal_request = SealRequest {
             issuer: &self.component,
             audience: &request.peer,
             method: &request.method,
             path: without_query(&request.path),
             purpose: Purpose::Request,
         };
-        let sealed = self.envelopes.seal(payload, sealing).map_err(|error| {
-            tracing::error!(
-                "sealing a call of `{}` to `{}`: {error}",
-                self.component,
-                request.peer
-            );
-            Error::Unavailable("the call cannot be sealed".into())
-        })?;
+        let sealed = self
+            .envelopes
+            .seal(payload, seal_request)
+            .map_err(|error| {
+                tracing::error!(
+                    "cannot seal a call of `{}` to `{}`: {error}",
+                    self.component,
+                    request.peer
+                );
+                Error::Unavailable("the call could not be sealed".into())
+            })?;
         let body = serde_json::to_string(&Sealed {
             encrypted_data: sealed.envelope,
         })
@@ -225,10 +239,15 @@ impl Dispatch {
         Ok((Some(body), Some(sealed.id)))
     }
 
-    fn read(&self, request: &Request, answer: Answer, id: Option<&str>) -> Result<Response, Error> {
+    fn open_answer(
+        &self,
+        request: &Request,
+        answer: Answer,
+        id: Option<&str>,
+    ) -> Result<Response, Error> {
         if let 502..=504 = answer.status {
             return Err(Error::Unavailable(format!(
-                "peer `{}` answers {}",
+                "peer `{}` answered {}",
                 request.peer, answer.status
             )));
         }
@@ -241,14 +260,14 @@ impl Dispatch {
         };
         let sealed: Sealed = serde_json::from_str(&body).map_err(|_| {
             tracing::warn!(
-                "peer `{}` answered {} unsealed to a sealed call",
+                "peer `{}` answered a sealed call with {} and a body that is not sealed",
                 request.peer,
                 answer.status
             );
             Error::Untrusted
         })?;
         let issuers = std::slice::from_ref(&request.peer);
-        let opening = Opening {
+        let expected = ExpectedClaims {
             audience: &self.component,
             issuers,
             method: &request.method,
@@ -259,7 +278,7 @@ impl Dispatch {
         };
         let opened = self
             .envelopes
-            .open(&sealed.encrypted_data, opening)
+            .open(&sealed.encrypted_data, expected)
             .map_err(|_| Error::Untrusted)?;
         Ok(Response {
             status: answer.status,
@@ -276,7 +295,7 @@ fn headers(request: &Request) -> Result<HeaderMap, Error> {
             || !value.bytes().all(|byte| byte.is_ascii_graphic())
         {
             return Err(Error::Invalid(format!(
-                "`{name}` has 1 to {MAX_HEADER} visible ASCII characters"
+                "`{name}` must have 1 to {MAX_HEADER} visible ASCII characters"
             )));
         }
         let value =

@@ -1,8 +1,7 @@
-//! Calls to peers by name: addressing, encryption, deadline and retries; the contract is
+//! Calls to peers by name: addresses, encryption, deadlines and retries. The contract is
 //! `wit/dispatch.wit`.
 //!
-//! Retries happen here and nowhere else, so that a failing peer sees at most three attempts per
-//! call whatever the components do.
+//! Calls are retried only here, so that a failing peer gets at most three attempts per call.
 
 mod attempt;
 mod client;

@@ -1,18 +1,18 @@
-//! Where the peers are.
+//! The addresses of peers.
 
 use std::{collections::HashMap, sync::RwLock};
 
 use reqwest::Url;
 
-/// Addresses by peer name.
+/// The addresses of peers, by name.
 ///
-/// Changeable, because `up` learns on which port it serves a service only after the components that
-/// call it were prepared.
+/// Addresses can be set later, because `up` knows the port of a service only after it has prepared the
+/// components that call the service.
 #[derive(Debug, Default)]
 pub struct Peers(RwLock<HashMap<String, Url>>);
 
 impl Peers {
-    /// Sets the address of a peer; paths are appended to it.
+    /// Sets the address of a peer. The paths of calls are appended to it.
     pub fn set(&self, name: &str, url: Url) {
         self.0
             .write()

@@ -1,4 +1,4 @@
-//! The state of what a component depends on; the contract is `wit/health.wit`.
+//! The state of the services that a component depends on. The contract is `wit/health.wit`.
 
 mod probe;
 
@@ -11,8 +11,8 @@ pub use probe::{Probe, Target};
 use serde::{Deserialize, Serialize};
 use tokio::{sync::Mutex, time::Instant};
 
-/// How old an answer may be to be given again. Long enough that a health check per request costs
-/// nothing, short enough that a person sees a change at once.
+/// How long a result is reused. A health check with every request is then cheap, and a person still sees
+/// a change at once.
 const REUSE: Duration = Duration::from_secs(1);
 
 /// How dependencies are probed.
@@ -55,8 +55,8 @@ impl Health {
         }))
     }
 
-    /// Asks all dependencies at once, or repeats what was found within the last second. Callers
-    /// that come together share one round of questions.
+    /// Checks all dependencies at once, or returns the result of the last second. Concurrent callers
+    /// share one check.
     pub async fn dependencies(&self) -> Vec<Dependency> {
         let mut last = self.0.last.lock().await;
         if let Some((asked, found)) = last.as_ref()

@@ -1,4 +1,4 @@
-//! One question to one dependency.
+//! The health check of one dependency.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,33 +9,33 @@ use tokio::{net::TcpStream, time::Instant};
 use super::{Dependency, State};
 use crate::{dispatch::Peers, documents::MongoDb, postgres::Pool};
 
-/// What is asked.
+/// What a probe checks, and how.
 #[derive(Debug, Clone)]
 pub enum Target {
-    /// A statement is run.
+    /// The probe runs a statement.
     Postgres(Pool),
-    /// A `ping` is sent.
+    /// The probe sends a `ping`.
     MongoDb(MongoDb),
-    /// A connection is opened and closed: asking a peer for its own health would make two services
-    /// that call each other ask in circles.
+    /// The probe opens and closes a connection. If it asked for the peer's own health, two services that
+    /// call each other would ask in an endless loop.
     Peer(Arc<Peers>),
 }
 
-/// A dependency to ask.
+/// A dependency to check.
 #[derive(Debug, Clone)]
 pub struct Probe {
     /// `postgres`, `documents`, or the peer's name.
     pub name: String,
-    /// What to ask.
+    /// What to check.
     pub target: Target,
-    /// Whether the component is of no use without it.
+    /// Whether the component cannot work without the dependency.
     pub needed: bool,
 }
 
 impl Probe {
     pub(super) async fn ask(&self, timeout: Duration) -> Dependency {
         let start = Instant::now();
-        let up = tokio::time::timeout(timeout, self.question())
+        let up = tokio::time::timeout(timeout, self.is_up())
             .await
             .unwrap_or(false);
         let microseconds = u64::try_from(start.elapsed().as_micros()).unwrap_or(u64::MAX);
@@ -45,7 +45,7 @@ impl Probe {
             state: if up { State::Up } else { State::Down },
             needed: self.needed,
             latency_microseconds: up.then_some(microseconds),
-            last_answered: up.then(now),
+            last_answered: up.then(current_time),
         }
     }
 
@@ -57,7 +57,7 @@ impl Probe {
         }
     }
 
-    fn question(&self) -> BoxFuture<'_, bool> {
+    fn is_up(&self) -> BoxFuture<'_, bool> {
         match &self.target {
             Target::Postgres(pool) => Box::pin(async {
                 let answer = pool.run(|connection| {
@@ -69,11 +69,11 @@ impl Probe {
                 answer.await.is_ok()
             }),
             Target::MongoDb(store) => Box::pin(async { store.ping().await.is_ok() }),
-            Target::Peer(peers) => Box::pin(self.connect(peers)),
+            Target::Peer(peers) => Box::pin(self.accepts_connections(peers)),
         }
     }
 
-    async fn connect(&self, peers: &Peers) -> bool {
+    async fn accepts_connections(&self, peers: &Peers) -> bool {
         let Some(url) = peers.get(&self.name) else {
             return false;
         };
@@ -86,8 +86,8 @@ impl Probe {
     }
 }
 
-fn now() -> String {
-    // A date that RFC 3339 cannot express is far beyond the life of this process.
+fn current_time() -> String {
+    // Formatting fails only for years that RFC 3339 cannot express.
     OffsetDateTime::now_utc()
         .format(&Rfc3339)
         .unwrap_or_default()

@@ -1,15 +1,14 @@
-//! Messages that were committed together with data, delivered afterwards: at least once, in the
-//! background, until the peer has taken them.
+//! Messages that are committed together with data and delivered in the background, at least once.
 //!
-//! Each component has a table `outbox` in its own schema, so that `postgres.transact` writes a
-//! message with the component's own rights and in its own transaction. What the table says is
-//! therefore no more trusted than the component: the peer is checked against the grant again when
-//! the message is sent.
+//! Each component has a table `outbox` in its own schema. `postgres.transact` therefore writes a
+//! message with the component's own role and in its own transaction. The component can write to the
+//! table itself, so its content is not trusted: the peer is checked against the grant again when a
+//! message is sent.
 
 mod relay;
 mod store;
 
 pub use relay::{Relay, RelaySettings};
 
-/// Creates the table in the schema that is first in `search_path`. Repeatable.
+/// SQL that creates the table in the first schema of `search_path` if it is missing.
 pub const SCHEMA: &str = include_str!("schema.sql");

@@ -1,4 +1,4 @@
-//! Empties one component's outbox.
+//! Delivers the messages in one component's outbox.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,23 +9,24 @@ use sqlx::types::Uuid;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use super::store::{self, Fate, Taken};
+use super::store::{self, DeliveryOutcome, LeasedMessage};
 use crate::{
     dispatch::{self, Dispatch},
     postgres::{Error, Postgres},
 };
 
-/// Messages taken at once. More would be held by a relay that dies with them; fewer costs round
-/// trips when many wait.
+/// Messages that are leased at once. A larger number delays more messages if the relay is killed. A
+/// smaller number costs round trips when many messages wait.
 const BATCH: i64 = 64;
 
-/// Deliveries at once: as many as keep a peer busy without standing in the way of its other callers.
+/// Deliveries at once. They keep a peer busy, but leave capacity for its other callers.
 const CONCURRENCY: u32 = 8;
 
-/// First pause after a failed delivery; it doubles up to [`LONGEST_PAUSE`].
+/// Pause after the first failed delivery. It doubles up to [`LONGEST_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
-/// A peer that comes back after hours gets its messages within this time.
+/// Longest pause between two deliveries of a message. A peer gets its messages within this time after an
+/// outage.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// How often a relay looks for messages.
@@ -46,7 +47,7 @@ impl Default for RelaySettings {
     }
 }
 
-/// Delivers what a component's transactions left behind.
+/// Delivers the messages of one component's transactions.
 pub struct Relay {
     postgres: Postgres,
     dispatch: Dispatch,
@@ -55,10 +56,10 @@ pub struct Relay {
 }
 
 impl Relay {
-    /// A relay between the component's database and its peers.
+    /// Creates a relay that reads messages from `postgres` and delivers them with `dispatch`.
     #[must_use]
     pub fn new(postgres: Postgres, dispatch: Dispatch, settings: RelaySettings) -> Self {
-        let messages = postgres.messages();
+        let messages = postgres.message_signal();
         Self {
             postgres,
             dispatch,
@@ -67,22 +68,22 @@ impl Relay {
         }
     }
 
-    /// Works until `shutdown`; deliveries that have begun are finished.
+    /// Runs until `shutdown` is cancelled, and finishes the deliveries that have started.
     pub async fn run(self, shutdown: CancellationToken) {
         let mut failing = false;
         while !shutdown.is_cancelled() {
-            let result = self.deliver(&shutdown).await;
-            // That PostgreSQL is away is logged by the pool; anything else would repeat for ever.
+            let result = self.deliver_batch(&shutdown).await;
+            // The pool logs outages of PostgreSQL. Other errors repeat, so only the first is logged.
             let failed = matches!(&result, Err(error) if !matches!(error, Error::Unavailable(_)));
             if let Err(error) = &result
                 && failed
                 && !failing
             {
-                tracing::error!("the outbox cannot be delivered: {error}");
+                tracing::error!("the messages in the outbox cannot be delivered: {error}");
             }
             failing = failed;
-            // A full batch means that more may wait.
-            if result.is_ok_and(|taken| taken == usize::try_from(BATCH).unwrap_or_default()) {
+            // After a full batch, more messages may be due.
+            if result.is_ok_and(|leased| leased == usize::try_from(BATCH).unwrap_or_default()) {
                 continue;
             }
             tokio::select! {
@@ -93,38 +94,42 @@ impl Relay {
         }
     }
 
-    /// Delivers one batch and says how large it was.
-    async fn deliver(&self, shutdown: &CancellationToken) -> Result<usize, Error> {
-        let batch = store::take(self.postgres.pool(), BATCH, self.lease()).await?;
-        let taken = batch.len();
-        if taken == 0 {
+    /// Delivers one batch and returns its size.
+    async fn deliver_batch(&self, shutdown: &CancellationToken) -> Result<usize, Error> {
+        let batch = store::lease_due(self.postgres.pool(), BATCH, self.lease()).await?;
+        let leased = batch.len();
+        if leased == 0 {
             return Ok(0);
         }
-        let fates: Vec<(Uuid, Fate)> = stream::iter(batch)
-            .map(|taken| self.deliver_one(taken, shutdown))
+        let outcomes: Vec<(Uuid, DeliveryOutcome)> = stream::iter(batch)
+            .map(|message| self.deliver(message, shutdown))
             .buffer_unordered(CONCURRENCY as usize)
             .collect()
             .await;
-        store::settle(self.postgres.pool(), fates).await?;
-        Ok(taken)
+        store::record(self.postgres.pool(), outcomes).await?;
+        Ok(leased)
     }
 
-    /// How long a taken message belongs to this relay: longer than the batch takes, or two relays
-    /// deliver it, which is harmless but wasteful.
+    /// How long a leased message belongs to this relay. The lease is longer than a batch takes.
+    /// Otherwise two relays would deliver the message, which is harmless but wasteful.
     fn lease(&self) -> Duration {
         let rounds = u32::try_from(BATCH).unwrap_or(u32::MAX) / CONCURRENCY;
         self.dispatch.timeout().saturating_mul(rounds) + LONGEST_PAUSE
     }
 
-    async fn deliver_one(&self, taken: Taken, shutdown: &CancellationToken) -> (Uuid, Fate) {
+    async fn deliver(
+        &self,
+        leased: LeasedMessage,
+        shutdown: &CancellationToken,
+    ) -> (Uuid, DeliveryOutcome) {
         if shutdown.is_cancelled() {
-            return (taken.id, Fate::Later(Duration::ZERO));
+            return (leased.id, DeliveryOutcome::Retry(Duration::ZERO));
         }
-        let Taken {
+        let LeasedMessage {
             id,
             attempts,
             message,
-        } = taken;
+        } = leased;
         let peer = message.peer.clone();
         let request = dispatch::Request {
             peer: message.peer,
@@ -135,47 +140,52 @@ impl Relay {
             idempotency_key: Some(message.idempotency_key),
             ..Default::default()
         };
-        let fate = fate(self.dispatch.call(request).await, attempts);
-        match &fate {
-            Fate::Delivered => {}
-            Fate::Later(pause) => {
-                tracing::debug!("message `{id}` to `{peer}` waits for another {pause:?}")
+        let outcome = outcome_of(self.dispatch.call(request).await, attempts);
+        match &outcome {
+            DeliveryOutcome::Delivered => {}
+            DeliveryOutcome::Retry(pause) => {
+                tracing::debug!("message `{id}` to `{peer}` is delivered again after {pause:?}")
             }
-            Fate::Refused(reason) => {
+            DeliveryOutcome::Rejected(reason) => {
                 tracing::error!("message `{id}` is not deliverable to `{peer}`: {reason}")
             }
         }
-        (id, fate)
+        (id, outcome)
     }
 }
 
-/// Which answers are final: 4xx, but for those that say "later" (RFC 9110, RFC 6585).
-fn fate(result: Result<dispatch::Response, dispatch::Error>, attempts: i32) -> Fate {
+/// Decides what happens to a message. A 4xx status is final, except those that ask for a later request
+/// (RFC 9110, RFC 6585, RFC 8470).
+fn outcome_of(
+    result: Result<dispatch::Response, dispatch::Error>,
+    attempts: i32,
+) -> DeliveryOutcome {
     match result {
-        Ok(response) if (200..300).contains(&response.status) => Fate::Delivered,
+        Ok(response) if (200..300).contains(&response.status) => DeliveryOutcome::Delivered,
         Ok(response)
             if (400..500).contains(&response.status)
                 && !matches!(response.status, 408 | 425 | 429) =>
         {
-            Fate::Refused(format!("the peer answered {}", response.status))
+            DeliveryOutcome::Rejected(format!("the peer answered {}", response.status))
         }
         Err(
             error @ (dispatch::Error::Denied(_)
             | dispatch::Error::Invalid(_)
             | dispatch::Error::TooLarge(_)),
-        ) => Fate::Refused(error.to_string()),
-        Ok(_) | Err(_) => Fate::Later(pause(attempts)),
+        ) => DeliveryOutcome::Rejected(error.to_string()),
+        Ok(_) | Err(_) => DeliveryOutcome::Retry(retry_pause(attempts)),
     }
 }
 
-fn pause(attempts: i32) -> Duration {
+fn retry_pause(attempts: i32) -> Duration {
     let doublings = u32::try_from(attempts.saturating_sub(1))
         .unwrap_or_default()
         .min(16);
     let bound = FIRST_PAUSE
         .saturating_mul(1 << doublings)
         .min(LONGEST_PAUSE);
-    // Between half and all of the bound: messages that failed together come back apart, none at once.
+    // The pause is random between half of the bound and the bound, so that messages that failed at the
+    // same time are not retried at the same time.
     bound.mul_f64(0.5 + rand::random::<f64>() / 2.0)
 }
 
@@ -191,32 +201,41 @@ mod tests {
     }
 
     #[test]
-    fn a_message_is_done_only_when_the_peer_took_it() {
-        assert!(matches!(fate(answered(201), 1), Fate::Delivered));
+    fn message_is_delivered_only_with_a_2xx_status() {
+        assert!(matches!(
+            outcome_of(answered(201), 1),
+            DeliveryOutcome::Delivered
+        ));
         for status in [301, 408, 425, 429, 500, 501] {
             assert!(
-                matches!(fate(answered(status), 1), Fate::Later(_)),
+                matches!(outcome_of(answered(status), 1), DeliveryOutcome::Retry(_)),
                 "{status}"
             );
         }
         for error in [dispatch::Error::Timeout, dispatch::Error::Untrusted] {
-            assert!(matches!(fate(Err(error), 1), Fate::Later(_)));
+            assert!(matches!(
+                outcome_of(Err(error), 1),
+                DeliveryOutcome::Retry(_)
+            ));
         }
     }
 
     #[test]
-    fn what_can_never_succeed_is_not_tried_for_ever() {
-        assert!(matches!(fate(answered(422), 1), Fate::Refused(_)));
+    fn message_with_a_final_error_is_not_retried() {
         assert!(matches!(
-            fate(Err(dispatch::Error::Denied(String::new())), 1),
-            Fate::Refused(_)
+            outcome_of(answered(422), 1),
+            DeliveryOutcome::Rejected(_)
+        ));
+        assert!(matches!(
+            outcome_of(Err(dispatch::Error::Denied(String::new())), 1),
+            DeliveryOutcome::Rejected(_)
         ));
     }
 
     #[test]
-    fn pauses_grow_to_a_bound() {
-        assert!(pause(1) <= FIRST_PAUSE);
-        assert!(pause(4) >= FIRST_PAUSE * 4);
-        assert!(pause(1_000) <= LONGEST_PAUSE);
+    fn retry_pause_grows_to_a_limit() {
+        assert!(retry_pause(1) <= FIRST_PAUSE);
+        assert!(retry_pause(4) >= FIRST_PAUSE * 4);
+        assert!(retry_pause(1_000) <= LONGEST_PAUSE);
     }
 }

@@ -1,19 +1,19 @@
--- Messages to peers, written by `postgres.transact` and removed once they are delivered.
+-- Messages to peers. `postgres.transact` writes them, and the adapter deletes them after delivery.
 create table if not exists outbox (
     id uuid constraint outbox_pkey primary key,
     peer text not null,
     path text not null,
     body text not null,
     idempotency_key text not null,
-    -- The component may write here itself, and the adapter reads what it finds.
+    -- The component can write to this table itself, so the limits are checked here too.
     constraint outbox_sizes check (octet_length(peer) + octet_length(path) <= 10000
         and octet_length(body) <= 262144 and octet_length(idempotency_key) <= 200),
     created_at timestamptz not null default now(),
     attempts integer not null default 0,
-    -- Moved forward when the message is taken for delivery, so that a relay that dies with it
-    -- only delays it.
+    -- Moved forward when the message is leased for delivery. If the relay is killed, the message is
+    -- only delayed.
     next_attempt_at timestamptz not null default now(),
-    -- Set when the peer refused the message for good: it stays for a person to look at.
+    -- Set when the delivery failed and is not repeated. The row is kept for a person to read.
     refused_at timestamptz,
     refusal text
 );

@@ -1,4 +1,4 @@
-//! The table behind the relay: taking messages, and saying what became of them.
+//! The table of the outbox: leases messages, and records the outcomes of their deliveries.
 
 use std::time::Duration;
 
@@ -6,63 +6,70 @@ use sqlx::{PgConnection, Row as _, postgres::PgRow, types::Uuid};
 
 use crate::postgres::{Error, Message, Pool};
 
-/// `skip locked` lets several adapters empty one table without waiting for each other.
-const TAKE: &str = "update outbox set attempts = least(attempts, 1000000) + 1, \
+/// `skip locked` lets several adapters deliver from one table without waiting for each other.
+const LEASE: &str = "update outbox set attempts = least(attempts, 1000000) + 1, \
          next_attempt_at = now() + make_interval(secs => $1) \
      where id in (select id from outbox where refused_at is null and next_attempt_at <= now() \
          order by next_attempt_at limit $2 for update skip locked) \
      returning id, peer, path, body, idempotency_key, attempts";
 
-/// A message taken for delivery.
+/// A message that is leased for delivery.
 #[derive(Debug)]
-pub(super) struct Taken {
+pub(super) struct LeasedMessage {
     pub(super) id: Uuid,
     pub(super) attempts: i32,
     pub(super) message: Message,
 }
 
-/// What became of a delivery.
+/// The outcome of a delivery.
 #[derive(Debug)]
-pub(super) enum Fate {
-    /// The peer has it.
+pub(super) enum DeliveryOutcome {
+    /// The peer accepted the message.
     Delivered,
-    /// Not now; again after this pause.
-    Later(Duration),
-    /// The peer will never take it, for this reason.
-    Refused(String),
+    /// The delivery failed and is repeated after this pause.
+    Retry(Duration),
+    /// The delivery failed and is not repeated, for this reason.
+    Rejected(String),
 }
 
-/// Takes up to `limit` due messages, which belong to the caller for as long as the `lease`.
-pub(super) async fn take(pool: &Pool, limit: i64, lease: Duration) -> Result<Vec<Taken>, Error> {
+/// Leases up to `limit` due messages. No other relay gets them during the `lease`.
+pub(super) async fn lease_due(
+    pool: &Pool,
+    limit: i64,
+    lease: Duration,
+) -> Result<Vec<LeasedMessage>, Error> {
     pool.run(move |connection| {
         Box::pin(async move {
-            let rows = sqlx::query(TAKE)
+            let rows = sqlx::query(LEASE)
                 .bind(lease.as_secs_f64())
                 .bind(limit)
                 .fetch_all(connection)
                 .await?;
             rows.iter()
-                .map(|row| taken(row).map_err(Error::from))
+                .map(|row| leased_message(row).map_err(Error::from))
                 .collect()
         })
     })
     .await
 }
 
-/// Records what became of the messages. What is lost of it is delivered once more.
-pub(super) async fn settle(pool: &Pool, fates: Vec<(Uuid, Fate)>) -> Result<(), Error> {
+/// Records the outcomes of deliveries. A message whose outcome is lost is delivered again.
+pub(super) async fn record(
+    pool: &Pool,
+    outcomes: Vec<(Uuid, DeliveryOutcome)>,
+) -> Result<(), Error> {
     pool.run(move |connection| {
         Box::pin(async move {
-            let delivered = fates
+            let delivered = outcomes
                 .iter()
-                .filter(|(_, fate)| matches!(fate, Fate::Delivered));
+                .filter(|(_, outcome)| matches!(outcome, DeliveryOutcome::Delivered));
             let delivered: Vec<Uuid> = delivered.map(|(id, _)| *id).collect();
             sqlx::query("delete from outbox where id = any($1)")
                 .bind(delivered)
                 .execute(&mut *connection)
                 .await?;
-            for (id, fate) in fates {
-                settle_one(connection, id, fate).await?;
+            for (id, outcome) in outcomes {
+                record_failure(connection, id, outcome).await?;
             }
             Ok(())
         })
@@ -70,15 +77,20 @@ pub(super) async fn settle(pool: &Pool, fates: Vec<(Uuid, Fate)>) -> Result<(), 
     .await
 }
 
-async fn settle_one(connection: &mut PgConnection, id: Uuid, fate: Fate) -> Result<(), Error> {
-    let query = match fate {
-        Fate::Delivered => return Ok(()),
-        Fate::Later(pause) => sqlx::query(
+/// Records a delivery that was not accepted. Delivered messages are already deleted.
+async fn record_failure(
+    connection: &mut PgConnection,
+    id: Uuid,
+    outcome: DeliveryOutcome,
+) -> Result<(), Error> {
+    let query = match outcome {
+        DeliveryOutcome::Delivered => return Ok(()),
+        DeliveryOutcome::Retry(pause) => sqlx::query(
             "update outbox set next_attempt_at = now() + make_interval(secs => $2) where id = $1",
         )
         .bind(id)
         .bind(pause.as_secs_f64()),
-        Fate::Refused(reason) => {
+        DeliveryOutcome::Rejected(reason) => {
             sqlx::query("update outbox set refused_at = now(), refusal = $2 where id = $1")
                 .bind(id)
                 .bind(reason)
@@ -88,8 +100,8 @@ async fn settle_one(connection: &mut PgConnection, id: Uuid, fate: Fate) -> Resu
     Ok(())
 }
 
-fn taken(row: &PgRow) -> Result<Taken, sqlx::Error> {
-    Ok(Taken {
+fn leased_message(row: &PgRow) -> Result<LeasedMessage, sqlx::Error> {
+    Ok(LeasedMessage {
         id: row.try_get(0)?,
         attempts: row.try_get(5)?,
         message: Message {

@@ -14,31 +14,33 @@ use super::{
     statement,
 };
 
-/// Most statements, and most messages, of one transaction: it holds locks while it lasts.
+/// The most statements, and the most messages, of one transaction. A transaction holds locks until it
+/// ends.
 const MAX_PER_TRANSACTION: usize = 50;
 
-/// Largest body of a message. Messages wait in a table, so they stay well below the 1 MiB of a call.
+/// Largest body of a message in bytes. Messages are stored in a table, so the limit is below the 1 MiB of
+/// a call.
 const MAX_MESSAGE: usize = 256 * 1024;
 
-/// Longest idempotency key, as in `wit/postgres.wit`.
+/// Longest idempotency key in bytes, as in `wit/postgres.wit`.
 const MAX_KEY: usize = 200;
 
-/// Hands a message over to the outbox, which `capabilities::outbox` created and empties.
+/// Stores a message in the table of `crate::outbox`.
 const INSERT_MESSAGE: &str = "insert into outbox (id, peer, path, body, idempotency_key) \
      values ($1, $2, $3, $4, $5)";
 
-/// One component's PostgreSQL.
+/// The PostgreSQL schema of one component.
 #[derive(Debug, Clone)]
 pub struct Postgres {
     component: Arc<str>,
     pool: Pool,
     limits: PostgresSettings,
     peers: Arc<[String]>,
-    messages: Arc<Notify>,
+    message_signal: Arc<Notify>,
 }
 
 impl Postgres {
-    /// `pool` connects under the role of `component`; messages may go to `peers` only.
+    /// `pool` connects with the role of `component`. Messages may go only to `peers`.
     #[must_use]
     pub fn new(component: &str, pool: Pool, limits: PostgresSettings, peers: &[String]) -> Self {
         Self {
@@ -46,11 +48,11 @@ impl Postgres {
             pool,
             limits,
             peers: peers.into(),
-            messages: Arc::default(),
+            message_signal: Arc::default(),
         }
     }
 
-    /// The same for the serving thread `number`, with connections of that thread.
+    /// Returns a handle for the serving thread `number`, which uses the connections of that thread.
     #[must_use]
     pub fn on_thread(&self, number: usize) -> Self {
         Self {
@@ -59,40 +61,44 @@ impl Postgres {
         }
     }
 
-    /// Woken whenever a transaction with messages was committed here; the outbox waits for it.
+    /// The signal that a transaction with messages was committed. The relay of the outbox waits for it.
     #[must_use]
-    pub fn messages(&self) -> Arc<Notify> {
-        self.messages.clone()
+    pub fn message_signal(&self) -> Arc<Notify> {
+        self.message_signal.clone()
     }
 
-    /// The connections, for health and the outbox.
+    /// The connections, for health checks and the outbox.
     #[must_use]
     pub fn pool(&self) -> &Pool {
         &self.pool
     }
 
-    /// One statement's rows.
+    /// Runs one statement and returns its rows.
     ///
     /// # Errors
     ///
     /// See `postgres.fetch` in `wit/postgres.wit`.
     pub async fn fetch(&self, sql: String, params: Vec<Value>) -> Result<ResultSet, Error> {
-        statement::check(&sql)?;
+        statement::check_statement(&sql)?;
         let limits = self.limits;
         self.pool
             .run(move |connection| {
-                Box::pin(async move { Ok(run(connection, sql, &params, limits).await?.returned) })
+                Box::pin(async move {
+                    Ok(run_statement(connection, sql, &params, limits)
+                        .await?
+                        .returned)
+                })
             })
             .await
     }
 
-    /// One statement's effect.
+    /// Runs one statement and returns how many rows it affected.
     ///
     /// # Errors
     ///
     /// See `postgres.execute` in `wit/postgres.wit`.
     pub async fn execute(&self, sql: String, params: Vec<Value>) -> Result<u64, Error> {
-        statement::check(&sql)?;
+        statement::check_statement(&sql)?;
         self.pool
             .run(move |connection| {
                 Box::pin(async move {
@@ -109,7 +115,7 @@ impl Postgres {
             .await
     }
 
-    /// All statements and messages, or none.
+    /// Runs all statements and stores all messages in one transaction.
     ///
     /// # Errors
     ///
@@ -122,23 +128,25 @@ impl Postgres {
         if statements.len() > MAX_PER_TRANSACTION || messages.len() > MAX_PER_TRANSACTION {
             let limit = MAX_PER_TRANSACTION;
             return Err(Error::TooLarge(format!(
-                "a transaction has at most {limit} statements and messages"
+                "a transaction can have at most {limit} statements and {limit} messages"
             )));
         }
         statements
             .iter()
-            .try_for_each(|statement| statement::check(&statement.sql))?;
+            .try_for_each(|statement| statement::check_statement(&statement.sql))?;
         messages
             .iter()
             .try_for_each(|message| self.check_message(message))?;
         let limits = self.limits;
-        let wake = (!messages.is_empty()).then(|| self.messages.clone());
+        let signal = (!messages.is_empty()).then(|| self.message_signal.clone());
         let outcomes = self
             .pool
-            .run(move |connection| Box::pin(transaction(connection, statements, messages, limits)))
+            .run(move |connection| {
+                Box::pin(run_transaction(connection, statements, messages, limits))
+            })
             .await?;
-        if let Some(wake) = wake {
-            wake.notify_one();
+        if let Some(signal) = signal {
+            signal.notify_one();
         }
         Ok(outcomes)
     }
@@ -158,29 +166,29 @@ impl Postgres {
         if key.is_empty() || key.len() > MAX_KEY || !key.bytes().all(|byte| byte.is_ascii_graphic())
         {
             return Err(Error::Invalid(format!(
-                "an idempotency key has 1 to {MAX_KEY} visible ASCII characters"
+                "an idempotency key must have 1 to {MAX_KEY} visible ASCII characters"
             )));
         }
         if message.body.len() > MAX_MESSAGE {
             return Err(Error::TooLarge(format!(
-                "a message is at most {MAX_MESSAGE} bytes"
+                "the body of a message can have at most {MAX_MESSAGE} bytes"
             )));
         }
         Ok(())
     }
 }
 
-async fn transaction(
+async fn run_transaction(
     connection: &mut PgConnection,
     statements: Vec<Statement>,
     messages: Vec<Message>,
     limits: PostgresSettings,
 ) -> Result<Vec<Outcome>, Error> {
     let mut transaction = connection.begin().await?;
-    let outcomes = match in_transaction(&mut transaction, statements, messages, limits).await {
+    let outcomes = match run_statements(&mut transaction, statements, messages, limits).await {
         Ok(outcomes) => outcomes,
         Err(error) => {
-            // Explicitly, so that the connection goes back without an open transaction.
+            // Rolls back now, so that the connection returns to the pool without an open transaction.
             transaction.rollback().await?;
             return Err(error);
         }
@@ -189,7 +197,7 @@ async fn transaction(
     Ok(outcomes)
 }
 
-async fn in_transaction(
+async fn run_statements(
     connection: &mut PgConnection,
     statements: Vec<Statement>,
     messages: Vec<Message>,
@@ -197,7 +205,7 @@ async fn in_transaction(
 ) -> Result<Vec<Outcome>, Error> {
     let mut outcomes = Vec::with_capacity(statements.len());
     for (index, statement) in (0_u32..).zip(statements) {
-        let outcome = run(connection, statement.sql, &statement.params, limits).await?;
+        let outcome = run_statement(connection, statement.sql, &statement.params, limits).await?;
         let affected = outcome.affected;
         if statement
             .expected_rows
@@ -223,7 +231,7 @@ async fn in_transaction(
     Ok(outcomes)
 }
 
-async fn run(
+async fn run_statement(
     connection: &mut PgConnection,
     sql: String,
     params: &[Value],

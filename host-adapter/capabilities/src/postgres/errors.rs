@@ -1,39 +1,39 @@
-//! Why a call to PostgreSQL has no result, with the driver's many reasons sorted into few.
+//! Why a call to PostgreSQL has no result. The driver's errors are mapped to a few cases.
 
 use sqlx::postgres::PgDatabaseError;
 
-/// Mirrors the cases of `error` in `wit/postgres.wit`, which says what a caller may do about each.
+/// The cases of `error` in `wit/postgres.wit`, which describes how a caller may react to each.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// Outside the component's grant.
+    /// The component is not granted PostgreSQL, or not the peer of a message.
     #[error("{0}")]
     Denied(String),
-    /// No connection, or a broken one.
+    /// There was no connection, or it broke.
     #[error("{0}")]
     Unavailable(String),
     /// The statement ran too long and was cancelled.
-    #[error("the statement ran longer than allowed")]
+    #[error("the statement ran longer than `postgres.statement_timeout`")]
     Timeout,
     /// The constraint of this name was violated.
     #[error("constraint `{0}` was violated")]
     ConstraintViolation(String),
-    /// A statement affected another number of rows than it must; nothing was committed.
+    /// A statement did not affect the expected number of rows. The transaction was rolled back.
     #[error(
         "statement {statement} of the transaction affected {affected} rows, not the expected number"
     )]
     UnexpectedRows {
-        /// Its place in the transaction, from 0.
+        /// The statement's position in the transaction, counted from 0.
         statement: u32,
         /// How many rows it affected.
         affected: u64,
     },
-    /// Two transactions were in each other's way.
-    #[error("another transaction was in the way")]
+    /// PostgreSQL cancelled the transaction because of a concurrent one.
+    #[error("the transaction conflicts with a concurrent one; run it again")]
     Conflict,
-    /// Statement, parameter or column type is not acceptable.
+    /// The statement, a parameter, a message or a column type is not valid.
     #[error("{0}")]
     Invalid(String),
-    /// Above a limit on rows, bytes, statements or messages.
+    /// The call or its result is larger than a limit.
     #[error("{0}")]
     TooLarge(String),
 }
@@ -54,7 +54,7 @@ impl From<sqlx::Error> for Error {
     }
 }
 
-/// SQLSTATE classes and codes: PostgreSQL documentation, appendix A.
+/// Appendix A of the PostgreSQL documentation lists the SQLSTATE classes and codes.
 fn from_postgres(error: &PgDatabaseError) -> Error {
     let message = || error.message().to_owned();
     match (error.code(), error.code().get(..2)) {
@@ -64,7 +64,7 @@ fn from_postgres(error: &PgDatabaseError) -> Error {
         }
         ("40001" | "40P01", _) => Error::Conflict,
         ("57014", _) => Error::Timeout,
-        // The table was changed under a prepared statement; a fresh connection prepares it anew.
+        // A table of a prepared statement was changed. A new connection prepares the statement again.
         ("0A000", _) if error.message().contains("cached plan") => Error::Unavailable(message()),
         (_, Some("08" | "53" | "57" | "58" | "XX")) => Error::Unavailable(message()),
         _ => Error::Invalid(message()),

@@ -1,9 +1,8 @@
-//! SQL on the one database schema that a component is granted; the contract is `wit/postgres.wit`.
+//! SQL on the one database schema that a component is granted. The contract is `wit/postgres.wit`.
 //!
-//! The boundary is PostgreSQL's own: every component connects under a role of its own that owns
-//! nothing and reaches one schema, so even SQL that an attacker wrote stays inside. What is checked
-//! here besides is only what a role cannot express: statements that would change a shared session,
-//! and the size of what comes back.
+//! PostgreSQL enforces the boundary. Every component connects with its own role, which owns nothing
+//! and can reach one schema, so even SQL from an attacker stays inside it. This module checks only what
+//! a role cannot: statements that would change a shared session, and the size of results.
 
 mod client;
 mod errors;

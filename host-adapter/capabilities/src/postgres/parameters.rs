@@ -1,4 +1,4 @@
-//! Values on their way into a statement, each as the type that the statement expects there.
+//! Encodes the parameters of a statement, each as the type that the statement expects.
 
 use sqlx::{Arguments as _, Either, Statement as _};
 use sqlx::{
@@ -14,18 +14,18 @@ use super::{Error, Value};
 
 /// Encodes `params` for `statement`.
 ///
-/// PostgreSQL says at preparation which types it expects; taking its word lets one `int64` serve
-/// `smallint` to `bigint`, and makes a mismatch a sentence instead of a cast that fails inside.
+/// PostgreSQL reports the expected types when it prepares a statement. Using them, an `int64` can be a
+/// `smallint`, an `integer` or a `bigint`, and a mismatch gets a clear error.
 pub(super) fn encode(statement: &PgStatement, params: &[Value]) -> Result<PgArguments, Error> {
     let Some(Either::Left(expected)) = statement.parameters() else {
         return Err(Error::Invalid(
-            "the statement's parameters are unknown".into(),
+            "PostgreSQL did not report the types of the statement's parameters".into(),
         ));
     };
     if expected.len() != params.len() {
-        let (wanted, given) = (expected.len(), params.len());
+        let (expected, given) = (expected.len(), params.len());
         return Err(Error::Invalid(format!(
-            "the statement has {wanted} parameters, the call gives {given}"
+            "the statement has {expected} parameters, but the call has {given}"
         )));
     }
     let mut arguments = PgArguments::default();
@@ -87,7 +87,7 @@ impl<'q> Encode<'q, Postgres> for Parameter<'_> {
             }
             (value, _) => Err(format!(
                 "the statement expects `{expected}` here, not {}",
-                kind(value)
+                kind_name(value)
             )
             .into()),
         }
@@ -98,7 +98,7 @@ impl<'q> Encode<'q, Postgres> for Parameter<'_> {
     }
 }
 
-/// Whether the type's binary form is its text.
+/// Whether the binary form of the type is its text.
 pub(super) fn is_text(info: &PgTypeInfo) -> bool {
     matches!(
         info.name(),
@@ -106,7 +106,7 @@ pub(super) fn is_text(info: &PgTypeInfo) -> bool {
     ) || matches!(info.kind(), PgTypeKind::Enum(_))
 }
 
-fn kind(value: &Value) -> &'static str {
+fn kind_name(value: &Value) -> &'static str {
     match value {
         Value::Null => "`null`",
         Value::Boolean(_) => "`boolean`",

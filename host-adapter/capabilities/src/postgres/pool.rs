@@ -1,9 +1,9 @@
-//! Connections to one database under one role, shared by all calls.
+//! Connections to one database with one role, shared by all calls.
 //!
-//! sqlx's driver in deadpool's pool, and not in sqlx's own: that one asks the server after every
-//! use whether the connection still lives, in a task of its own, which doubles the round trips of a
-//! single-statement call. Here a connection is asked only after it has idled, and whatever looked
-//! broken is thrown away at once, together with its idle neighbours.
+//! The driver is sqlx's, but the pool is deadpool's. sqlx's pool pings the server after every use, in a
+//! separate task, which doubles the round trips of a call with one statement. This pool pings a
+//! connection only after it was idle. A connection that appears broken is closed at once, together with
+//! all idle connections.
 
 use std::{
     sync::{
@@ -21,19 +21,19 @@ use sqlx::{ConnectOptions as _, Connection as _, PgConnection, postgres::PgConne
 
 use super::{Error, PostgresSettings};
 
-/// After this much idling a connection is asked before it is used. Shorter costs round trips under
-/// light load, longer makes the first requests after a restart of PostgreSQL fail.
-const ASK_AFTER_IDLE: Duration = Duration::from_secs(1);
+/// A connection that was idle for longer is pinged before use. A shorter time costs round trips under
+/// light load. A longer time lets the first calls after a restart of PostgreSQL fail.
+const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
 
-/// A connection is replaced at this age, so that memory which PostgreSQL keeps per session (plans,
-/// catalogue caches) cannot grow for ever.
+/// A connection is replaced at this age, so that the memory that PostgreSQL keeps per session (plans,
+/// catalogue caches) does not grow without limit.
 const MAX_AGE: Duration = Duration::from_secs(30 * 60);
 
-/// How much longer than PostgreSQL's own `statement_timeout` the adapter waits for an answer before
-/// it gives up: so long PostgreSQL has to say itself that it cancelled the statement.
+/// How much longer than `statement_timeout` the adapter waits for an answer. PostgreSQL has this time to
+/// report that it cancelled the statement.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// Connections for work outside the serving threads: the outbox. There is little of it.
+/// Connections for background work outside the serving threads, such as the outbox.
 const BACKGROUND_CONNECTIONS: usize = 2;
 
 /// A cloneable handle to the connections.
@@ -41,10 +41,10 @@ const BACKGROUND_CONNECTIONS: usize = 2;
 pub struct Pool {
     /// One per serving thread, and the last for all others.
     shards: Arc<[managed::Pool<Connections>]>,
-    /// The shard of this handle; none is the last one.
+    /// The index of this handle's shard. `None` means the last one.
     shard: Option<usize>,
-    limit: Duration,
-    patience: Duration,
+    work_timeout: Duration,
+    acquire_timeout: Duration,
     reachable: Arc<AtomicBool>,
     label: Arc<str>,
 }
@@ -76,9 +76,11 @@ impl managed::Manager for Connections {
         metrics: &Metrics,
     ) -> RecycleResult<sqlx::Error> {
         if metrics.age() > MAX_AGE {
-            return Err(RecycleError::message("it has reached its age"));
+            return Err(RecycleError::message(
+                "the connection has reached its maximum age",
+            ));
         }
-        if metrics.last_used() > ASK_AFTER_IDLE {
+        if metrics.last_used() > PING_AFTER_IDLE {
             connection.ping().await?;
         }
         Ok(())
@@ -86,14 +88,14 @@ impl managed::Manager for Connections {
 }
 
 impl Pool {
-    /// A pool that opens its first connection when it is first used.
+    /// Creates a pool. It opens the first connection when it is first used.
     ///
     /// The serving `threads` share the connections out among themselves. `label` names the pool in the
     /// log, such as `postgres of user`.
     ///
     /// # Errors
     ///
-    /// Only when the pool itself cannot be built, which is a mistake in this program.
+    /// An error if the pool cannot be built, which is a bug in this program.
     pub fn new(
         options: PgConnectOptions,
         settings: &PostgresSettings,
@@ -122,16 +124,17 @@ impl Pool {
         Ok(Self {
             shards,
             shard: None,
-            limit: settings.statement_timeout + GRACE,
-            // The pool's own limits say more of what it was that took so long.
-            patience: settings.acquire_timeout + GRACE,
+            work_timeout: settings.statement_timeout + GRACE,
+            // Longer than the pool's own timeouts, whose errors say more about the cause.
+            acquire_timeout: settings.acquire_timeout + GRACE,
             reachable: Arc::new(AtomicBool::new(true)),
             label: label.into(),
         })
     }
 
-    /// The same pool for the serving thread `number` (from 0), which has connections of its own: a
-    /// connection wakes the thread that opened it, and waking another thread costs more than a short
+    /// Returns a handle for the serving thread `number`, counted from 0, which has its own connections.
+    ///
+    /// A connection wakes the thread that opened it, and waking another thread costs more than a short
     /// statement.
     #[must_use]
     pub fn on_thread(&self, number: usize) -> Self {
@@ -141,60 +144,65 @@ impl Pool {
         }
     }
 
-    /// Does `work` on a connection, in a task of its own: the caller may go away without leaving a
-    /// connection half-way, and a component is woken once per call instead of once per packet.
+    /// Runs `work` on a connection, in a separate task.
+    ///
+    /// The caller may be dropped without interrupting the work on the connection. A component is woken
+    /// once per call and not once per packet.
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] without a connection, [`Error::Timeout`] when `work` takes longer than
-    /// the statement timeout allows, else what `work` returns. The connection is used again only
-    /// after an answer that leaves it in order.
+    /// [`Error::Unavailable`] if there is no connection, [`Error::Timeout`] if `work` takes longer than
+    /// the statement timeout allows, and the errors of `work`. After [`Error::Unavailable`],
+    /// [`Error::Timeout`] and [`Error::TooLarge`] the connection is closed and not used again.
     pub async fn run<T, F>(&self, work: F) -> Result<T, Error>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, Error>> + Send + 'static,
     {
         let pool = self.clone();
-        let task = tokio::spawn(async move { pool.run_here(work).await });
-        task.await
-            .unwrap_or_else(|_| Err(Error::Unavailable("the call was given up".into())))
+        let task = tokio::spawn(async move { pool.run_on_connection(work).await });
+        task.await.unwrap_or_else(|_| {
+            Err(Error::Unavailable(
+                "the task that ran the call did not finish".into(),
+            ))
+        })
     }
 
-    async fn run_here<T, F>(&self, work: F) -> Result<T, Error>
+    async fn run_on_connection<T, F>(&self, work: F) -> Result<T, Error>
     where
         F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, Error>>,
     {
-        let shard = self.shard()?;
-        // Around the whole, since the pool asks one idle connection after the other.
-        let mut connection = match tokio::time::timeout(self.patience, shard.get()).await {
+        let shard = self.current_shard()?;
+        // Limits the whole wait, because the pool may ping several idle connections in turn.
+        let mut connection = match tokio::time::timeout(self.acquire_timeout, shard.get()).await {
             Ok(connection) => connection.map_err(|error| self.not_connected(error))?,
             Err(_) => return Err(self.not_connected(PoolError::Timeout(TimeoutType::Create))),
         };
-        let result = tokio::time::timeout(self.limit, work(&mut connection))
+        let result = tokio::time::timeout(self.work_timeout, work(&mut connection))
             .await
             .unwrap_or(Err(Error::Timeout));
         match &result {
             Err(Error::Unavailable(reason)) => {
                 drop(Object::take(connection));
-                // Of all threads: what closed this connection has most likely closed theirs too.
+                // Closes the idle connections of all threads, which are most likely broken too.
                 self.shards
                     .iter()
                     .for_each(|shard| drop(shard.retain(|_, _| false)));
-                self.note_down(reason);
+                self.log_unavailable(reason);
             }
             Err(Error::Timeout | Error::TooLarge(_)) => drop(Object::take(connection)),
-            _ => self.note_up(),
+            _ => self.log_available(),
         }
         result
     }
 
-    /// A connection of the caller's own, on which a statement may take as long as it takes.
+    /// Opens a connection outside the pool, without a statement timeout.
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] without one.
-    pub async fn connect_apart(&self) -> Result<PgConnection, Error> {
-        let options = self.shard()?.manager().options.clone();
+    /// [`Error::Unavailable`] if PostgreSQL cannot be reached.
+    pub async fn connect_without_timeout(&self) -> Result<PgConnection, Error> {
+        let options = self.current_shard()?.manager().options.clone();
         let connection = options
             .options([("statement_timeout", "0")])
             .connect()
@@ -202,12 +210,13 @@ impl Pool {
         connection.map_err(|error| self.not_connected(PoolError::Backend(error)))
     }
 
-    /// Closes the connections; calls under way finish, further ones are `unavailable`.
+    /// Closes the pool. Calls that have a connection finish. Later calls fail with
+    /// [`Error::Unavailable`].
     pub fn close(&self) {
         self.shards.iter().for_each(managed::Pool::close);
     }
 
-    fn shard(&self) -> Result<&managed::Pool<Connections>, Error> {
+    fn current_shard(&self) -> Result<&managed::Pool<Connections>, Error> {
         let threads = self.shards.len().saturating_sub(1).max(1);
         let own = self
             .shard
@@ -218,28 +227,28 @@ impl Pool {
 
     fn not_connected(&self, error: PoolError<sqlx::Error>) -> Error {
         match error {
-            PoolError::Timeout(TimeoutType::Wait) => {
-                Error::Unavailable("all connections to PostgreSQL are in use".into())
-            }
+            PoolError::Timeout(TimeoutType::Wait) => Error::Unavailable(
+                "all connections to PostgreSQL are in use; try again later".into(),
+            ),
             PoolError::Backend(error) => {
-                self.note_down(&error);
+                self.log_unavailable(&error);
                 Error::Unavailable("PostgreSQL cannot be reached".into())
             }
             other => {
-                self.note_down(&other);
+                self.log_unavailable(&other);
                 Error::Unavailable("PostgreSQL cannot be reached".into())
             }
         }
     }
 
-    /// Logs the change only: while PostgreSQL is away every request fails here.
-    fn note_down(&self, reason: &dyn std::fmt::Display) {
+    /// Logs only the first failure: during an outage of PostgreSQL, every call fails here.
+    fn log_unavailable(&self, reason: &dyn std::fmt::Display) {
         if self.reachable.swap(false, Ordering::Relaxed) {
             tracing::error!("{} is not available: {reason}", self.label);
         }
     }
 
-    fn note_up(&self) {
+    fn log_available(&self) {
         if !self.reachable.load(Ordering::Relaxed) && !self.reachable.swap(true, Ordering::Relaxed)
         {
             tracing::info!("{} is available again", self.label);

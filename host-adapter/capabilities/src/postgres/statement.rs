@@ -1,21 +1,21 @@
-//! Which statements a component may send.
+//! Checks which statements a component may run.
 
 use super::Error;
 
-/// Statements that leave a shared session as it was. Everything else (`set`, `begin`, `listen`,
-/// `copy`, `do` …) would be felt by the next caller of the same connection.
+/// The first words of statements that do not change a session. Other statements (`set`, `begin`,
+/// `listen`, `copy`, `do` …) would affect the next caller on the same connection.
 const ALLOWED: [&str; 8] = [
     "select", "insert", "update", "delete", "merge", "with", "values", "table",
 ];
 
-/// Longest statement, in bytes: a hundred times what a person writes, and what keeps the prepared
-/// statements of all connections within a few megabytes.
+/// Longest statement in bytes. This is far above the length of handwritten statements, and keeps the
+/// prepared statements of all connections within a few megabytes.
 const MAX_LENGTH: usize = 64 * 1024;
 
-/// Refuses a statement whose first word is not one of [`ALLOWED`], or that is absurdly long.
+/// Rejects a statement whose first word is not in [`ALLOWED`] or that is longer than [`MAX_LENGTH`].
 ///
-/// A second statement behind the first needs no check: PostgreSQL does not prepare two at once.
-pub(super) fn check(sql: &str) -> Result<(), Error> {
+/// A second statement after the first needs no check, because PostgreSQL prepares only one.
+pub(super) fn check_statement(sql: &str) -> Result<(), Error> {
     if sql.len() > MAX_LENGTH {
         return Err(Error::TooLarge(format!(
             "the statement is longer than {MAX_LENGTH} bytes"
@@ -33,17 +33,17 @@ pub(super) fn check(sql: &str) -> Result<(), Error> {
         return Ok(());
     }
     let found = if word.is_empty() {
-        "nothing of that".to_owned()
+        "other text".to_owned()
     } else {
         format!("`{word}`")
     };
     Err(Error::Invalid(format!(
-        "a statement begins with one of {}, not with {found}",
+        "a statement must begin with one of {}, not with {found}",
         ALLOWED.join(", ")
     )))
 }
 
-/// What is left of `sql` after white space, comments and opening parentheses.
+/// Returns `sql` without the white space, comments and opening parentheses at its beginning.
 fn skip_blank(mut sql: &str) -> &str {
     loop {
         sql = sql.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
@@ -83,19 +83,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ordinary_statements_pass() {
+    fn statement_that_reads_or_writes_rows_is_accepted() {
         for sql in [
             "select 1",
             "  (SELECT 1)",
             "-- why\ninsert into a values (1)",
             "/* a /* b */ */ with x as (select 1) table x",
         ] {
-            assert_eq!(check(sql), Ok(()), "{sql}");
+            assert_eq!(check_statement(sql), Ok(()), "{sql}");
         }
     }
 
     #[test]
-    fn what_changes_the_session_is_refused() {
+    fn statement_that_changes_the_session_is_rejected() {
         for sql in [
             "set role x",
             "BEGIN",
@@ -106,13 +106,16 @@ mod tests {
             "selects",
             "/* open",
         ] {
-            assert!(matches!(check(sql), Err(Error::Invalid(_))), "{sql}");
+            assert!(
+                matches!(check_statement(sql), Err(Error::Invalid(_))),
+                "{sql}"
+            );
         }
     }
 
     #[test]
-    fn an_endless_statement_is_refused() {
+    fn statement_above_the_length_limit_is_rejected() {
         let sql = format!("select '{}'", "x".repeat(MAX_LENGTH));
-        assert!(matches!(check(&sql), Err(Error::TooLarge(_))));
+        assert!(matches!(check_statement(&sql), Err(Error::TooLarge(_))));
     }
 }

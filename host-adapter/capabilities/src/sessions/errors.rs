@@ -1,19 +1,19 @@
-//! Why sessions could not be ended.
+//! Why sessions could not be revoked.
 
 use crate::postgres;
 
-/// One variant for each thing a caller does differently.
+/// Why sessions could not be revoked, with one variant for each way in which callers react.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// An argument is outside its limits, whenever it is tried.
+    /// An argument is outside its limits. A retry cannot succeed.
     #[error("{0}")]
     Invalid(&'static str),
-    /// Not now.
+    /// PostgreSQL did not confirm the change. A retry may succeed.
     #[error("{0}")]
     Unavailable(String),
 }
 
-/// The statements are our own, so whatever PostgreSQL has against them passes or is ours to repair.
+/// The statements do not come from a component, so no error of theirs is the caller's mistake.
 impl From<postgres::Error> for Error {
     fn from(error: postgres::Error) -> Self {
         Self::Unavailable(error.to_string())

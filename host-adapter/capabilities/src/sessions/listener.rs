@@ -1,8 +1,9 @@
-//! Keeps the memory fresh: listens for sessions that end elsewhere, and asks regularly besides.
+//! Keeps the revocations of an adapter current.
 //!
-//! A notification brings news within milliseconds, but nobody knows of one that did not come. What
-//! the promise about old knowledge rests on is therefore the question that is asked at intervals,
-//! and again after each reconnection: which sessions have ended since the last answer?
+//! The listener receives a notification within milliseconds after a session is revoked elsewhere. A
+//! notification can be lost, so the listener also queries PostgreSQL at intervals and after each
+//! reconnection: which sessions were revoked since the last query? The limit on the age of the
+//! revocations relies on these queries.
 
 use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
@@ -15,71 +16,76 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    is_id,
-    memory::Memory,
+    is_session_id,
+    revocations::Revocations,
     store::{self, CHANNEL},
 };
 
-/// Longest time between two questions; less when knowledge may not get as old.
-const LONGEST_INTERVAL: Duration = Duration::from_secs(5);
+/// Longest time between two queries. It is shorter if the maximum age of the revocations requires it.
+const MAX_QUERY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How far each question reaches back behind the one before it, besides the time that a statement
-/// may take: a session that ended then may have been committed only afterwards.
+/// How far each query reaches back before the previous one, in addition to the time that a statement may
+/// take. A session that was revoked in this period may have been committed after the previous query.
 const OVERLAP: Duration = Duration::from_secs(60);
 
-/// Pause before connecting again.
-const PAUSE: Duration = Duration::from_millis(500);
+/// Pause before the next attempt to connect.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(500);
 
-/// Time between two removals of old rows.
-const TIDY: Duration = Duration::from_secs(60);
+/// Time between two deletions of old rows.
+const CLEANUP_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Most notifications that are looked up together.
-const BATCH: usize = 1_000;
+/// The most notifications that are looked up in one query.
+const MAX_BATCH: usize = 1_000;
 
-/// Keeps one adapter's memory of ended sessions fresh.
+/// Keeps the [`Revocations`] of one adapter current.
 pub struct Listener {
-    memory: Arc<Memory>,
+    revocations: Arc<Revocations>,
     options: PgConnectOptions,
-    patience: Duration,
+    timeout: Duration,
     reachable: bool,
-    tidied: Option<Instant>,
+    cleaned_up: Option<Instant>,
 }
 
 impl Listener {
-    pub(super) fn new(memory: Arc<Memory>, options: PgConnectOptions, patience: Duration) -> Self {
+    pub(super) fn new(
+        revocations: Arc<Revocations>,
+        options: PgConnectOptions,
+        timeout: Duration,
+    ) -> Self {
         Self {
-            memory,
+            revocations,
             options,
-            patience,
+            timeout,
             reachable: true,
-            tidied: None,
+            cleaned_up: None,
         }
     }
 
-    /// Works until `shutdown`, through every outage.
+    /// Runs until `shutdown` is cancelled. Reconnects after every failure.
     pub async fn run(mut self, shutdown: CancellationToken) {
-        shutdown.run_until_cancelled(self.work()).await;
+        shutdown.run_until_cancelled(self.reconnect_forever()).await;
     }
 
-    async fn work(&mut self) {
+    async fn reconnect_forever(&mut self) {
         loop {
-            let Err(error) = self.follow().await;
-            // The change only: while PostgreSQL is away this comes around twice a second.
+            let Err(error) = self.listen().await;
+            // Logs only the first failure: during an outage this repeats twice a second.
             if std::mem::replace(&mut self.reachable, false) {
-                tracing::error!("ended sessions cannot be followed: {error}");
+                tracing::error!("the list of revoked sessions cannot be updated: {error}");
             }
-            sleep(PAUSE).await;
+            sleep(RECONNECT_PAUSE).await;
         }
     }
 
-    /// Follows on one connection, for as long as that lasts.
-    async fn follow(&mut self) -> Result<Infallible, Error> {
-        let mut listener = self.in_time(self.connect()).await?;
+    /// Listens on one connection until it fails.
+    async fn listen(&mut self) -> Result<Infallible, Error> {
+        let mut listener = self.with_timeout(self.connect()).await?;
         loop {
-            self.catch_up(&mut listener).await?;
-            let next = Instant::now() + LONGEST_INTERVAL.min(self.memory.max_age() / 4);
-            while Instant::now() < next
-                && let Ok(received) = timeout_at(next, listener.try_recv()).await
+            self.update(&mut listener).await?;
+            let next_query =
+                Instant::now() + MAX_QUERY_INTERVAL.min(self.revocations.max_age() / 4);
+            while Instant::now() < next_query
+                && let Ok(received) = timeout_at(next_query, listener.try_recv()).await
             {
                 self.look_up(payload(received)?, &mut listener).await?;
             }
@@ -91,64 +97,72 @@ impl Listener {
             .max_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
-            .acquire_timeout(self.patience)
+            .acquire_timeout(self.timeout)
             .connect_lazy_with(self.options.clone());
         let mut listener = PgListener::connect_with(&pool).await?;
-        // What was missed meanwhile would go unnoticed.
+        // An automatic reconnection would hide that notifications were lost.
         listener.eager_reconnect(false);
         listener.listen(CHANNEL).await?;
         Ok(listener)
     }
 
-    async fn catch_up(&mut self, listener: &mut PgListener) -> Result<(), Error> {
-        let asked = Instant::now();
-        let remembers = self.memory.remembers();
-        let unknown = self.memory.age();
-        let period = unknown.map_or(remembers, |age| {
-            remembers.min(age + OVERLAP + self.patience)
+    async fn update(&mut self, listener: &mut PgListener) -> Result<(), Error> {
+        let queried_at = Instant::now();
+        let retention = self.revocations.retention();
+        let age = self.revocations.age();
+        let period = age.map_or(retention, |age| retention.min(age + OVERLAP + self.timeout));
+        let revoked = self.with_timeout(async {
+            store::revoked_within_on(listener.acquire().await?, period).await
         });
-        let ended =
-            self.in_time(async { store::ended_within_on(listener.acquire().await?, period).await });
-        self.memory.learn(ended.await?, asked);
+        self.revocations.update(revoked.await?, queried_at);
         if !std::mem::replace(&mut self.reachable, true) {
-            tracing::info!("ended sessions are followed again");
+            tracing::info!("the list of revoked sessions is updated again");
         }
-        if self.tidied.is_none_or(|at| at.elapsed() >= TIDY) {
-            self.tidied = Some(Instant::now());
-            let forget = async { store::forget(listener.acquire().await?).await };
-            self.in_time(forget).await?;
+        if self
+            .cleaned_up
+            .is_none_or(|at| at.elapsed() >= CLEANUP_INTERVAL)
+        {
+            self.cleaned_up = Some(Instant::now());
+            let cleanup = async { store::delete_old_rows(listener.acquire().await?).await };
+            self.with_timeout(cleanup).await?;
         }
         Ok(())
     }
 
-    /// Any role may notify, so that a notification is a hint, and the table says whether it is true.
+    /// Looks up the sessions of pending notifications in the table. Any role can send a notification, so
+    /// a notification alone is not proof.
     async fn look_up(&self, first: String, listener: &mut PgListener) -> Result<(), Error> {
-        let mut hints = vec![first];
-        while hints.len() < BATCH
+        let mut notified = vec![first];
+        while notified.len() < MAX_BATCH
             && let Some(received) = listener.try_recv().now_or_never()
         {
-            hints.push(payload(received)?);
+            notified.push(payload(received)?);
         }
-        hints.retain(|hint| is_id(hint));
-        let ended =
-            self.in_time(async { store::ended_among(listener.acquire().await?, hints).await });
-        self.memory.add(ended.await?);
+        notified.retain(|session| is_session_id(session));
+        let revoked = self.with_timeout(async {
+            store::revoked_among(listener.acquire().await?, notified).await
+        });
+        self.revocations.add(revoked.await?);
         Ok(())
     }
 
-    /// A connection that went silent is as good as closed.
-    async fn in_time<T>(&self, work: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
-        let result = timeout(self.patience, work).await;
-        result.unwrap_or_else(|_| Err(lost(io::ErrorKind::TimedOut)))
+    /// Limits the time of `work`. A connection that does not answer in time counts as closed.
+    async fn with_timeout<T>(
+        &self,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let result = timeout(self.timeout, work).await;
+        result.unwrap_or_else(|_| Err(connection_error(io::ErrorKind::TimedOut)))
     }
 }
 
-/// What a notification says; an error if instead of one the connection's end was received.
+/// Returns the payload of a notification. Fails if the connection was closed instead.
 fn payload(received: Result<Option<PgNotification>, Error>) -> Result<String, Error> {
-    let notification = received?.ok_or_else(|| lost(io::ErrorKind::ConnectionAborted))?;
+    let notification =
+        received?.ok_or_else(|| connection_error(io::ErrorKind::ConnectionAborted))?;
     Ok(notification.payload().to_owned())
 }
 
-fn lost(kind: io::ErrorKind) -> Error {
+fn connection_error(kind: io::ErrorKind) -> Error {
     Error::Io(kind.into())
 }

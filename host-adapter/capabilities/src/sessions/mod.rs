@@ -1,13 +1,13 @@
-//! Sessions that have ended, so that their tokens are refused although they have not expired.
+//! Revoked sessions. Their tokens are rejected before they expire.
 //!
-//! The hard decision: checking a token must not cost a round trip. Every adapter therefore holds the
-//! ended sessions whose tokens could still be good in [`Memory`]; PostgreSQL keeps them, tells all
-//! adapters of new ones, and is asked again and again whether one was missed ([`Listener`]). What
-//! the memory says is only as good as it is fresh, and it knows how fresh it is.
+//! Checking a token must not cost a round trip. Every adapter therefore holds the revoked sessions
+//! whose tokens have not expired in memory ([`Revocations`]). PostgreSQL stores them and notifies all
+//! adapters of new ones. A [`Listener`] also queries PostgreSQL at intervals, in case a notification was
+//! lost. If PostgreSQL has not answered for too long, the status of a session is unknown.
 
 mod errors;
 mod listener;
-mod memory;
+mod revocations;
 mod settings;
 mod store;
 
@@ -15,64 +15,74 @@ use std::{sync::Arc, time::Duration};
 
 pub use errors::Error;
 pub use listener::Listener;
-pub use memory::{Memory, Standing};
+pub use revocations::{Revocations, SessionStatus};
 pub use settings::SessionSettings;
 use sqlx::postgres::PgConnectOptions;
 use tokio::time::Instant;
 
 use super::postgres::Pool;
 
-/// Most sessions ended by one call. Whoever has more calls again.
+/// The most sessions that one call revokes.
 const MAX_PER_CALL: usize = 1_000;
 
-/// The longest id of a session, in characters. A UUID has 36.
+/// The longest id of a session in characters. A UUID has 36.
 pub const MAX_ID_CHARACTERS: usize = 200;
 
-/// The sessions that have ended, in all adapters on one database.
+/// The revoked sessions of all adapters on one database.
 #[derive(Debug, Clone)]
-pub struct EndedSessions {
+pub struct RevokedSessions {
     pool: Pool,
-    memory: Arc<Memory>,
+    revocations: Arc<Revocations>,
 }
 
-impl EndedSessions {
-    /// Creates the table, unless it is there, and reads it.
+impl RevokedSessions {
+    /// Creates the table if it is missing, and fills `revocations` from it.
     ///
     /// # Errors
     ///
-    /// When PostgreSQL refuses or does not answer.
-    pub async fn open(pool: Pool, memory: Arc<Memory>) -> Result<Self, Error> {
+    /// [`Error::Unavailable`] if PostgreSQL fails or does not answer.
+    pub async fn open(pool: Pool, revocations: Arc<Revocations>) -> Result<Self, Error> {
         store::create_table(&pool).await?;
-        let asked = Instant::now();
-        let ended = store::ended_within(&pool, memory.remembers()).await?;
-        memory.learn(ended, asked);
-        Ok(Self { pool, memory })
+        let queried_at = Instant::now();
+        let revoked = store::revoked_within(&pool, revocations.retention()).await?;
+        revocations.update(revoked, queried_at);
+        Ok(Self { pool, revocations })
     }
 
-    /// Ends sessions: their tokens are refused here from now on, and by the other adapters as soon
-    /// as they hear of it. Sessions that have ended, and such that never were, do no harm.
+    /// Revokes sessions.
+    ///
+    /// When the call returns, this adapter rejects their tokens. The other adapters follow when they
+    /// receive the notification or query PostgreSQL. Ids that are unknown or already revoked are
+    /// accepted.
     ///
     /// # Errors
     ///
-    /// [`Error::Invalid`] for more than 1,000 ids or one that is none, [`Error::Unavailable`] when
-    /// PostgreSQL did not take them; then some or none have ended, and the call may be repeated.
-    pub async fn end(&self, sessions: Vec<String>) -> Result<(), Error> {
+    /// [`Error::Invalid`] for more than 1,000 ids or an invalid id. [`Error::Unavailable`] if PostgreSQL
+    /// does not confirm the change or this adapter holds too many revoked sessions. Any of the sessions
+    /// may then be revoked, and the call may be repeated.
+    pub async fn revoke(&self, sessions: Vec<String>) -> Result<(), Error> {
         if sessions.len() > MAX_PER_CALL {
-            return Err(Error::Invalid("at most 1,000 sessions end in one call"));
+            return Err(Error::Invalid("a call can end at most 1,000 sessions"));
         }
-        if !sessions.iter().all(|session| is_id(session)) {
-            return Err(Error::Invalid("a session's id has 1 to 200 characters"));
+        if !sessions.iter().all(|session| is_session_id(session)) {
+            return Err(Error::Invalid(
+                "a session id must have 1 to 200 characters and no NUL",
+            ));
         }
         if sessions.is_empty() {
             return Ok(());
         }
-        // An adapter that forgot one would accept its tokens again, so there it stops.
-        if self.memory.is_full() {
-            tracing::error!("more sessions ended within a token's lifetime than can be remembered");
-            return Err(Error::Unavailable("too many sessions have ended".into()));
+        // An adapter that dropped a session from memory would accept its tokens again.
+        if self.revocations.is_full() {
+            tracing::error!(
+                "more sessions were revoked within a token's lifetime than the adapter can hold"
+            );
+            return Err(Error::Unavailable(
+                "too many sessions have ended; try again later".into(),
+            ));
         }
-        store::end(&self.pool, sessions.clone()).await?;
-        self.memory.add(
+        store::revoke(&self.pool, sessions.clone()).await?;
+        self.revocations.add(
             sessions
                 .into_iter()
                 .map(|session| (session, Duration::ZERO)),
@@ -80,16 +90,18 @@ impl EndedSessions {
         Ok(())
     }
 
-    /// What keeps the memory fresh; to be run by the caller. `options` are for a connection of its
-    /// own, and `patience` is how long PostgreSQL may take to answer on it.
+    /// Creates the task that keeps the revocations current. The caller runs it.
+    ///
+    /// The task opens its own connection with `options`. `timeout` is the longest time that PostgreSQL
+    /// may take to answer on it.
     #[must_use]
-    pub fn listener(&self, options: PgConnectOptions, patience: Duration) -> Listener {
-        Listener::new(self.memory.clone(), options, patience)
+    pub fn listener(&self, options: PgConnectOptions, timeout: Duration) -> Listener {
+        Listener::new(self.revocations.clone(), options, timeout)
     }
 }
 
-/// Whether `text` can be a session's id. PostgreSQL cannot keep NUL.
-pub(crate) fn is_id(text: &str) -> bool {
+/// Whether `text` is a valid session id. PostgreSQL cannot store NUL.
+pub(crate) fn is_session_id(text: &str) -> bool {
     (1..=MAX_ID_CHARACTERS).contains(&text.chars().count()) && !text.contains('\0')
 }
 
@@ -98,8 +110,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_have_1_to_200_characters_that_can_be_kept() {
-        assert!(is_id("x") && is_id(&"é".repeat(MAX_ID_CHARACTERS)));
-        assert!(!is_id("") && !is_id(&"x".repeat(MAX_ID_CHARACTERS + 1)) && !is_id("a\0b"));
+    fn session_id_has_1_to_200_characters_and_no_nul() {
+        assert!(is_session_id("x") && is_session_id(&"é".repeat(MAX_ID_CHARACTERS)));
+        assert!(
+            !is_session_id("")
+                && !is_session_id(&"x".repeat(MAX_ID_CHARACTERS + 1))
+                && !is_session_id("a\0b")
+        );
     }
 }

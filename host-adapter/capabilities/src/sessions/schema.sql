@@ -1,5 +1,5 @@
--- Sessions that have ended. Adapters may differ in how long their tokens live, so a row says when
--- the session ended, and each adapter counts from there.
+-- Revoked sessions. The lifetime of tokens may differ between adapters, so a row has the time at which
+-- the session was revoked, and each adapter adds its own lifetime.
 create table if not exists ended_sessions (
     id text constraint ended_sessions_pkey primary key,
     ended_at timestamptz not null default now()

@@ -1,4 +1,4 @@
-//! Why the vault has no answer. One variant for each thing a caller does differently.
+//! Why a call to the vault failed, with one variant for each way in which callers react.
 
 use std::path::PathBuf;
 
@@ -10,9 +10,9 @@ use adapter_settings::Violation;
 pub struct SettingError {
     /// The field's name in its settings structure.
     pub name: &'static str,
-    /// What would be accepted, to follow the word "must be".
+    /// The accepted values, as they follow "must be" in a sentence.
     pub expected: String,
-    /// What was there.
+    /// The value that was found.
     pub found: String,
 }
 
@@ -30,145 +30,147 @@ impl SettingError {
 /// Why the keys cannot be used. All of them stop the start; none contains key material.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// An owner has no key, and in production none is made up.
+    /// An owner has no key, and keys are not generated in production.
     #[error(
-        "`{owner}` has no key in `{directory}`; make one with `host-adapter keys generate --owner {owner}`",
+        "`{owner}` has no key in `{directory}`; run `host-adapter keys generate --owner {owner}`",
         directory = .directory.display()
     )]
     Missing {
-        /// Whose key is missing.
+        /// The owner without a key.
         owner: String,
-        /// Where it was looked for.
+        /// The directory that was searched.
         directory: PathBuf,
     },
-    /// A key that was generated on a laptop is about to be used in production.
+    /// A development key is present in production.
     #[error(
-        "`{path}` is a development key of `{owner}`, not for production; delete it and run `host-adapter keys generate --owner {owner}`",
+        "`{path}` is a development key of `{owner}` and cannot be used in production; delete it and run `host-adapter keys generate --owner {owner}`",
         path = .path.display()
     )]
     Development {
-        /// Whose key it is.
+        /// The owner of the key.
         owner: String,
         /// The key file.
         path: PathBuf,
     },
-    /// Others on this machine can read a key file.
+    /// Other users of this machine can read a key file.
     #[error(
-        "key file `{path}` can be read by others (mode {mode:03o}); run `chmod 600 {path}`",
+        "key file `{path}` can be read by other users (mode {mode:03o}); run `chmod 600 {path}`",
         path = .path.display()
     )]
     ReadableByOthers {
         /// The key file.
         path: PathBuf,
-        /// Its permission bits.
+        /// The permission bits of the file.
         mode: u32,
     },
-    /// A key file that is not what it should be.
+    /// A key file is not valid.
     #[error("key file `{path}` {reason}", path = .path.display())]
-    Unusable {
+    Invalid {
         /// The key file.
         path: PathBuf,
-        /// What is wrong, to follow the file's name.
+        /// What is wrong, as it follows the file's name in a sentence.
         reason: String,
     },
-    /// A key that is too weak to be used, such as one of zeros.
+    /// A key is too weak to be used, such as 32 zero bytes.
     #[error(
         "key file `{path}` {reason}; delete it and run `host-adapter keys generate --owner {owner}`",
         path = .path.display()
     )]
     Weak {
-        /// Whose key it is.
+        /// The owner of the key.
         owner: String,
         /// The key file.
         path: PathBuf,
-        /// What is weak about it, to follow the file's name.
+        /// Why it is weak, as it follows the file's name in a sentence.
         reason: &'static str,
     },
-    /// Not a name that can own a key of this kind.
+    /// A name cannot own a key of this kind.
     #[error("`{owner}` {reason}")]
-    Owner {
-        /// The name given.
+    InvalidOwner {
+        /// The name.
         owner: String,
-        /// Why it cannot be, to follow the name.
+        /// Why it cannot own the key, as it follows the name in a sentence.
         reason: &'static str,
     },
-    /// Another process has been making keys in the directory for longer than that takes.
-    #[error("`{path}` is locked by another process", path = .path.display())]
+    /// Another process has held the lock on the key directory for longer than generating keys takes.
+    #[error("`{path}` is locked by another process; stop that process or try again", path = .path.display())]
     Locked {
         /// The lock file.
         path: PathBuf,
     },
-    /// The file system refused.
+    /// An operation on a file or directory failed.
     #[error("cannot {action} `{path}`", path = .path.display())]
-    Files {
-        /// What was tried, such as `read`.
+    Io {
+        /// The operation, such as `read`.
         action: &'static str,
         /// The file or directory.
         path: PathBuf,
-        /// The system's answer.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// The operating system has no random numbers to make a key of.
-    #[error("the operating system has no random numbers")]
+    /// The operating system supplied no random bytes for a new key.
+    #[error("the operating system supplied no random bytes")]
     Random(#[source] getrandom::Error),
 }
 
-/// Why a password was neither hashed nor compared.
+/// Why a password could not be hashed or verified.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PasswordError {
-    /// As many as allowed are waiting already. Some seconds later there is room again.
-    #[error("too many passwords are being checked, try again in some seconds")]
+    /// The queue is full, or hashing failed and the log has the reason. A retry after a few seconds may
+    /// succeed.
+    #[error("too many passwords are being checked; try again in a few seconds")]
     Unavailable,
-    /// Password or hash are not acceptable, whenever it is tried.
+    /// The password or the hash is not valid. A retry cannot succeed.
     #[error("{0}")]
     Invalid(&'static str),
 }
 
-/// Why there is no token, or no claims from one.
+/// Why a token could not be issued or verified.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
-    /// A token of ours, past its time.
-    #[error("the token is expired")]
+    /// The token has expired.
+    #[error("the token has expired")]
     Expired,
-    /// Not a token of ours, or not one yet. The log has the reason.
+    /// The token is malformed, forged, not valid yet or made for another system. The log has the
+    /// reason.
     #[error("the token is not valid")]
     Invalid,
-    /// A token of ours whose session has ended.
+    /// The token's session has ended.
     #[error("the token's session has ended")]
-    Ended,
-    /// Nobody can say at present whether the token's session has ended.
-    #[error("whether the token's session has ended is not known at present")]
-    Unknown,
-    /// No token can be issued to an empty subject or one of more than 200 characters.
-    #[error("a token's subject has 1 to 200 characters")]
-    Subject,
-    /// Nor for a session without an id, or with one of more than 200 characters.
-    #[error("a token's session has an id of 1 to 200 characters")]
-    Session,
-    /// Signing failed for a reason of our own. The log has it.
+    SessionRevoked,
+    /// The adapter does not know at the moment whether the token's session has ended.
+    #[error("the adapter cannot check at the moment whether the token's session has ended")]
+    SessionUnknown,
+    /// The subject is empty or has more than 200 characters.
+    #[error("the subject of a token must have 1 to 200 characters")]
+    InvalidSubject,
+    /// The session's id is empty, has more than 200 characters or contains NUL.
+    #[error("the session id of a token must have 1 to 200 characters and no NUL")]
+    InvalidSession,
+    /// Signing failed inside the adapter. The log has the reason.
     #[error("the token could not be signed")]
-    Signing,
+    SigningFailed,
 }
 
-/// Why an envelope was neither opened nor sealed.
+/// Why an envelope could not be opened or sealed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {
-    /// The envelope is refused. Deliberately one variant for every cause: telling them apart would
-    /// tell a forger how far he got. The log has the reason.
+    /// The envelope was rejected. Every cause has this one variant, because the difference would tell
+    /// a forger how far the attempt got. The log has the reason.
     #[error("the envelope is not valid")]
     Invalid,
-    /// The named part is above its limit.
-    #[error("{what} is above {limit} bytes")]
+    /// A part is larger than its limit.
+    #[error("{what} is larger than {limit} bytes")]
     TooLarge {
         /// `the payload`, `the envelope` or `the header`.
         what: &'static str,
-        /// The most bytes it may have.
+        /// The largest size in bytes.
         limit: usize,
     },
-    /// The issuer has no key here to seal with.
-    #[error("`{0}` has no key to seal with")]
+    /// The key ring has no active envelope key of the issuer.
+    #[error("`{0}` has no key to seal envelopes with")]
     NoKey(String),
-    /// Sealing failed for a reason of our own. The log has it.
+    /// Sealing failed inside the adapter. The log has the reason.
     #[error("the envelope could not be sealed")]
-    Sealing,
+    SealingFailed,
 }

@@ -1,11 +1,11 @@
-//! Secrets and everything done with them: password hashes, access tokens, envelopes.
+//! Secrets and the operations that need them: password hashes, access tokens, envelopes.
 //!
-//! The hard decision: no key ever leaves this module. Callers hand in text and get text back, so a
-//! component, its logs and its crashes cannot leak what they never had. Keys are read once at the
-//! start from a directory of JWK files ([`KeyRing`]); a new key takes effect with the next start.
+//! Keys do not leave this module. Callers pass text in and get text back, so a component cannot leak
+//! a key in its logs or crashes. Keys are read once, at startup, from a directory of JWK files
+//! ([`KeyRing`]). A new key takes effect at the next start.
 //!
-//! The module knows no HTTP and no wasm. What it refuses it refuses with as few words as the
-//! caller needs; the true reason goes to the log as a stable word in the field `reason`.
+//! The module does not depend on HTTP or wasm. An error tells the caller only what it needs to react.
+//! The log has the exact reason, as a stable word in the field `reason`.
 
 mod clock;
 mod envelopes;
@@ -15,8 +15,8 @@ mod passwords;
 mod tokens;
 
 pub use envelopes::{
-    EnvelopeSettings, Envelopes, Inspected, MAX_ENVELOPE_BYTES, MAX_PAYLOAD_BYTES, Opened, Opening,
-    Purpose, Sealed, Sealing,
+    EnvelopeSettings, Envelopes, ExpectedClaims, Inspected, MAX_ENVELOPE_BYTES, MAX_PAYLOAD_BYTES,
+    Opened, Purpose, SealRequest, Sealed,
 };
 pub use errors::{EnvelopeError, KeyError, PasswordError, SettingError, TokenError};
 pub use keys::{

@@ -80,7 +80,7 @@ pub(super) async fn create(
     index: &Index,
 ) -> Result<bool, IndexError> {
     let failed = |error: postgres::Error| index.failed(error.into());
-    let mut connection = pool.connect_apart().await.map_err(failed)?;
+    let mut connection = pool.connect_without_timeout().await.map_err(failed)?;
     let created = create_in_transaction(&mut connection, index).await;
     let made = match created {
         Ok(made) => made,
@@ -102,7 +102,7 @@ pub(super) async fn drop(
     collection: &Collection,
     name: &str,
 ) -> Result<(), Error> {
-    let mut connection = pool.connect_apart().await?;
+    let mut connection = pool.connect_without_timeout().await?;
     for part in Part::ALL {
         let mut statement = Statement::default();
         statement

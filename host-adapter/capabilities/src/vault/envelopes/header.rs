@@ -1,4 +1,4 @@
-//! The protected header: what an envelope says of itself.
+//! The protected header: the claims of an envelope.
 
 use std::borrow::Cow;
 
@@ -6,19 +6,21 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::super::errors::EnvelopeError;
-use super::{Opening, Purpose, Sealing, compact};
+use super::{ExpectedClaims, Purpose, SealRequest, compact};
 
 const ALGORITHM: &str = "dir";
 const ENCRYPTION: &str = "A256GCM";
 
-/// Ids are remembered and logged by others. Ours have 36 characters.
+/// The longest id. Receivers keep and log ids. Those made here have 36 characters.
 const MAX_ID_BYTES: usize = 128;
 
-/// The header's members. Those not named here are ignored as RFC 7516 asks, unless `crit` lists
-/// them; a member that occurs twice makes the header malformed.
+/// The header's members.
+///
+/// Unknown members are ignored, as RFC 7516 requires, unless `crit` lists them. A header with a
+/// repeated member is malformed.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Header<'a> {
-    /// Not checked on opening: no other kind of object is made with these keys.
+    /// Not checked on opening, because these keys seal no other kind of object.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     typ: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -38,22 +40,23 @@ pub(super) struct Header<'a> {
     htm: Cow<'a, str>,
     #[serde(borrow)]
     htu: Cow<'a, str>,
-    /// True in an answer, absent in a request.
+    /// True in an answer. Absent in a request.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     rsp: bool,
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     in_reply_to: Option<Cow<'a, str>>,
-    /// No extension is understood here, so its presence is reason enough to refuse.
+    /// Whether `crit` is present. No extension is supported, so its presence rejects the envelope.
     #[serde(default, deserialize_with = "is_present", skip_serializing)]
     crit: bool,
-    /// Compressed bodies are refused: their plain size is not bounded by the envelope's.
+    /// Whether `zip` is present. Compressed bodies are rejected, because the size of the envelope does
+    /// not limit the size of the body.
     #[serde(default, deserialize_with = "is_present", skip_serializing)]
     zip: bool,
 }
 
 impl<'a> Header<'a> {
-    pub(super) fn new(kid: &'a str, id: &'a str, sealing: &Sealing<'a>, now: u64) -> Self {
-        let (rsp, in_reply_to) = match sealing.purpose {
+    pub(super) fn new(kid: &'a str, id: &'a str, request: &SealRequest<'a>, now: u64) -> Self {
+        let (rsp, in_reply_to) = match request.purpose {
             Purpose::Request => (false, None),
             Purpose::Response { in_reply_to } => (true, in_reply_to),
         };
@@ -62,12 +65,12 @@ impl<'a> Header<'a> {
             alg: ALGORITHM.into(),
             enc: ENCRYPTION.into(),
             kid: kid.into(),
-            iss: sealing.issuer.into(),
-            aud: sealing.audience.into(),
+            iss: request.issuer.into(),
+            aud: request.audience.into(),
             iat: now,
             jti: id.into(),
-            htm: sealing.method.into(),
-            htu: sealing.path.into(),
+            htm: request.method.into(),
+            htu: request.path.into(),
             rsp,
             in_reply_to: in_reply_to.map(Cow::from),
             crit: false,
@@ -76,10 +79,11 @@ impl<'a> Header<'a> {
     }
 
     pub(super) fn to_json(&self) -> Result<Vec<u8>, EnvelopeError> {
-        serde_json::to_vec(self).map_err(|_| compact::failed("header"))
+        serde_json::to_vec(self).map_err(|_| compact::log_failure("header"))
     }
 
-    /// Read the header and refuse what cannot be decrypted here. Nothing in it is proven yet.
+    /// Parses a header and rejects one that this module cannot decrypt. Its claims are not
+    /// authenticated yet.
     pub(super) fn parse(json: &'a [u8]) -> Result<Self, &'static str> {
         let header: Self = serde_json::from_slice(json).map_err(|_| "malformed-header")?;
         if header.alg != ALGORITHM || header.enc != ENCRYPTION {
@@ -94,21 +98,21 @@ impl<'a> Header<'a> {
         Ok(header)
     }
 
-    /// Whether the envelope was made for what it is opened for.
-    pub(super) fn check_target(&self, opening: &Opening<'_>) -> Result<(), &'static str> {
-        let expected = match opening.purpose {
+    /// Checks that the envelope was made for the request it is opened for.
+    pub(super) fn check_claims(&self, expected: &ExpectedClaims<'_>) -> Result<(), &'static str> {
+        let purpose = match expected.purpose {
             Purpose::Request => (false, None),
             Purpose::Response { in_reply_to } => (true, in_reply_to),
         };
-        if !opening.issuers.iter().any(|issuer| *issuer == self.iss) {
+        if !expected.issuers.iter().any(|issuer| *issuer == self.iss) {
             Err("unheard-issuer")
-        } else if self.aud != opening.audience {
+        } else if self.aud != expected.audience {
             Err("wrong-audience")
-        } else if self.htm != opening.method {
+        } else if self.htm != expected.method {
             Err("wrong-method")
-        } else if self.htu != opening.path {
+        } else if self.htu != expected.path {
             Err("wrong-path")
-        } else if (self.rsp, self.in_reply_to.as_deref()) != expected {
+        } else if (self.rsp, self.in_reply_to.as_deref()) != purpose {
             Err("wrong-purpose")
         } else if !(1..=MAX_ID_BYTES).contains(&self.jti.len()) {
             Err("wrong-id")
@@ -118,7 +122,7 @@ impl<'a> Header<'a> {
     }
 }
 
-/// True whatever the member's value is, `null` included.
+/// Returns true for any value of the member, including `null`.
 fn is_present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(deserializer).map(|_| true)
 }

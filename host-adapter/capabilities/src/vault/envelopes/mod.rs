@@ -1,19 +1,20 @@
 //! Envelopes: bodies encrypted between services as compact JWE (RFC 7516), `alg: dir`,
 //! `enc: A256GCM`.
 //!
-//! The protected header carries who sealed (`iss`), for whom (`aud`), when (`iat`), which (`jti`)
-//! and for what request (`htm`, `htu`, the path as text, compared byte for byte). It is the
-//! associated data of the encryption, so all of it is proven with the body.
+//! The protected header contains the issuer (`iss`), the audience (`aud`), the time (`iat`), an id
+//! (`jti`) and the request (`htm` and `htu`; the path is compared byte for byte). It is the associated
+//! data of the encryption, so decrypting the body authenticates all of it.
 //!
-//! The hard decision: a request and an answer must not pass for each other, even where the answer
-//! replies to a request that was not sealed and so had no id to bind to. An answer therefore says
-//! so itself, `"rsp": true`, and names the request's envelope in `in_reply_to` if there was one.
+//! A request must not be accepted as an answer, or an answer as a request. The id of the request
+//! cannot ensure this, because a request that was not sealed has none. An answer is therefore marked
+//! with `"rsp": true`, and names the request's envelope in `in_reply_to` if it had one.
 //!
-//! Replays are refused by remembering ids in this process. Another replica, or this one after a
-//! restart, does not know them; the age limit is all there is then.
+//! Replays are detected by the ids of opened envelopes, which are kept in this process. Another
+//! replica, or this process after a restart, does not know them. There, only the age limit prevents
+//! a replay.
 //!
-//! Nonces are 96 random bits, which NIST SP 800-38D allows for 2^32 envelopes under one key:
-//! replace a key that seals 1,000 times a second every 50 days.
+//! Nonces are 96 random bits. NIST SP 800-38D allows them for 2^32 envelopes under one key. A key that
+//! seals 1,000 envelopes a second must be replaced every 50 days.
 
 mod compact;
 mod header;
@@ -27,7 +28,7 @@ use uuid::Uuid;
 
 use self::compact::Parts;
 use self::header::Header;
-use self::replay::{Admission, Replays};
+use self::replay::{Admission, ReplayGuard};
 use super::clock::unix_now;
 use super::errors::{EnvelopeError, SettingError};
 use super::keys::{KeyKind, KeyRing, KeyState};
@@ -37,54 +38,54 @@ pub use adapter_contract::envelopes::Opened;
 pub use self::compact::{MAX_ENVELOPE_BYTES, MAX_PAYLOAD_BYTES};
 pub use self::settings::EnvelopeSettings;
 
-/// Whether an envelope asks or answers.
+/// Whether an envelope is a request or an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose<'a> {
     /// The body of a request.
     Request,
     /// The body of an answer.
     Response {
-        /// The id of the request's envelope; none if the request was not sealed.
+        /// The id of the request's envelope. `None` if the request was not sealed.
         in_reply_to: Option<&'a str>,
     },
 }
 
-/// What an envelope must have been made for to be opened.
+/// The claims that an envelope must have to be opened.
 #[derive(Debug, Clone, Copy)]
-pub struct Opening<'a> {
-    /// Who opens it.
+pub struct ExpectedClaims<'a> {
+    /// The receiver, which opens the envelope.
     pub audience: &'a str,
-    /// Whom the opener listens to.
+    /// The issuers that the receiver accepts.
     pub issuers: &'a [String],
     /// The request's method in upper case.
     pub method: &'a str,
-    /// The request's path without query.
+    /// The request's path without the query.
     pub path: &'a str,
-    /// Whether a request or an answer is expected.
+    /// Whether the receiver expects a request or an answer.
     pub purpose: Purpose<'a>,
 }
 
-/// What an envelope is to be made for.
+/// The claims of a new envelope.
 #[derive(Debug, Clone, Copy)]
-pub struct Sealing<'a> {
-    /// Who seals, with his newest key.
+pub struct SealRequest<'a> {
+    /// The sender. Its newest key seals the envelope.
     pub issuer: &'a str,
-    /// Who is to open it.
+    /// The receiver.
     pub audience: &'a str,
     /// The request's method in upper case.
     pub method: &'a str,
-    /// The request's path without query.
+    /// The request's path without the query.
     pub path: &'a str,
-    /// Whether it is a request or an answer.
+    /// Whether the envelope is a request or an answer.
     pub purpose: Purpose<'a>,
 }
 
-/// An envelope as a person sees it.
+/// The content of an envelope, for a person to read.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Inspected {
-    /// The plain body.
+    /// The decrypted body.
     pub payload: String,
-    /// The protected header, JSON text.
+    /// The protected header as JSON text.
     pub header: String,
 }
 
@@ -93,53 +94,59 @@ pub struct Inspected {
 pub struct Sealed {
     /// Compact JWE.
     pub envelope: String,
-    /// Its id, which the answer has to name.
+    /// The envelope's id. The answer must name it.
     pub id: String,
 }
 
 /// Seals and opens envelopes.
 pub struct Envelopes {
     settings: EnvelopeSettings,
-    opening: HashMap<String, OpeningKey>,
-    sealing: HashMap<String, SealingKey>,
-    replays: Replays,
+    /// By key id.
+    opening_keys: HashMap<String, OpeningKey>,
+    /// By owner.
+    sealing_keys: HashMap<String, SealingKey>,
+    replay_guard: ReplayGuard,
 }
 
-/// The ciphers hold the expanded keys and overwrite them when dropped.
+/// A key that opens envelopes. The cipher overwrites the expanded key when it is dropped.
 struct OpeningKey {
     owner: String,
     readable_until: Option<u64>,
     cipher: Aes256Gcm,
 }
 
+/// A key that seals envelopes: the newest key of its owner.
 struct SealingKey {
     kid: String,
     cipher: Aes256Gcm,
 }
 
 impl Envelopes {
-    /// Seal with the newest key of each owner in the ring, open with all of them while they can
-    /// be read.
+    /// Seals with the newest key of each owner in the ring, and opens with every key that has not
+    /// expired.
     ///
     /// # Errors
     ///
-    /// A setting outside its limits.
+    /// [`SettingError`] for a setting outside its limits.
     pub fn new(settings: EnvelopeSettings, keys: &KeyRing) -> Result<Self, SettingError> {
         settings::check(&settings)?;
-        let mut opening = HashMap::new();
-        let mut sealing = HashMap::new();
-        for ring in keys.of_kind(KeyKind::Envelope) {
-            let (kid, owner) = (ring.key.kid().to_owned(), ring.key.owner().to_owned());
-            let cipher = Aes256Gcm::new(ring.key.secret().into());
-            let readable_until = ring.readable_until;
+        let mut opening_keys = HashMap::new();
+        let mut sealing_keys = HashMap::new();
+        for ring_key in keys.keys_of_kind(KeyKind::Envelope) {
+            let (kid, owner) = (
+                ring_key.key.kid().to_owned(),
+                ring_key.key.owner().to_owned(),
+            );
+            let cipher = Aes256Gcm::new(ring_key.key.secret().into());
+            let readable_until = ring_key.readable_until;
             if readable_until.is_none() {
                 let key = SealingKey {
                     kid: kid.clone(),
                     cipher: cipher.clone(),
                 };
-                sealing.insert(owner.clone(), key);
+                sealing_keys.insert(owner.clone(), key);
             }
-            opening.insert(
+            opening_keys.insert(
                 kid,
                 OpeningKey {
                     owner,
@@ -148,45 +155,52 @@ impl Envelopes {
                 },
             );
         }
-        let replays = Replays::new(settings.replay_capacity);
+        let replay_guard = ReplayGuard::new(settings.replay_capacity);
         Ok(Self {
             settings,
-            opening,
-            sealing,
-            replays,
+            opening_keys,
+            sealing_keys,
+            replay_guard,
         })
     }
 
-    /// Open an envelope that was made for exactly this. Each opens once.
+    /// Opens an envelope that has exactly the expected claims. An envelope can be opened once.
     ///
     /// # Errors
     ///
-    /// [`EnvelopeError::Invalid`] for whatever is wrong with it, [`EnvelopeError::TooLarge`] above
-    /// [`MAX_ENVELOPE_BYTES`] or [`MAX_PAYLOAD_BYTES`].
-    pub fn open(&self, envelope: &str, opening: Opening<'_>) -> Result<Opened, EnvelopeError> {
-        self.open_at(envelope, opening, unix_now())
+    /// [`EnvelopeError::TooLarge`] for an envelope above [`MAX_ENVELOPE_BYTES`], and
+    /// [`EnvelopeError::Invalid`] for every other reason to reject it.
+    pub fn open(
+        &self,
+        envelope: &str,
+        expected: ExpectedClaims<'_>,
+    ) -> Result<Opened, EnvelopeError> {
+        self.open_at(envelope, expected, unix_now())
     }
 
-    /// Seal a body for exactly this.
+    /// Seals a body.
     ///
     /// # Errors
     ///
-    /// [`EnvelopeError::TooLarge`] above [`MAX_PAYLOAD_BYTES`], or with names and a path that make
-    /// a header above 4 KiB; [`EnvelopeError::NoKey`] for an issuer that the ring has no key of.
-    pub fn seal(&self, payload: &str, sealing: Sealing<'_>) -> Result<Sealed, EnvelopeError> {
-        self.seal_at(payload, sealing, unix_now())
+    /// [`EnvelopeError::TooLarge`] for a payload above [`MAX_PAYLOAD_BYTES`] or a header above 4 KiB,
+    /// [`EnvelopeError::NoKey`] if the ring has no key of the issuer, and
+    /// [`EnvelopeError::SealingFailed`] for an internal failure.
+    pub fn seal(&self, payload: &str, request: SealRequest<'_>) -> Result<Sealed, EnvelopeError> {
+        self.seal_at(payload, request, unix_now())
     }
 
-    /// Decrypt an envelope for a person to look at, whoever it is for, however old, and however
-    /// often. Never answer a request with it: what it was made for is not checked.
+    /// Decrypts an envelope for a person to read, any number of times.
+    ///
+    /// The audience, the age and the request are not checked, so do not answer a request on the basis
+    /// of the result.
     ///
     /// # Errors
     ///
-    /// As [`Envelopes::open`], for an envelope that none of our keys has sealed.
+    /// Those of [`Envelopes::open`], for an envelope that no key in the ring has sealed.
     pub fn inspect(&self, envelope: &str) -> Result<Inspected, EnvelopeError> {
         compact::check_size(envelope)?;
-        self.proven(envelope, unix_now()).map_err(|reason| {
-            tracing::warn!(reason, "refused an envelope to inspect");
+        self.decrypt(envelope, unix_now()).map_err(|reason| {
+            tracing::warn!(reason, "rejected an envelope to inspect");
             EnvelopeError::Invalid
         })
     }
@@ -194,29 +208,29 @@ impl Envelopes {
     fn open_at(
         &self,
         envelope: &str,
-        opening: Opening<'_>,
+        expected: ExpectedClaims<'_>,
         now: u64,
     ) -> Result<Opened, EnvelopeError> {
         compact::check_size(envelope)?;
-        self.check(envelope, &opening, now).map_err(|reason| {
-            // Only what the caller gave, never what the envelope claims: nobody has proven that.
-            let Opening {
+        self.check(envelope, &expected, now).map_err(|reason| {
+            // The log shows values from the caller only. The envelope's claims are not authenticated.
+            let ExpectedClaims {
                 audience, method, ..
-            } = opening;
+            } = expected;
             tracing::warn!(
                 reason,
                 audience,
                 method,
-                "refused an envelope for `{audience}`"
+                "rejected an envelope for `{audience}`"
             );
             EnvelopeError::Invalid
         })
     }
 
-    fn proven(&self, envelope: &str, now: u64) -> Result<Inspected, &'static str> {
+    fn decrypt(&self, envelope: &str, now: u64) -> Result<Inspected, &'static str> {
         let parts = Parts::split(envelope)?;
         let json = parts.header_json()?;
-        let payload = self.prove(&parts, &Header::parse(&json)?, now)?;
+        let payload = self.decrypt_body(&parts, &Header::parse(&json)?, now)?;
         let header = String::from_utf8(json).map_err(|_| "malformed-header")?;
         Ok(Inspected { payload, header })
     }
@@ -224,18 +238,18 @@ impl Envelopes {
     fn check(
         &self,
         envelope: &str,
-        opening: &Opening<'_>,
+        expected: &ExpectedClaims<'_>,
         now: u64,
     ) -> Result<Opened, &'static str> {
         let parts = Parts::split(envelope)?;
         let json = parts.header_json()?;
         let header = Header::parse(&json)?;
-        let payload = self.prove(&parts, &header, now)?;
-        header.check_target(opening)?;
-        let good_until = self.check_age(header.iat, now)?;
+        let payload = self.decrypt_body(&parts, &header, now)?;
+        header.check_claims(expected)?;
+        let valid_until = self.check_age(header.iat, now)?;
         match self
-            .replays
-            .admit(&header.kid, &header.jti, good_until, now)
+            .replay_guard
+            .admit(&header.kid, &header.jti, valid_until, now)
         {
             Admission::First => {}
             Admission::Repeated => return Err("replayed"),
@@ -248,15 +262,18 @@ impl Envelopes {
         })
     }
 
-    /// The body, if the key that the header names has sealed both. Nothing else that the header
-    /// says is believed before.
-    fn prove(
+    /// Decrypts the body with the key that the header names, which authenticates body and header. Until
+    /// then, `kid` is the only claim that is used.
+    fn decrypt_body(
         &self,
         parts: &Parts<'_>,
         header: &Header<'_>,
         now: u64,
     ) -> Result<String, &'static str> {
-        let key = self.opening.get(header.kid.as_ref()).ok_or("unknown-key")?;
+        let key = self
+            .opening_keys
+            .get(header.kid.as_ref())
+            .ok_or("unknown-key")?;
         if KeyState::at(key.readable_until, now) == KeyState::Expired {
             return Err("expired-key");
         }
@@ -267,30 +284,31 @@ impl Envelopes {
         Ok(payload)
     }
 
-    /// The last second at which the envelope is good, if that is not over yet.
-    fn check_age(&self, sealed: u64, now: u64) -> Result<u64, &'static str> {
-        let good_until = sealed.saturating_add(self.settings.max_age.as_secs());
-        if good_until < now {
+    /// The last second at which the envelope is valid. Fails if that is over, or if the envelope comes
+    /// from the future.
+    fn check_age(&self, sealed_at: u64, now: u64) -> Result<u64, &'static str> {
+        let valid_until = sealed_at.saturating_add(self.settings.max_age.as_secs());
+        if valid_until < now {
             return Err("too-old");
         }
-        if sealed > now.saturating_add(self.settings.clock_skew.as_secs()) {
+        if sealed_at > now.saturating_add(self.settings.clock_skew.as_secs()) {
             return Err("from-the-future");
         }
-        Ok(good_until)
+        Ok(valid_until)
     }
 
     fn seal_at(
         &self,
         payload: &str,
-        sealing: Sealing<'_>,
+        request: SealRequest<'_>,
         now: u64,
     ) -> Result<Sealed, EnvelopeError> {
         let key = self
-            .sealing
-            .get(sealing.issuer)
-            .ok_or_else(|| EnvelopeError::NoKey(sealing.issuer.to_owned()))?;
+            .sealing_keys
+            .get(request.issuer)
+            .ok_or_else(|| EnvelopeError::NoKey(request.issuer.to_owned()))?;
         let id = Uuid::now_v7().to_string();
-        let header = Header::new(&key.kid, &id, &sealing, now);
+        let header = Header::new(&key.kid, &id, &request, now);
         let envelope = compact::seal(&header.to_json()?, payload.as_bytes(), &key.cipher)?;
         Ok(Sealed { envelope, id })
     }

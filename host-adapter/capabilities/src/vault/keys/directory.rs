@@ -1,4 +1,4 @@
-//! The directory of key files: read with suspicion, written so that nobody sees half a key.
+//! The directory of key files: files are checked before they are used, and are written atomically.
 
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
@@ -10,53 +10,56 @@ use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
 use super::super::errors::KeyError;
-use super::jwk::{Key, Refusal};
+use super::jwk::{Key, KeyRejection};
 
-/// A key file has some 300 bytes; whatever is larger is something else.
+/// The largest key file. A key file has about 300 bytes.
 const MAX_FILE_BYTES: u64 = 16 * 1024;
 
-/// Above this the directory is not one of keys. Rotating ten owners daily takes months to get there.
+/// The most key files in the directory. Rotating the keys of ten owners every day reaches this after
+/// months, so more files are probably not keys.
 const MAX_FILES: usize = 1_000;
 
-/// Making keys takes milliseconds. Who waits longer than this is told instead of hanging.
-const LOCK_PATIENCE: Duration = Duration::from_secs(5);
-const LOCK_PAUSE: Duration = Duration::from_millis(20);
+/// How long to wait for the lock. Generating keys takes milliseconds, so a longer wait is an error.
+const LOCK_TIMEOUT: Duration = Duration::from_secs(5);
+const LOCK_RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
-/// A key and where it came from.
+/// A key and the path of its file.
 pub(super) struct KeyFile {
     pub(super) key: Key,
     pub(super) path: PathBuf,
 }
 
-/// Read every `*.json` that is not hidden. An absent directory is an empty one.
-pub(super) fn read(directory: &Path) -> Result<Vec<KeyFile>, KeyError> {
+/// Reads every `*.json` file that is not hidden. A missing directory counts as empty.
+pub(super) fn read_keys(directory: &Path) -> Result<Vec<KeyFile>, KeyError> {
     let entries = match fs::read_dir(directory) {
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
-        result => result.map_err(refused("read", directory))?,
+        result => result.map_err(io_error("read", directory))?,
     };
     let mut files: Vec<KeyFile> = Vec::new();
     for entry in entries {
-        let path = entry.map_err(refused("read", directory))?.path();
+        let path = entry.map_err(io_error("read", directory))?.path();
         if !is_key_file(&path) {
             continue;
         }
         if files.len() == MAX_FILES {
-            let reason = format!("is one of more than {MAX_FILES} in its directory");
-            return Err(KeyError::Unusable { path, reason });
+            let reason = format!(
+                "is one of more than {MAX_FILES} key files in its directory; delete expired keys"
+            );
+            return Err(KeyError::Invalid { path, reason });
         }
         let key = read_key(&path)?;
         if let Some(other) = files.iter().find(|file| file.key.kid() == key.kid()) {
             let reason = format!("has the same `kid` as `{}`", other.path.display());
-            return Err(KeyError::Unusable { path, reason });
+            return Err(KeyError::Invalid { path, reason });
         }
         files.push(KeyFile { key, path });
     }
     Ok(files)
 }
 
-/// Store a key as `<kid>.json`, readable by this user only. It appears complete or not at all.
-/// The caller holds the [`Lock`], which also made the directory.
-pub(super) fn write(directory: &Path, key: &Key) -> Result<(), KeyError> {
+/// Stores a key as `<kid>.json`, readable by this user only. The file is written completely or not at
+/// all. The caller must hold the [`Lock`], which also creates the directory.
+pub(super) fn write_key(directory: &Path, key: &Key) -> Result<(), KeyError> {
     let path = directory.join(format!("{}.json", key.kid()));
     let unfinished = directory.join(format!(".{}.unfinished", key.kid()));
     let written = private_file(OpenOptions::new().write(true).create_new(true))
@@ -66,34 +69,34 @@ pub(super) fn write(directory: &Path, key: &Key) -> Result<(), KeyError> {
             file.sync_all()
         })
         .and_then(|()| fs::rename(&unfinished, &path))
-        // Without this the name could be lost in a power cut after the key was used.
+        // Otherwise a power failure could remove the file after the key has been used.
         .and_then(|()| File::open(directory)?.sync_all());
     if written.is_err() {
         let _ = fs::remove_file(&unfinished);
     }
-    written.map_err(refused("write", &path))
+    written.map_err(io_error("write", &path))
 }
 
-/// The right to make keys in a directory, across processes, until dropped.
+/// A lock across processes, which is required to generate keys in a directory. Released on drop.
 pub(super) struct Lock {
     _file: File,
 }
 
 impl Lock {
-    /// Make the directory if need be (mode 700) and wait for the right.
-    pub(super) fn take(directory: &Path) -> Result<Self, KeyError> {
-        create(directory)?;
+    /// Creates the directory (mode 700) if it is missing, and waits for the lock.
+    pub(super) fn acquire(directory: &Path) -> Result<Self, KeyError> {
+        create_directory(directory)?;
         let path = directory.join(".lock");
         let file = private_file(OpenOptions::new().write(true).create(true).truncate(false))
             .open(&path)
-            .map_err(refused("open", &path))?;
-        let deadline = Instant::now() + LOCK_PATIENCE;
+            .map_err(io_error("open", &path))?;
+        let deadline = Instant::now() + LOCK_TIMEOUT;
         loop {
             match file.try_lock() {
                 Ok(()) => return Ok(Self { _file: file }),
-                Err(TryLockError::Error(error)) => return Err(refused("lock", &path)(error)),
+                Err(TryLockError::Error(error)) => return Err(io_error("lock", &path)(error)),
                 Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
-                    thread::sleep(LOCK_PAUSE)
+                    thread::sleep(LOCK_RETRY_INTERVAL)
                 }
                 Err(TryLockError::WouldBlock) => return Err(KeyError::Locked { path }),
             }
@@ -101,15 +104,15 @@ impl Lock {
     }
 }
 
-/// Only the last part is private: what lies beside it belongs to other users too, such as the
-/// private PostgreSQL's data.
-fn create(directory: &Path) -> Result<(), KeyError> {
+/// Creates the directory for this user only. Its parents get the default mode, because other users need
+/// access to other directories in them, such as the data directory of the private PostgreSQL.
+fn create_directory(directory: &Path) -> Result<(), KeyError> {
     if let Some(parent) = directory.parent() {
-        fs::create_dir_all(parent).map_err(refused("create", parent))?;
+        fs::create_dir_all(parent).map_err(io_error("create", parent))?;
     }
     match DirBuilder::new().mode(0o700).create(directory) {
         Err(error) if error.kind() != ErrorKind::AlreadyExists => {
-            Err(refused("create", directory)(error))
+            Err(io_error("create", directory)(error))
         }
         _ => Ok(()),
     }
@@ -126,14 +129,14 @@ fn is_key_file(path: &Path) -> bool {
 }
 
 fn read_key(path: &Path) -> Result<Key, KeyError> {
-    let unusable = |reason: String| KeyError::Unusable {
+    let invalid = |reason: String| KeyError::Invalid {
         path: path.to_owned(),
         reason,
     };
-    let file = File::open(path).map_err(refused("read", path))?;
-    let metadata = file.metadata().map_err(refused("read", path))?;
+    let file = File::open(path).map_err(io_error("read", path))?;
+    let metadata = file.metadata().map_err(io_error("read", path))?;
     if !metadata.is_file() || metadata.len() > MAX_FILE_BYTES {
-        return Err(unusable(format!(
+        return Err(invalid(format!(
             "is not a file of at most {MAX_FILE_BYTES} bytes"
         )));
     }
@@ -147,10 +150,10 @@ fn read_key(path: &Path) -> Result<Key, KeyError> {
     let mut json = Zeroizing::new(Vec::with_capacity(MAX_FILE_BYTES as usize));
     file.take(MAX_FILE_BYTES)
         .read_to_end(&mut json)
-        .map_err(refused("read", path))?;
-    Key::from_json(&json).map_err(|refusal| match refusal {
-        Refusal::Unusable(reason) => unusable(reason),
-        Refusal::Weak { owner, reason } => KeyError::Weak {
+        .map_err(io_error("read", path))?;
+    Key::from_json(&json).map_err(|rejection| match rejection {
+        KeyRejection::Invalid(reason) => invalid(reason),
+        KeyRejection::Weak { owner, reason } => KeyError::Weak {
             owner,
             path: path.to_owned(),
             reason,
@@ -162,11 +165,11 @@ fn private_file(options: &mut OpenOptions) -> &mut OpenOptions {
     options.mode(0o600)
 }
 
-fn refused<'a>(
+fn io_error<'a>(
     action: &'static str,
     path: &'a Path,
 ) -> impl FnOnce(std::io::Error) -> KeyError + use<'a> {
-    move |source| KeyError::Files {
+    move |source| KeyError::Io {
         action,
         path: path.to_owned(),
         source,

@@ -1,8 +1,8 @@
-//! One key, and the JWK (RFC 7517) it is stored as.
+//! A key and its JWK (RFC 7517), the form in which it is stored.
 //!
-//! Every key is 32 secret bytes; what they are for follows from the owner's name. The file says it
-//! again in the standard members (`kty`, `use`, `alg`, `crv`), so that other tools can use it, and
-//! reading refuses a file in which the two disagree.
+//! Every key is 32 secret bytes. The owner's name decides what the key is for. The file repeats this in
+//! the standard members (`kty`, `use`, `alg`, `crv`), so that other tools can use it. A file in which
+//! the members and the owner's name disagree is rejected.
 
 use std::fmt;
 
@@ -14,13 +14,13 @@ use zeroize::Zeroizing;
 
 use super::names::{self, KeyKind};
 
-/// Key bytes, 256 bits for each of the three kinds.
+/// The length of a key in bytes. All three kinds have 256 bits.
 const KEY_BYTES: usize = 32;
 
-/// Key ids go into every token and envelope, and into log lines.
+/// The longest key id in bytes. Every token and envelope contains one, and so do log lines.
 const MAX_KID_BYTES: usize = 128;
 
-/// A key in memory. `Debug` is left out on purpose.
+/// A key in memory. It does not implement `Debug`, so that it cannot be logged.
 pub(in super::super) struct Key {
     kid: String,
     owner: String,
@@ -29,12 +29,12 @@ pub(in super::super) struct Key {
     secret: Zeroizing<[u8; KEY_BYTES]>,
 }
 
-/// Why a file is no key that can be used.
+/// Why a file cannot be used as a key.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
-    /// Not the JWK of a key of ours.
-    Unusable(String),
-    /// A key of ours, too weak to use.
+pub(super) enum KeyRejection {
+    /// The file is not the JWK of a key that this module can use.
+    Invalid(String),
+    /// The key is too weak to be used.
     Weak { owner: String, reason: &'static str },
 }
 
@@ -56,27 +56,28 @@ impl Key {
         }
     }
 
-    /// Read a key file's text.
-    pub(super) fn from_json(json: &[u8]) -> Result<Self, Refusal> {
+    /// Parses the content of a key file.
+    pub(super) fn from_json(json: &[u8]) -> Result<Self, KeyRejection> {
         let jwk: Jwk = serde_json::from_slice(json).map_err(|_| {
-            unusable("is not a JSON Web Key with `kty`, `use`, `alg`, `kid`, `owner` and `created`")
+            invalid("is not a JSON Web Key with `kty`, `use`, `alg`, `kid`, `owner` and `created`")
         })?;
-        names::check(&jwk.owner).map_err(|_| unusable("has an `owner` that cannot own a key"))?;
+        names::check_owner(&jwk.owner)
+            .map_err(|_| invalid("has an `owner` that is not a valid owner name"))?;
         if !(1..=MAX_KID_BYTES).contains(&jwk.kid.len())
             || !jwk.kid.bytes().all(|b| b.is_ascii_graphic())
         {
-            return Err(unusable(
+            return Err(invalid(
                 "has a `kid` that is not 1 to 128 visible ASCII characters",
             ));
         }
         let expected = Members::of(KeyKind::of(&jwk.owner));
         if !expected.agree_with(&jwk) {
-            return Err(Refusal::Unusable(format!(
-                "is not of the kind that `{}` needs: {expected}",
+            return Err(KeyRejection::Invalid(format!(
+                "does not have the members that a key of `{}` needs: {expected}",
                 jwk.owner
             )));
         }
-        let secret = secret_of(&jwk)?;
+        let secret = decode_secret(&jwk)?;
         let key = Self {
             secret,
             kid: jwk.kid,
@@ -85,14 +86,14 @@ impl Key {
             development: jwk.development,
         };
         match jwk.x {
-            Some(x) if x != key.public() => {
-                Err(unusable("has an `x` that does not belong to its `d`"))
+            Some(x) if x != key.public_key() => {
+                Err(invalid("has an `x` that does not belong to its `d`"))
             }
             _ => Ok(key),
         }
     }
 
-    /// The text to store. The buffer is overwritten when dropped.
+    /// Formats the key as JSON. The buffer is overwritten when it is dropped.
     pub(super) fn to_json(&self) -> Zeroizing<Vec<u8>> {
         let members = Members::of(self.kind());
         let secret = || {
@@ -110,13 +111,13 @@ impl Key {
             owner: self.owner.clone(),
             created: self.created,
             development: self.development,
-            x: signing.then(|| self.public()),
+            x: signing.then(|| self.public_key()),
             d: if signing { secret() } else { None },
             k: if signing { None } else { secret() },
         };
-        // Growing would leave copies of the key behind in freed memory.
+        // The capacity is sufficient: growing would leave copies of the key in freed memory.
         let mut json = Zeroizing::new(Vec::with_capacity(1024));
-        // Neither a vector nor a structure of strings can make serialization fail.
+        // Serializing strings into a vector cannot fail.
         let _ = serde_json::to_writer(&mut *json, &jwk);
         json
     }
@@ -145,14 +146,14 @@ impl Key {
         &self.secret
     }
 
-    /// The Ed25519 public key as base64url, the member `x`. Meaningless for the other kinds.
-    pub(in super::super) fn public(&self) -> String {
+    /// The Ed25519 public key in base64url, the member `x`. Meaningful only for signing keys.
+    pub(in super::super) fn public_key(&self) -> String {
         let public = SigningKey::from_bytes(&self.secret).verifying_key();
         URL_SAFE_NO_PAD.encode(public.as_bytes())
     }
 }
 
-/// The file's members. Others are ignored, as RFC 7517 asks.
+/// The members of a key file. Other members are ignored, as RFC 7517 requires.
 #[derive(Serialize, Deserialize)]
 struct Jwk {
     kty: String,
@@ -173,7 +174,7 @@ struct Jwk {
     d: Option<SecretText>,
 }
 
-/// What the standard members say of each kind.
+/// The values of the standard members for one kind of key.
 struct Members {
     kty: &'static str,
     crv: Option<&'static str>,
@@ -228,22 +229,22 @@ impl fmt::Display for Members {
     }
 }
 
-fn secret_of(jwk: &Jwk) -> Result<Zeroizing<[u8; KEY_BYTES]>, Refusal> {
+fn decode_secret(jwk: &Jwk) -> Result<Zeroizing<[u8; KEY_BYTES]>, KeyRejection> {
     let (member, text) = match KeyKind::of(&jwk.owner) {
         KeyKind::Signing => ("d", &jwk.d),
         KeyKind::Envelope | KeyKind::Derivation => ("k", &jwk.k),
     };
-    let weak = |reason| Refusal::Weak {
+    let weak = |reason| KeyRejection::Weak {
         owner: jwk.owner.clone(),
         reason,
     };
     let text = text
         .as_ref()
-        .ok_or_else(|| Refusal::Unusable(format!("has no `{member}`")))?;
+        .ok_or_else(|| KeyRejection::Invalid(format!("does not have the member `{member}`")))?;
     let bytes = URL_SAFE_NO_PAD
         .decode(text.0.as_bytes())
         .map(Zeroizing::new)
-        .map_err(|_| Refusal::Unusable(format!("has a `{member}` that is not base64url")))?;
+        .map_err(|_| KeyRejection::Invalid(format!("has a `{member}` that is not base64url")))?;
     let secret = <[u8; KEY_BYTES]>::try_from(bytes.as_slice())
         .map(Zeroizing::new)
         .map_err(|_| weak("does not hold a key of 32 bytes"))?;
@@ -253,11 +254,11 @@ fn secret_of(jwk: &Jwk) -> Result<Zeroizing<[u8; KEY_BYTES]>, Refusal> {
     }
 }
 
-fn unusable(reason: &str) -> Refusal {
-    Refusal::Unusable(reason.to_owned())
+fn invalid(reason: &str) -> KeyRejection {
+    KeyRejection::Invalid(reason.to_owned())
 }
 
-/// Base64url text of key bytes, overwritten when dropped.
+/// The bytes of a key in base64url. The text is overwritten when it is dropped.
 struct SecretText(Zeroizing<String>);
 
 impl Serialize for SecretText {

@@ -1,4 +1,5 @@
-//! How long a key is good for: as long as it is the newest, then a window more.
+//! The lifetime of a key: it is active while it is its owner's newest key, and readable for a period
+//! after that.
 
 use std::cmp::Reverse;
 use std::fmt;
@@ -8,14 +9,14 @@ use super::directory::KeyFile;
 use super::jwk::Key;
 use super::names::KeyKind;
 
-/// What a key is still good for.
+/// What a key may be used for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyState {
-    /// It seals, signs, opens and verifies.
+    /// The key seals, signs, opens and verifies.
     Active,
-    /// A newer one has taken over; it opens and verifies only.
+    /// A newer key has replaced it. It only opens and verifies.
     ReadOnly,
-    /// It is ignored and its file can be deleted.
+    /// The key is ignored, and its file can be deleted.
     Expired,
 }
 
@@ -30,9 +31,9 @@ impl fmt::Display for KeyState {
 }
 
 impl KeyState {
-    /// The state of a key that can be read until `until`, at `now`.
-    pub(in super::super) fn at(until: Option<u64>, now: u64) -> Self {
-        match until {
+    /// The state at `now` of a key that is readable until `readable_until`.
+    pub(in super::super) fn at(readable_until: Option<u64>, now: u64) -> Self {
+        match readable_until {
             None => Self::Active,
             Some(until) if now <= until => Self::ReadOnly,
             Some(_) => Self::Expired,
@@ -40,20 +41,20 @@ impl KeyState {
     }
 }
 
-/// What may be shown of a key.
+/// The public properties of a key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyInfo {
-    /// The key's id; its file is named after it.
+    /// The key's id, which is also the name of its file.
     pub kid: String,
-    /// Whose key it is.
+    /// The owner of the key.
     pub owner: String,
-    /// What it is for.
+    /// What the key is for.
     pub kind: KeyKind,
-    /// When it was made, in seconds since 1970.
+    /// When the key was generated, in seconds since 1970.
     pub created: u64,
-    /// Made up on a laptop; refused in production.
+    /// Whether this is a development key, which is rejected in production.
     pub development: bool,
-    /// What it is still good for.
+    /// What the key may be used for.
     pub state: KeyState,
 }
 
@@ -70,25 +71,29 @@ impl KeyInfo {
     }
 }
 
-/// Sort by owner, newest first, and say until when each key can be read: the newest of an owner
-/// without end, every other until `window` after the creation of the one that followed it.
-pub(super) fn with_ends(mut files: Vec<KeyFile>, window: Duration) -> Vec<(KeyFile, Option<u64>)> {
-    files.sort_by(|a, b| order(&a.key).cmp(&order(&b.key)));
-    let mut followed_by: Option<(String, u64)> = None;
+/// Sorts keys by owner, newest first, and adds the time until which each is readable.
+///
+/// The newest key of an owner has no such time. Every other key is readable until `window` after the
+/// creation of its successor.
+pub(super) fn with_readable_until(
+    mut files: Vec<KeyFile>,
+    window: Duration,
+) -> Vec<(KeyFile, Option<u64>)> {
+    files.sort_by(|a, b| sort_key(&a.key).cmp(&sort_key(&b.key)));
+    let mut newer: Option<(String, u64)> = None;
     files
         .into_iter()
         .map(|file| {
-            let successor = followed_by
-                .take()
-                .filter(|(owner, _)| owner == file.key.owner());
-            followed_by = Some((file.key.owner().to_owned(), file.key.created()));
-            let until = successor.map(|(_, created)| created.saturating_add(window.as_secs()));
-            (file, until)
+            let successor = newer.take().filter(|(owner, _)| owner == file.key.owner());
+            newer = Some((file.key.owner().to_owned(), file.key.created()));
+            let readable_until =
+                successor.map(|(_, created)| created.saturating_add(window.as_secs()));
+            (file, readable_until)
         })
         .collect()
 }
 
-/// The id decides between keys of the same second, so that every process decides alike.
-fn order(key: &Key) -> (&str, Reverse<u64>, &str) {
+/// Keys of the same second are ordered by id, so that every process has the same order.
+fn sort_key(key: &Key) -> (&str, Reverse<u64>, &str) {
     (key.owner(), Reverse(key.created()), key.kid())
 }

@@ -1,23 +1,23 @@
-//! Who owns keys, and of which kind: decided by the owner's name.
+//! The names of key owners. The name decides the kind of key.
 
 use std::fmt;
 
 use super::super::errors::KeyError;
 
-/// Owner of the envelope key for callers that are no service of ours, such as `curl`.
+/// Owner of the envelope key for callers outside the application, such as `curl`.
 pub const CLIENT: &str = "client";
 /// Owner of the key that signs access tokens.
 pub const TOKENS: &str = "tokens";
 /// Owner of the key that other secrets are derived from.
 pub const ROLES: &str = "roles";
 
-/// An owner's name is part of file names and key ids, which go into every envelope's header.
+/// The longest name of an owner in bytes. It is part of file names and of the key id in every envelope.
 const MAX_OWNER_BYTES: usize = 63;
 
 /// What a key is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KeyKind {
-    /// AES-256-GCM key of a service or outside caller, for envelopes.
+    /// AES-256-GCM key of a service or an outside caller, for envelopes.
     Envelope,
     /// Ed25519 key for access tokens.
     Signing,
@@ -36,7 +36,7 @@ impl fmt::Display for KeyKind {
 }
 
 impl KeyKind {
-    /// The kind of key that this owner has.
+    /// The kind of key that `owner` has.
     pub(super) fn of(owner: &str) -> Self {
         match owner {
             TOKENS => Self::Signing,
@@ -46,37 +46,36 @@ impl KeyKind {
     }
 }
 
-/// Refuse a name that could leave the directory or confuse a shell.
-pub(super) fn check(owner: &str) -> Result<(), KeyError> {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+/// Rejects a name that could leave the key directory or that a shell would interpret.
+pub(super) fn check_owner(owner: &str) -> Result<(), KeyError> {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     let valid = (1..=MAX_OWNER_BYTES).contains(&owner.len())
-        && owner.bytes().all(plain)
+        && owner.bytes().all(allowed)
         && !owner.starts_with('-');
     if valid {
         return Ok(());
     }
-    Err(KeyError::Owner {
+    Err(KeyError::InvalidOwner {
         owner: owner.escape_debug().take(MAX_OWNER_BYTES).collect(),
-        reason: "cannot own a key: names have up to 63 lower-case letters, digits and hyphens",
+        reason: "cannot own a key: an owner name has 1 to 63 lower-case letters, digits and hyphens and does not begin with a hyphen",
     })
 }
 
-/// Everyone a ring needs keys of: the given owners of envelope keys, and the two that are always
-/// there.
-pub(super) fn wanted<'a>(owners: &[&'a str]) -> Result<Vec<&'a str>, KeyError> {
-    let mut wanted = Vec::with_capacity(owners.len() + 2);
+/// The owners that a ring needs keys of: the given owners of envelope keys, [`TOKENS`] and [`ROLES`].
+pub(super) fn required_owners<'a>(owners: &[&'a str]) -> Result<Vec<&'a str>, KeyError> {
+    let mut required = Vec::with_capacity(owners.len() + 2);
     for owner in owners {
-        check(owner)?;
+        check_owner(owner)?;
         if KeyKind::of(owner) != KeyKind::Envelope {
-            return Err(KeyError::Owner {
+            return Err(KeyError::InvalidOwner {
                 owner: (*owner).to_owned(),
                 reason: "is a reserved name and cannot own an envelope key",
             });
         }
-        if !wanted.contains(owner) {
-            wanted.push(*owner);
+        if !required.contains(owner) {
+            required.push(*owner);
         }
     }
-    wanted.extend([TOKENS, ROLES]);
-    Ok(wanted)
+    required.extend([TOKENS, ROLES]);
+    Ok(required)
 }

@@ -17,8 +17,8 @@ const PRODUCTION: Policy = Policy {
 
 const ZEROS: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// A directory with a production key of everyone that `["user"]` needs.
-fn complete() -> TempDir {
+/// A directory with all production keys that a ring for `["user"]` needs.
+fn production_keys() -> TempDir {
     let directory = TempDir::new().unwrap();
     for owner in ["user", TOKENS, ROLES] {
         KeyRing::generate(directory.path(), owner, false).unwrap();
@@ -31,14 +31,14 @@ fn load(directory: &TempDir, policy: &Policy) -> Result<KeyRing, KeyError> {
 }
 
 fn only_file_of(directory: &TempDir, owner: &str) -> PathBuf {
-    let files = directory::read(directory.path()).unwrap();
+    let files = directory::read_keys(directory.path()).unwrap();
     let mut paths = files.into_iter().filter(|file| file.key.owner() == owner);
     let path = paths.next().unwrap().path;
     assert!(paths.next().is_none());
     path
 }
 
-/// Change members of the only key file of `owner`; `null` removes one.
+/// Changes members of the only key file of `owner`. `null` removes a member.
 fn change(directory: &TempDir, owner: &str, changes: Value) {
     let path = only_file_of(directory, owner);
     let mut jwk: Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
@@ -51,19 +51,19 @@ fn change(directory: &TempDir, owner: &str, changes: Value) {
     fs::write(&path, jwk.to_string()).unwrap();
 }
 
-/// A key file written by hand, as private as it has to be.
+/// Writes a file with the mode that key files must have.
 fn write(directory: &TempDir, name: &str, text: &str) {
     let path = directory.path().join(name);
     fs::write(&path, text).unwrap();
     fs::set_permissions(&path, Permissions::from_mode(0o600)).unwrap();
 }
 
-fn sentence(result: Result<KeyRing, KeyError>) -> String {
+fn error_text(result: Result<KeyRing, KeyError>) -> String {
     result.unwrap_err().to_string()
 }
 
 #[test]
-fn a_laptop_gets_its_keys_on_first_use_and_keeps_them() {
+fn development_keys_are_generated_once() {
     let directory = TempDir::new().unwrap();
     let keys = directory.path().join("state/keys");
     let first = KeyRing::load(&keys, &["user", CLIENT], &Policy::default()).unwrap();
@@ -81,7 +81,7 @@ fn a_laptop_gets_its_keys_on_first_use_and_keeps_them() {
 }
 
 #[test]
-fn keys_and_their_directory_are_private_but_not_what_lies_beside_them() {
+fn only_keys_and_their_directory_are_private() {
     let directory = TempDir::new().unwrap();
     let keys = directory.path().join("state/keys");
     let info = KeyRing::generate(&keys, "user", false).unwrap();
@@ -94,7 +94,7 @@ fn keys_and_their_directory_are_private_but_not_what_lies_beside_them() {
 }
 
 #[test]
-fn processes_that_start_at_once_end_with_the_same_keys() {
+fn processes_that_start_at_once_load_the_same_keys() {
     let directory = TempDir::new().unwrap();
     let rings: BTreeSet<String> = thread::scope(|scope| {
         let starts: Vec<_> = (0..8)
@@ -115,24 +115,21 @@ fn processes_that_start_at_once_end_with_the_same_keys() {
 }
 
 #[test]
-fn production_starts_with_keys_made_for_it_and_writes_nothing() {
-    let directory = complete();
+fn production_starts_with_its_keys_and_writes_no_file() {
+    let directory = production_keys();
     let before = fs::read_dir(directory.path()).unwrap().count();
     load(&directory, &PRODUCTION).unwrap();
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), before);
 }
 
 #[test]
-fn production_refuses_a_missing_key() {
+fn production_rejects_a_missing_key() {
     for owner in ["user", TOKENS, ROLES] {
-        let directory = complete();
+        let directory = production_keys();
         fs::remove_file(only_file_of(&directory, owner)).unwrap();
-        let sentence = sentence(load(&directory, &PRODUCTION));
-        assert!(
-            sentence.contains(&format!("`{owner}` has no key")),
-            "{sentence}"
-        );
-        assert!(sentence.contains(&format!("`host-adapter keys generate --owner {owner}`")));
+        let error = error_text(load(&directory, &PRODUCTION));
+        assert!(error.contains(&format!("`{owner}` has no key")), "{error}");
+        assert!(error.contains(&format!("`host-adapter keys generate --owner {owner}`")));
     }
     let absent = TempDir::new().unwrap().path().join("absent");
     assert!(KeyRing::load(&absent, &["user"], &PRODUCTION).is_err());
@@ -140,119 +137,122 @@ fn production_refuses_a_missing_key() {
 }
 
 #[test]
-fn production_refuses_a_development_key_even_as_an_old_one() {
+fn production_rejects_a_development_key_even_if_replaced() {
     for owner in ["user", TOKENS, ROLES] {
-        let directory = complete();
+        let directory = production_keys();
         change(&directory, owner, json!({"development": true}));
         KeyRing::generate(directory.path(), owner, false).unwrap();
         load(&directory, &Policy::default()).unwrap();
-        let sentence = sentence(load(&directory, &PRODUCTION));
-        assert!(sentence.contains("is a development key"), "{sentence}");
-        assert!(sentence.contains(&format!("`host-adapter keys generate --owner {owner}`")));
+        let error = error_text(load(&directory, &PRODUCTION));
+        assert!(error.contains("is a development key"), "{error}");
+        assert!(error.contains(&format!("`host-adapter keys generate --owner {owner}`")));
     }
 }
 
 #[test]
-fn production_ignores_keys_that_it_does_not_use() {
-    let directory = complete();
+fn production_ignores_keys_of_other_owners() {
+    let directory = production_keys();
     KeyRing::generate(directory.path(), "other", true).unwrap();
     load(&directory, &PRODUCTION).unwrap();
 }
 
 #[test]
-fn weak_keys_are_refused_with_the_command_to_replace_them() {
+fn weak_key_error_names_the_command_that_replaces_it() {
     for (owner, member) in [("user", "k"), (ROLES, "k"), (TOKENS, "d")] {
         let x =
             json!({ member: ZEROS, "x": if owner == TOKENS { json!("any") } else { Value::Null } });
         let short = json!({ member: "c2hvcnQ" });
         for (changes, reason) in [(x, "32 equal bytes"), (short, "a key of 32 bytes")] {
-            let directory = complete();
+            let directory = production_keys();
             change(&directory, owner, changes);
-            let sentence = sentence(load(&directory, &PRODUCTION));
-            assert!(sentence.contains(reason), "{sentence}");
-            assert!(sentence.contains(&format!("`host-adapter keys generate --owner {owner}`")));
+            let error = error_text(load(&directory, &PRODUCTION));
+            assert!(error.contains(reason), "{error}");
+            assert!(error.contains(&format!("`host-adapter keys generate --owner {owner}`")));
         }
     }
 }
 
 #[test]
-fn a_key_file_that_others_can_read_is_refused_with_the_command_to_run() {
+fn readable_key_file_error_names_the_command_that_fixes_it() {
     for mode in [0o640, 0o604, 0o666] {
-        let directory = complete();
+        let directory = production_keys();
         let path = only_file_of(&directory, "user");
         fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-        let sentence = sentence(load(&directory, &Policy::default()));
-        assert!(sentence.contains(&format!("(mode {mode:o})")), "{sentence}");
+        let error = error_text(load(&directory, &Policy::default()));
+        assert!(error.contains(&format!("(mode {mode:o})")), "{error}");
         assert!(
-            sentence.ends_with(&format!("run `chmod 600 {}`", path.display())),
-            "{sentence}"
+            error.ends_with(&format!("run `chmod 600 {}`", path.display())),
+            "{error}"
         );
     }
 }
 
 #[test]
-fn a_file_that_is_no_key_is_refused_by_name() {
+fn invalid_key_file_is_rejected_by_path() {
     let user = |changes| ("user", changes);
     let cases = [
         (
             user(json!({"kty": "RSA"})),
-            "is not of the kind that `user` needs",
+            "does not have the members that a key of `user` needs",
         ),
-        (user(json!({"alg": "A128GCM"})), "is not of the kind"),
-        (user(json!({"use": "sig"})), "is not of the kind"),
+        (user(json!({"alg": "A128GCM"})), "does not have the members"),
+        (user(json!({"use": "sig"})), "does not have the members"),
         (
             user(json!({"owner": "tokens"})),
-            "is not of the kind that `tokens` needs",
+            "does not have the members that a key of `tokens` needs",
         ),
         (user(json!({"owner": "../user"})), "has an `owner`"),
         (user(json!({"kid": "a\nb"})), "has a `kid`"),
         (user(json!({"kid": ""})), "has a `kid`"),
         (user(json!({"kid": null})), "is not a JSON Web Key"),
         (user(json!({"created": "today"})), "is not a JSON Web Key"),
-        (user(json!({"k": null})), "has no `k`"),
+        (user(json!({"k": null})), "does not have the member `k`"),
         (user(json!({"k": "not base64url"})), "is not base64url"),
         ((TOKENS, json!({"x": ZEROS})), "does not belong to its `d`"),
-        ((TOKENS, json!({"crv": "X25519"})), "is not of the kind"),
-        ((TOKENS, json!({"x": null})), "is not of the kind"),
+        (
+            (TOKENS, json!({"crv": "X25519"})),
+            "does not have the members",
+        ),
+        ((TOKENS, json!({"x": null})), "does not have the members"),
     ];
     for ((owner, changes), reason) in cases {
-        let directory = complete();
+        let directory = production_keys();
         let path = only_file_of(&directory, owner);
         change(&directory, owner, changes);
-        let sentence = sentence(load(&directory, &Policy::default()));
-        assert!(sentence.contains(reason), "{sentence}");
-        assert!(sentence.contains(&path.display().to_string()), "{sentence}");
+        let error = error_text(load(&directory, &Policy::default()));
+        assert!(error.contains(reason), "{error}");
+        assert!(error.contains(&path.display().to_string()), "{error}");
     }
 }
 
 #[test]
-fn files_that_are_not_keys_are_left_alone() {
-    let directory = complete();
+fn hidden_files_and_other_extensions_are_ignored() {
+    let directory = production_keys();
     write(&directory, "README.md", "keys");
     write(&directory, ".hidden.json", "not a key");
     load(&directory, &PRODUCTION).unwrap();
     write(&directory, "broken.json", "not a key");
-    assert!(sentence(load(&directory, &PRODUCTION)).contains("broken.json"));
+    assert!(error_text(load(&directory, &PRODUCTION)).contains("broken.json"));
 }
 
 #[test]
-fn a_file_above_the_size_limit_is_refused() {
-    let directory = complete();
+fn file_above_the_size_limit_is_rejected() {
+    let directory = production_keys();
     write(&directory, "large.json", &" ".repeat(16 * 1024 + 1));
-    assert!(sentence(load(&directory, &PRODUCTION)).contains("at most 16384 bytes"));
+    assert!(error_text(load(&directory, &PRODUCTION)).contains("at most 16384 bytes"));
 }
 
 #[test]
-fn two_files_with_the_same_id_are_refused() {
-    let directory = complete();
+fn two_files_with_the_same_key_id_are_rejected() {
+    let directory = production_keys();
     let text = fs::read_to_string(only_file_of(&directory, "user")).unwrap();
     write(&directory, "copy.json", &text);
-    assert!(sentence(load(&directory, &PRODUCTION)).contains("has the same `kid` as"));
+    assert!(error_text(load(&directory, &PRODUCTION)).contains("has the same `kid` as"));
 }
 
 #[test]
-fn the_newest_key_is_active_and_the_older_ones_are_readable_for_the_window() {
-    let directory = complete();
+fn newest_key_is_active_and_older_keys_expire() {
+    let directory = production_keys();
     let now = unix_now();
     change(&directory, "user", json!({"created": now - 1_000}));
     let oldest = only_file_of(&directory, "user");
@@ -292,8 +292,8 @@ fn the_newest_key_is_active_and_the_older_ones_are_readable_for_the_window() {
     };
     let ring = load(&directory, &policy).unwrap();
     let readable: Vec<_> = ring
-        .of_kind(KeyKind::Envelope)
-        .map(|ring| ring.key.kid())
+        .keys_of_kind(KeyKind::Envelope)
+        .map(|ring_key| ring_key.key.kid())
         .collect();
     assert_eq!(readable, [newest.kid, middle.kid]);
 }
@@ -306,8 +306,8 @@ fn change_created(directory: &TempDir, kid: &str, created: u64) {
 }
 
 #[test]
-fn an_expired_development_key_does_not_stop_production() {
-    let directory = complete();
+fn production_ignores_an_expired_development_key() {
+    let directory = production_keys();
     change(
         &directory,
         "user",
@@ -323,7 +323,7 @@ fn an_expired_development_key_does_not_stop_production() {
 }
 
 #[test]
-fn names_that_cannot_own_a_key_are_refused() {
+fn invalid_owner_name_is_rejected() {
     let directory = TempDir::new().unwrap();
     for owner in ["", "User", "../user", "a b", "-user", &"a".repeat(64)] {
         assert!(
@@ -345,8 +345,8 @@ fn names_that_cannot_own_a_key_are_refused() {
 }
 
 #[test]
-fn derived_secrets_are_stable_differ_by_purpose_and_change_with_the_key() {
-    let directory = complete();
+fn derived_secret_depends_on_purpose_and_key_only() {
+    let directory = production_keys();
     let derive = |purpose: &str| {
         let ring = load(&directory, &PRODUCTION).unwrap();
         ring.derive(purpose).expose_secret().to_owned()
@@ -361,8 +361,8 @@ fn derived_secrets_are_stable_differ_by_purpose_and_change_with_the_key() {
 }
 
 #[test]
-fn derivation_is_hmac_sha_256() {
-    let directory = complete();
+fn derived_secret_is_hmac_sha_256() {
+    let directory = production_keys();
     // The bytes 0 to 31. The expected value is Python's
     // hmac.new(bytes(range(32)), b"spindle/derive/test", "sha256").hexdigest().
     let key = json!({"k": "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8"});
@@ -375,11 +375,11 @@ fn derivation_is_hmac_sha_256() {
 }
 
 #[test]
-fn debug_shows_no_key() {
-    let directory = complete();
+fn debug_output_does_not_contain_keys() {
+    let directory = production_keys();
     let ring = load(&directory, &PRODUCTION).unwrap();
     let shown = format!("{ring:?}");
-    let files = directory::read(directory.path()).unwrap();
+    let files = directory::read_keys(directory.path()).unwrap();
     for file in &files {
         let jwk: Value = serde_json::from_slice(&fs::read(&file.path).unwrap()).unwrap();
         let secret = jwk["k"].as_str().or(jwk["d"].as_str()).unwrap();

@@ -1,7 +1,7 @@
-//! One argon2id hash: its parameters, its PHC text, its computation.
+//! One argon2id hash: its parameters, its text in the PHC string format, its computation.
 //!
-//! A stored hash brings its own parameters, and a database is not trusted to choose how much work
-//! is done here: above the same limits that the settings have, it is refused unread.
+//! A stored hash contains its own parameters. The database is not trusted to choose how much work the
+//! adapter does, so a hash above the limits of the settings is rejected before anything is computed.
 
 use argon2::password_hash::phc::{PasswordHash, Salt};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
@@ -15,7 +15,7 @@ pub(super) use argon2::password_hash::phc::Output;
 const OUTPUT_BYTES: usize = 32;
 const SALT_BYTES: usize = 16;
 
-/// PHC text of ours has about 100 characters.
+/// The PHC text that this module writes has about 100 characters.
 const MAX_PHC_BYTES: usize = 256;
 
 /// The cost of a hash, and the length of its output.
@@ -43,49 +43,50 @@ impl Parameters {
         self.0.block_count()
     }
 
-    /// A hash may be cheaper than anything the settings allow: it is then outdated, not refused.
+    /// Whether the hash is within the upper limits of the settings. There are no lower limits: a hash
+    /// that is cheaper than the settings allow is outdated, not invalid.
     fn affordable(&self) -> bool {
         u64::from(self.0.m_cost()) <= MemoryKib::MOST
             && u64::from(self.0.t_cost()) <= Iterations::MOST
             && u64::from(self.0.p_cost()) <= Parallelism::MOST
     }
 
-    fn plain(&self) -> bool {
+    fn has_no_key_or_data(&self) -> bool {
         self.0.keyid().is_empty() && self.0.data().is_empty()
     }
 }
 
-/// A hash as it is stored.
-pub(super) struct Stored {
+/// A hash as it is stored in a database.
+pub(super) struct StoredHash {
     pub(super) parameters: Parameters,
     pub(super) output: Output,
     salt: Salt,
 }
 
-impl Stored {
-    /// Read PHC text.
+impl StoredHash {
+    /// Parses PHC text.
     pub(super) fn parse(text: &str) -> Result<Self, PasswordError> {
         if text.len() > MAX_PHC_BYTES {
-            return Err(NOT_OURS);
+            return Err(NOT_ARGON2ID);
         }
-        let phc = PasswordHash::new(text).map_err(|_| NOT_OURS)?;
+        let phc = PasswordHash::new(text).map_err(|_| NOT_ARGON2ID)?;
         let version = phc
             .version
             .and_then(|version| Version::try_from(version).ok());
         if phc.algorithm != ARGON2ID_IDENT || version != Some(Version::V0x13) {
-            return Err(NOT_OURS);
+            return Err(NOT_ARGON2ID);
         }
-        let params = Params::try_from(&phc).map_err(|_| NOT_OURS)?;
+        let params = Params::try_from(&phc).map_err(|_| NOT_ARGON2ID)?;
         let parameters = Parameters(params);
         let (Some(salt), Some(output)) = (phc.salt, phc.hash) else {
-            return Err(NOT_OURS);
+            return Err(NOT_ARGON2ID);
         };
-        if !parameters.plain() {
-            return Err(NOT_OURS);
+        if !parameters.has_no_key_or_data() {
+            return Err(NOT_ARGON2ID);
         }
         if !parameters.affordable() {
             return Err(PasswordError::Invalid(
-                "the hash asks for more work than is allowed",
+                "the hash needs more memory, passes or lanes than the adapter allows",
             ));
         }
         Ok(Self {
@@ -95,7 +96,7 @@ impl Stored {
         })
     }
 
-    /// A fresh salt, and random bytes that no password is known to give.
+    /// A new salt, and random bytes in place of an output. No known password has this output.
     pub(super) fn random(parameters: Parameters) -> Result<Self, &'static str> {
         let mut bytes = [0; SALT_BYTES + OUTPUT_BYTES];
         getrandom::fill(&mut bytes).map_err(|_| "random")?;
@@ -107,7 +108,7 @@ impl Stored {
         })
     }
 
-    /// What the password gives with this salt and these parameters.
+    /// Computes the output for a password with this salt and these parameters.
     pub(super) fn compute(
         &self,
         password: &[u8],
@@ -126,7 +127,7 @@ impl Stored {
         Output::new(output).map_err(|_| "output")
     }
 
-    /// PHC text, to be stored.
+    /// Formats the hash as PHC text.
     pub(super) fn to_phc(&self) -> String {
         format!(
             "$argon2id$v=19${parameters}${salt}${output}",
@@ -137,4 +138,5 @@ impl Stored {
     }
 }
 
-const NOT_OURS: PasswordError = PasswordError::Invalid("the hash is not argon2id in PHC format");
+const NOT_ARGON2ID: PasswordError =
+    PasswordError::Invalid("the hash is not argon2id in PHC format");

@@ -1,25 +1,25 @@
-//! The working memory of the hashes, kept between them.
+//! Working memory that hashes reuse.
 //!
-//! Asking the system for 19 MiB anew costs a quarter of a hash's time in page faults.
+//! Allocating 19 MiB for each hash costs a quarter of the hash's time in page faults.
 
 use std::sync::{Mutex, PoisonError};
 
 use argon2::Block;
 
-/// Memory that is waiting for the next hash. What one hash left in it the next overwrites.
-pub(super) struct Memory {
-    /// Blocks of a hash with today's parameters. Other sizes are rare and not kept.
+/// Idle buffers for the next hashes. Each hash overwrites the content of its buffer.
+pub(super) struct MemoryPool {
+    /// The size of a buffer for the current parameters. Buffers of other sizes are rare and not kept.
     blocks: usize,
-    /// At most one per thread.
-    most: usize,
+    /// One per thread.
+    max_idle: usize,
     idle: Mutex<Vec<Vec<Block>>>,
 }
 
-impl Memory {
-    pub(super) fn new(blocks: usize, most: usize) -> Self {
+impl MemoryPool {
+    pub(super) fn new(blocks: usize, max_idle: usize) -> Self {
         Self {
             blocks,
-            most,
+            max_idle,
             idle: Mutex::new(Vec::new()),
         }
     }
@@ -35,13 +35,13 @@ impl Memory {
 
     pub(super) fn give_back(&self, memory: Vec<Block>) {
         let mut idle = self.idle();
-        if memory.len() == self.blocks && idle.len() < self.most {
+        if memory.len() == self.blocks && idle.len() < self.max_idle {
             idle.push(memory);
         }
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Vec<Block>>> {
-        // No panic can leave a vector of buffers half-changed.
+        // A panic cannot leave the vector in an inconsistent state.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -51,8 +51,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_of_todays_size_is_kept_up_to_the_limit() {
-        let memory = Memory::new(8, 1);
+    fn buffers_of_current_size_are_kept_up_to_the_limit() {
+        let memory = MemoryPool::new(8, 1);
         memory.give_back(vec![Block::default(); 8]);
         memory.give_back(vec![Block::default(); 8]);
         assert_eq!(memory.idle().len(), 1);
@@ -61,8 +61,8 @@ mod tests {
     }
 
     #[test]
-    fn memory_of_another_size_is_neither_kept_nor_handed_out() {
-        let memory = Memory::new(8, 4);
+    fn buffers_of_another_size_are_not_kept() {
+        let memory = MemoryPool::new(8, 4);
         memory.give_back(vec![Block::default(); 16]);
         assert!(memory.idle().is_empty());
         memory.give_back(vec![Block::default(); 8]);

@@ -17,8 +17,8 @@ fn computed(passwords: &Passwords) -> u64 {
     passwords.hasher.computed.0.load(Ordering::Relaxed)
 }
 
-/// The least that the settings allow, so that the tests are quick.
-fn cheap() -> PasswordSettings {
+/// The smallest values that the settings allow, so that the tests are fast.
+fn cheap_settings() -> PasswordSettings {
     PasswordSettings {
         memory_kib: 7_168,
         iterations: 1,
@@ -29,14 +29,14 @@ fn cheap() -> PasswordSettings {
 }
 
 fn passwords() -> Passwords {
-    Passwords::new(&cheap()).unwrap()
+    Passwords::new(&cheap_settings()).unwrap()
 }
 
 fn secret(text: &str) -> SecretString {
     SecretString::from(text)
 }
 
-/// Let the other tasks run until the condition holds.
+/// Lets the other tasks run until the condition holds.
 async fn until(condition: impl Fn() -> bool) {
     let waiting = async {
         while !condition() {
@@ -49,7 +49,7 @@ async fn until(condition: impl Fn() -> bool) {
 }
 
 #[tokio::test]
-async fn the_right_password_matches_and_another_does_not() {
+async fn only_the_right_password_matches() {
     let passwords = passwords();
     let hash = passwords.hash(secret("correct horse")).await.unwrap();
     assert!(hash.starts_with("$argon2id$v=19$m=7168,t=1,p=1$"), "{hash}");
@@ -62,16 +62,16 @@ async fn the_right_password_matches_and_another_does_not() {
 }
 
 #[tokio::test]
-async fn the_same_password_never_gives_the_same_hash() {
+async fn hashing_the_same_password_twice_gives_two_hashes() {
     let passwords = passwords();
     let first = passwords.hash(secret("same")).await.unwrap();
     assert_ne!(passwords.hash(secret("same")).await.unwrap(), first);
 }
 
-/// RFC 9106's reference implementation, by its command line:
+/// The hash comes from the command line of RFC 9106's reference implementation:
 /// `printf password | argon2 somesalt -id -t 3 -k 8192 -p 2 -l 24 -e`.
 #[tokio::test]
-async fn a_hash_of_the_reference_implementation_matches_and_is_outdated() {
+async fn hash_of_the_reference_implementation_is_outdated() {
     let hash = "$argon2id$v=19$m=8192,t=3,p=2$c29tZXNhbHQ$eoCOzZYN2HjLXtAHuUYbnczG/vL1A7xM";
     let passwords = passwords();
     let verdict = passwords
@@ -85,10 +85,10 @@ async fn a_hash_of_the_reference_implementation_matches_and_is_outdated() {
 }
 
 #[tokio::test]
-async fn a_hash_with_other_parameters_is_outdated() {
+async fn hash_with_other_parameters_is_outdated() {
     let other = PasswordSettings {
         iterations: 2,
-        ..cheap()
+        ..cheap_settings()
     };
     let hash = Passwords::new(&other)
         .unwrap()
@@ -102,7 +102,7 @@ async fn a_hash_with_other_parameters_is_outdated() {
 }
 
 #[tokio::test]
-async fn without_an_account_a_whole_hash_is_computed_all_the_same() {
+async fn verifying_without_a_hash_computes_a_whole_hash() {
     let passwords = passwords();
     let hash = passwords.hash(secret("p")).await.unwrap();
     assert_eq!(computed(&passwords), 1);
@@ -113,29 +113,29 @@ async fn without_an_account_a_whole_hash_is_computed_all_the_same() {
         Ok(Verdict::Mismatch)
     );
     assert_eq!(computed(&passwords), 3);
-    let stand_in = passwords.hasher.unmatchable().unwrap();
-    assert_eq!(stand_in.parameters, passwords.hasher.parameters);
+    let placeholder = passwords.hasher.placeholder().unwrap();
+    assert_eq!(placeholder.parameters, passwords.hasher.parameters);
 }
 
 #[tokio::test]
-async fn the_longest_password_is_accepted_and_a_longer_one_refused() {
+async fn password_longer_than_1024_bytes_is_rejected() {
     let passwords = passwords();
     passwords
         .hash(secret(&"x".repeat(MAX_PASSWORD_BYTES)))
         .await
         .unwrap();
     let too_long = "x".repeat(MAX_PASSWORD_BYTES + 1);
-    let refused = Err(PasswordError::Invalid(
-        "the password is longer than 1024 bytes",
+    let rejected = Err(PasswordError::Invalid(
+        "the password is longer than 1,024 bytes",
     ));
-    assert_eq!(passwords.hash(secret(&too_long)).await, refused);
+    assert_eq!(passwords.hash(secret(&too_long)).await, rejected);
     let verdict = passwords.verify(secret(&too_long), None).await;
     assert!(matches!(verdict, Err(PasswordError::Invalid(_))));
     assert_eq!(computed(&passwords), 1);
 }
 
 #[tokio::test]
-async fn a_stored_hash_that_is_not_ours_is_refused_without_work() {
+async fn unsupported_hash_is_rejected_without_computing() {
     let passwords = passwords();
     let ours = passwords.hash(secret("p")).await.unwrap();
     let cases = [
@@ -164,9 +164,9 @@ async fn a_stored_hash_that_is_not_ours_is_refused_without_work() {
 }
 
 #[tokio::test]
-async fn a_full_queue_refuses_at_once_and_a_caller_that_leaves_makes_room() {
+async fn full_queue_rejects_until_a_caller_leaves() {
     let passwords = Arc::new(passwords());
-    // One thread and one place in the queue, and the thread is not to be had.
+    // The settings allow one thread and one waiting call. The test occupies the thread.
     let busy = Arc::clone(&passwords.running)
         .acquire_owned()
         .await
@@ -176,7 +176,7 @@ async fn a_full_queue_refuses_at_once_and_a_caller_that_leaves_makes_room() {
         tokio::spawn(async move { passwords.hash(secret("p")).await })
     };
     let (first, second) = (hash(), hash());
-    until(|| passwords.places.available_permits() == 0).await;
+    until(|| passwords.slots.available_permits() == 0).await;
     assert_eq!(
         passwords.hash(secret("p")).await,
         Err(PasswordError::Unavailable)
@@ -185,82 +185,82 @@ async fn a_full_queue_refuses_at_once_and_a_caller_that_leaves_makes_room() {
     assert_eq!(verdict, Err(PasswordError::Unavailable));
 
     second.abort();
-    until(|| passwords.places.available_permits() == 1).await;
+    until(|| passwords.slots.available_permits() == 1).await;
     let third = hash();
-    until(|| passwords.places.available_permits() == 0).await;
+    until(|| passwords.slots.available_permits() == 0).await;
     assert_eq!(computed(&passwords), 0);
 
     drop(busy);
     first.await.unwrap().unwrap();
     third.await.unwrap().unwrap();
     assert_eq!(computed(&passwords), 2);
-    until(|| passwords.places.available_permits() == 2).await;
+    until(|| passwords.slots.available_permits() == 2).await;
 }
 
 #[test]
-fn settings_outside_their_limits_are_refused_by_name() {
+fn setting_outside_its_limits_is_rejected_by_name() {
     let cases = [
         (
             "memory_kib",
             PasswordSettings {
                 memory_kib: 7_167,
-                ..cheap()
+                ..cheap_settings()
             },
         ),
         (
             "memory_kib",
             PasswordSettings {
                 memory_kib: 65_537,
-                ..cheap()
+                ..cheap_settings()
             },
         ),
         (
             "iterations",
             PasswordSettings {
                 iterations: 0,
-                ..cheap()
+                ..cheap_settings()
             },
         ),
         (
             "iterations",
             PasswordSettings {
                 iterations: 11,
-                ..cheap()
+                ..cheap_settings()
             },
         ),
         (
             "parallelism",
             PasswordSettings {
                 parallelism: 0,
-                ..cheap()
+                ..cheap_settings()
             },
         ),
         (
             "parallelism",
             PasswordSettings {
                 parallelism: 17,
-                ..cheap()
+                ..cheap_settings()
             },
         ),
         (
             "threads",
             PasswordSettings {
                 threads: 0,
-                ..cheap()
+                ..cheap_settings()
             },
         ),
         (
             "threads",
             PasswordSettings {
                 threads: 257,
-                ..cheap()
+                ..cheap_settings()
             },
         ),
         (
             "queue",
             PasswordSettings {
                 queue: 10_001,
-                ..cheap()
+                ..cheap_settings()
             },
         ),
     ];

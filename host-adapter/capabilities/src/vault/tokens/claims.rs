@@ -1,23 +1,23 @@
-//! The claims of an access token, and what must be true of them.
+//! The claims of an access token, and the checks on them.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Claims, MAX_SUBJECT_CHARACTERS, TokenSettings};
-use crate::sessions::is_id;
+use crate::sessions::is_session_id;
 
-/// The clocks of two machines that are kept right differ by less. There is no such tolerance at
-/// the other end: a token is not good a second longer than it says.
+/// How far in the future `iat` may be. Clocks that follow NTP differ by less. `exp` has no tolerance: a
+/// token is not accepted a second longer than it says.
 const FUTURE_TOLERANCE_SECONDS: u64 = 5;
 
-/// Why a token is not accepted. The word is for the log.
+/// Why a token is rejected. The word is for the log.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(super) enum Rejection {
     Expired,
     Invalid(&'static str),
 }
 
-/// The payload of a token. None of its members may be missing or of another type; in particular
-/// `aud` is one text, as ours always are.
+/// The payload of a token. Every member except `sid` is required. `aud` must be a single string, as in
+/// every token that this module issues.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Payload {
     pub(super) iss: String,
@@ -26,21 +26,21 @@ pub(super) struct Payload {
     pub(super) iat: u64,
     pub(super) exp: u64,
     pub(super) jti: String,
-    /// Named as in `OpenID` Connect.
+    /// The session id. `OpenID` Connect defines the name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) sid: Option<String>,
 }
 
 impl Payload {
-    /// Only to be called once the signature is known to be ours.
+    /// Checks all claims. The caller must have verified the signature.
     ///
-    /// A token from a time when tokens lived longer ends as if it were issued today: an ended
-    /// session is forgotten after as long as a token lives now.
-    pub(super) fn check(self, settings: &TokenSettings, now: u64) -> Result<Claims, Refusal> {
+    /// A token that was issued with a longer lifetime expires after the current one, because an adapter
+    /// keeps revoked sessions only for the current lifetime.
+    pub(super) fn check(self, settings: &TokenSettings, now: u64) -> Result<Claims, Rejection> {
         let lifetime = settings.lifetime.as_secs();
         let expires_at = self.exp.min(self.iat.saturating_add(lifetime));
         let subject_fits = (1..=MAX_SUBJECT_CHARACTERS).contains(&self.sub.chars().count());
-        let refused = if self.iss != settings.issuer {
+        let reason = if self.iss != settings.issuer {
             "wrong-issuer"
         } else if self.aud != settings.audience {
             "wrong-audience"
@@ -50,10 +50,10 @@ impl Payload {
             "no-id"
         } else if self.iat > now.saturating_add(FUTURE_TOLERANCE_SECONDS) {
             "from-the-future"
-        } else if self.sid.as_deref().is_some_and(|sid| !is_id(sid)) {
+        } else if self.sid.as_deref().is_some_and(|sid| !is_session_id(sid)) {
             "wrong-session"
         } else if expires_at <= now {
-            return Err(Refusal::Expired);
+            return Err(Rejection::Expired);
         } else {
             return Ok(Claims {
                 subject: self.sub,
@@ -62,6 +62,6 @@ impl Payload {
                 expires_at,
             });
         };
-        Err(Refusal::Invalid(refused))
+        Err(Rejection::Invalid(reason))
     }
 }

@@ -1,7 +1,7 @@
-//! The one algorithm that tokens are signed with, for the JWT library: EdDSA over Ed25519 (RFC 8037).
+//! A cryptography provider for the JWT library with a single algorithm: EdDSA over Ed25519 (RFC 8037).
 //!
-//! The library's own providers bring RSA, NIST curves and HMAC along. This one has the curve that is
-//! used and refuses every other algorithm, so a token that names another is never checked with it.
+//! The library's own providers include RSA, NIST curves and HMAC. This provider rejects every algorithm
+//! except EdDSA, so a token that names another algorithm cannot be verified with it.
 
 use std::sync::Once;
 
@@ -16,16 +16,17 @@ use signature::{Error, Signer, Verifier};
 static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: signer,
     verifier_factory: verifier,
-    // Called for JSON Web Keys only, which are written and read in `keys` without the library.
+    // The library calls these for JSON Web Keys only, and `keys` reads and writes those itself.
     key_utils: KeyUtils::new_unimplemented(),
 };
 
 static INSTALLED: Once = Once::new();
 
-/// Has the library use this provider in the whole process. Must come before the first token.
+/// Makes this provider the library's provider for the whole process. Must be called before the first
+/// token is signed or verified.
 pub(super) fn install() {
     INSTALLED.call_once(|| {
-        // Fails only if another provider is there already, which then decides.
+        // Fails only if another provider is installed. That provider is then used.
         let _ = PROVIDER.install_default();
     });
 }
@@ -36,19 +37,19 @@ struct EdDsaVerifier(VerifyingKey);
 
 fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
     use ed25519_dalek::pkcs8::DecodePrivateKey as _;
-    check(*algorithm)?;
+    check_algorithm(*algorithm)?;
     let key = SigningKey::from_pkcs8_der(key.as_bytes()).map_err(|_| ErrorKind::InvalidEddsaKey)?;
     Ok(Box::new(EdDsaSigner(key)))
 }
 
 fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
-    check(*algorithm)?;
+    check_algorithm(*algorithm)?;
     let key = VerifyingKey::try_from(key.try_get_as_bytes()?);
     let key = key.map_err(|_| ErrorKind::InvalidEddsaKey)?;
     Ok(Box::new(EdDsaVerifier(key)))
 }
 
-fn check(algorithm: Algorithm) -> Result<()> {
+fn check_algorithm(algorithm: Algorithm) -> Result<()> {
     if algorithm == Algorithm::EdDSA {
         Ok(())
     } else {
@@ -69,7 +70,7 @@ impl JwtSigner for EdDsaSigner {
 }
 
 impl Verifier<Vec<u8>> for EdDsaVerifier {
-    /// Strict: it refuses keys and signatures of small order too, which RFC 8032 leaves open.
+    /// Also rejects keys and signatures of small order, which RFC 8032 permits.
     fn verify(&self, message: &[u8], signature: &Vec<u8>) -> std::result::Result<(), Error> {
         let signature = Signature::from_slice(signature).map_err(|_| Error::new())?;
         let valid = self.0.verify_strict(message, &signature);

@@ -1,8 +1,8 @@
 //! Access tokens: JWTs (RFC 7519, profile of RFC 9068) signed with Ed25519.
 //!
-//! The hard decision: the token's own header chooses nothing but which of our keys to look at. The
-//! algorithm is pinned, and every claim is checked here in one place ([`claims`]) instead of partly
-//! in the library, so that what is required can be read off one function.
+//! The header of a token selects the key and nothing else. The algorithm is fixed. Every claim is
+//! checked in one function of [`claims`], and none in the library, so that the requirements can be read
+//! in one place.
 
 mod cache;
 mod claims;
@@ -17,44 +17,45 @@ use serde_json::json;
 use uuid::Uuid;
 
 use self::cache::Cache;
-use self::claims::{Payload, Refusal};
+use self::claims::{Payload, Rejection};
 pub use self::settings::TokenSettings;
 use self::signing::{Signer, Verifiers};
 use super::clock::unix_now;
 use super::errors::{SettingError, TokenError};
 use super::keys::KeyRing;
-use crate::sessions::{self, Standing};
+use crate::sessions::{self, Revocations, SessionStatus};
 
 pub use adapter_contract::tokens::{Claims, Token};
 
-/// The longest subject of a token, in characters. A user's id has 36.
+/// The longest subject of a token in characters. A user's id has 36.
 pub const MAX_SUBJECT_CHARACTERS: usize = 200;
 
-/// The longest token looked at. Ours have some 400 bytes with a subject of usual length.
+/// The longest token that is parsed, in bytes. A token with a subject of usual length has about 400.
 const MAX_TOKEN_BYTES: usize = 4_096;
 
-/// How many verified tokens are remembered, at some 300 bytes each. One more starts over.
+/// How many verified tokens are cached, at about 300 bytes each.
 const CACHE_CAPACITY: usize = 4_096;
 
-/// The type of an access token (RFC 9068, section 2.1): keeps other JWTs from passing for one.
+/// The type of an access token (RFC 9068, section 2.1). A JWT of another type is rejected.
 const TOKEN_TYPE: &str = "at+jwt";
 
-/// Issues and checks access tokens.
+/// Issues and verifies access tokens.
 pub struct Tokens {
     settings: TokenSettings,
     lifetime: u32,
     signer: Signer,
     verifiers: Verifiers,
     cache: Cache,
-    ended: Option<Arc<sessions::Memory>>,
+    revocations: Option<Arc<Revocations>>,
 }
 
 impl Tokens {
-    /// Sign with the ring's newest signing key, accept all of them while they can be read.
+    /// Signs with the ring's newest signing key, and verifies with every signing key that has not
+    /// expired.
     ///
     /// # Errors
     ///
-    /// A setting outside its limits.
+    /// [`SettingError`] for a setting outside its limits.
     pub fn new(settings: TokenSettings, keys: &KeyRing) -> Result<Self, SettingError> {
         eddsa::install();
         Ok(Self {
@@ -62,33 +63,35 @@ impl Tokens {
             signer: Signer::new(keys)?,
             verifiers: Verifiers::new(keys),
             cache: Cache::new(CACHE_CAPACITY),
-            ended: None,
+            revocations: None,
             settings,
         })
     }
 
-    /// The same, knowing which sessions have ended. Without that no token of a session is accepted.
+    /// Checks the sessions of tokens against `revocations`. Without revocations, no token that belongs
+    /// to a session is accepted.
     #[must_use]
-    pub fn knowing(self, ended: Arc<sessions::Memory>) -> Self {
+    pub fn with_revocations(self, revocations: Arc<Revocations>) -> Self {
         Self {
-            ended: Some(ended),
+            revocations: Some(revocations),
             ..self
         }
     }
 
-    /// Issue a token to `subject`, for as long as the settings say. If it belongs to a `session`, it
-    /// ends with that.
+    /// Issues a token to `subject`, with the lifetime from the settings. If the token belongs to a
+    /// `session`, it is no longer accepted when that ends.
     ///
     /// # Errors
     ///
-    /// [`TokenError::Subject`] for an empty subject or one above [`MAX_SUBJECT_CHARACTERS`],
-    /// [`TokenError::Session`] for what is no session's id.
+    /// [`TokenError::InvalidSubject`] for a subject that is empty or longer than
+    /// [`MAX_SUBJECT_CHARACTERS`], [`TokenError::InvalidSession`] for an invalid session id, and
+    /// [`TokenError::SigningFailed`] for an internal failure.
     pub fn issue(&self, subject: &str, session: Option<&str>) -> Result<Token, TokenError> {
         if !(1..=MAX_SUBJECT_CHARACTERS).contains(&subject.chars().count()) {
-            return Err(TokenError::Subject);
+            return Err(TokenError::InvalidSubject);
         }
-        if !session.is_none_or(sessions::is_id) {
-            return Err(TokenError::Session);
+        if !session.is_none_or(sessions::is_session_id) {
+            return Err(TokenError::InvalidSession);
         }
         let now = unix_now();
         let payload = Payload {
@@ -102,7 +105,7 @@ impl Tokens {
         };
         let token = self.signer.sign(&payload).map_err(|error| {
             tracing::error!(error = %error, "signing an access token failed");
-            TokenError::Signing
+            TokenError::SigningFailed
         })?;
         Ok(Token {
             token,
@@ -110,13 +113,13 @@ impl Tokens {
         })
     }
 
-    /// Check a token and return what it says.
+    /// Verifies a token and returns its claims.
     ///
     /// # Errors
     ///
-    /// [`TokenError::Expired`] for one of ours past its time, [`TokenError::Ended`] for one whose
-    /// session has ended, [`TokenError::Unknown`] if nobody can say at present whether it has, and
-    /// [`TokenError::Invalid`] for anything else.
+    /// [`TokenError::Expired`] if the token has expired, [`TokenError::SessionRevoked`] if its session
+    /// has ended, [`TokenError::SessionUnknown`] if the adapter does not know at the moment whether the
+    /// session has ended, and [`TokenError::Invalid`] for every other reason to reject it.
     pub fn verify(&self, token: &str) -> Result<Claims, TokenError> {
         let claims = self.verify_at(token, unix_now())?;
         match &claims.session {
@@ -126,15 +129,16 @@ impl Tokens {
     }
 
     fn check_session(&self, session: &str) -> Result<(), TokenError> {
-        let ended = self.ended.as_ref();
-        match ended.map_or(Standing::Unknown, |ended| ended.standing(session)) {
-            Standing::Open => Ok(()),
-            Standing::Ended => Err(TokenError::Ended),
-            Standing::Unknown => Err(TokenError::Unknown),
+        let revocations = self.revocations.as_ref();
+        let status = revocations.map_or(SessionStatus::Unknown, |known| known.status(session));
+        match status {
+            SessionStatus::Active => Ok(()),
+            SessionStatus::Revoked => Err(TokenError::SessionRevoked),
+            SessionStatus::Unknown => Err(TokenError::SessionUnknown),
         }
     }
 
-    /// The keys with which others can check tokens: a JWK Set (RFC 7517) as JSON text.
+    /// The keys that verify tokens: a JWK Set (RFC 7517) as JSON text.
     #[must_use]
     pub fn public_keys(&self) -> String {
         json!({ "keys": self.verifiers.public_keys(unix_now()) }).to_string()
@@ -149,40 +153,42 @@ impl Tokens {
                 self.cache.put(token, &claims, key_readable_until);
                 Ok(claims)
             }
-            Err(Refusal::Expired) => Err(TokenError::Expired),
-            Err(Refusal::Invalid(reason)) => {
-                tracing::warn!(reason, "refused an access token");
+            Err(Rejection::Expired) => Err(TokenError::Expired),
+            Err(Rejection::Invalid(reason)) => {
+                tracing::warn!(reason, "rejected an access token");
                 Err(TokenError::Invalid)
             }
         }
     }
 
-    fn check(&self, token: &str, now: u64) -> Result<(Claims, Option<u64>), Refusal> {
+    fn check(&self, token: &str, now: u64) -> Result<(Claims, Option<u64>), Rejection> {
         if token.len() > MAX_TOKEN_BYTES {
-            return Err(Refusal::Invalid("too-long"));
+            return Err(Rejection::Invalid("too-long"));
         }
         let header =
-            jsonwebtoken::decode_header(token).map_err(|_| Refusal::Invalid("malformed"))?;
+            jsonwebtoken::decode_header(token).map_err(|_| Rejection::Invalid("malformed"))?;
         let kid = check_header(&header)?;
         let verifier = self
             .verifiers
             .find(kid, now)
-            .ok_or(Refusal::Invalid("unknown-key"))?;
-        let claims = verifier.payload(token)?.check(&self.settings, now)?;
+            .ok_or(Rejection::Invalid("unknown-key"))?;
+        let claims = verifier
+            .verify_signature(token)?
+            .check(&self.settings, now)?;
         Ok((claims, verifier.readable_until))
     }
 }
 
-/// What the header must and must not say. The algorithm is checked with the signature.
-fn check_header(header: &Header) -> Result<&str, Refusal> {
+/// Checks the header and returns the key id. The algorithm is checked with the signature.
+fn check_header(header: &Header) -> Result<&str, Rejection> {
     if header.typ.as_deref() != Some(TOKEN_TYPE) {
-        return Err(Refusal::Invalid("wrong-type"));
+        return Err(Rejection::Invalid("wrong-type"));
     }
-    // RFC 7515, section 4.1.11: an extension that must be understood and is not.
+    // RFC 7515, section 4.1.11: a token with an unsupported critical extension must be rejected.
     if header.crit.is_some() {
-        return Err(Refusal::Invalid("critical-extension"));
+        return Err(Rejection::Invalid("critical-extension"));
     }
-    header.kid.as_deref().ok_or(Refusal::Invalid("no-key-id"))
+    header.kid.as_deref().ok_or(Rejection::Invalid("no-key-id"))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The signing keys in the form the JWT library takes them.
+//! The signing keys in the form that the JWT library takes.
 
 use std::collections::HashMap;
 
@@ -10,15 +10,15 @@ use zeroize::Zeroizing;
 use super::super::errors::SettingError;
 use super::super::keys::{KeyKind, KeyRing, KeyState, RingKey};
 use super::TOKEN_TYPE;
-use super::claims::{Payload, Refusal};
+use super::claims::{Payload, Rejection};
 
-/// PKCS #8 around an Ed25519 key (RFC 8410, section 7), up to the 32 bytes of the key itself: the
-/// only form in which the library takes one.
+/// The bytes of a PKCS #8 document with an Ed25519 key (RFC 8410, section 7) before the 32 bytes of the
+/// key. The library takes a private key only in this form.
 const PKCS8_PREFIX: [u8; 16] = [
     0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
 ];
 
-/// The active key. The library overwrites its copy of the key when dropped.
+/// The active key. The library overwrites its copy of the key when it is dropped.
 #[derive(Clone)]
 pub(super) struct Signer {
     header: Header,
@@ -28,8 +28,8 @@ pub(super) struct Signer {
 impl Signer {
     pub(super) fn new(keys: &KeyRing) -> Result<Self, SettingError> {
         let active = keys
-            .of_kind(KeyKind::Signing)
-            .find(|ring| ring.readable_until.is_none());
+            .keys_of_kind(KeyKind::Signing)
+            .find(|ring_key| ring_key.readable_until.is_none());
         let Some(active) = active else {
             return Err(SettingError {
                 name: "keys",
@@ -52,15 +52,16 @@ impl Signer {
     }
 }
 
-/// All keys that verify, by key id.
+/// All keys that verify tokens.
 #[derive(Clone)]
 pub(super) struct Verifiers {
+    /// By key id.
     by_kid: HashMap<String, Verifier>,
-    /// The library checks the signature and the algorithm; `Payload::check` does the rest.
+    /// The library checks the signature and the algorithm. `Payload::check` checks the claims.
     validation: Validation,
 }
 
-/// One key that verifies.
+/// One key that verifies tokens.
 #[derive(Clone)]
 struct Verifier {
     key: DecodingKey,
@@ -68,8 +69,8 @@ struct Verifier {
     jwk: Value,
 }
 
-/// A key to check one token with.
-pub(super) struct Found<'a> {
+/// The key that verifies one token.
+pub(super) struct MatchingKey<'a> {
     verifier: &'a Verifier,
     validation: &'a Validation,
     pub(super) readable_until: Option<u64>,
@@ -77,14 +78,14 @@ pub(super) struct Found<'a> {
 
 impl Verifiers {
     pub(super) fn new(keys: &KeyRing) -> Self {
-        let verifier = |ring: &RingKey| {
-            let key = DecodingKey::from_ed_components(&ring.key.public()).ok()?;
+        let verifier = |ring_key: &RingKey| {
+            let key = DecodingKey::from_ed_components(&ring_key.key.public_key()).ok()?;
             let verifier = Verifier {
                 key,
-                readable_until: ring.readable_until,
-                jwk: jwk(ring),
+                readable_until: ring_key.readable_until,
+                jwk: public_jwk(ring_key),
             };
-            Some((ring.key.kid().to_owned(), verifier))
+            Some((ring_key.key.kid().to_owned(), verifier))
         };
         let mut validation = Validation::new(Algorithm::EdDSA);
         validation.required_spec_claims.clear();
@@ -92,19 +93,19 @@ impl Verifiers {
         validation.validate_aud = false;
         Self {
             by_kid: keys
-                .of_kind(KeyKind::Signing)
+                .keys_of_kind(KeyKind::Signing)
                 .filter_map(verifier)
                 .collect(),
             validation,
         }
     }
 
-    pub(super) fn find(&self, kid: &str, now: u64) -> Option<Found<'_>> {
+    pub(super) fn find(&self, kid: &str, now: u64) -> Option<MatchingKey<'_>> {
         let verifier = self
             .by_kid
             .get(kid)
-            .filter(|verifier| verifier.readable(now))?;
-        Some(Found {
+            .filter(|verifier| verifier.is_readable(now))?;
+        Some(MatchingKey {
             verifier,
             validation: &self.validation,
             readable_until: verifier.readable_until,
@@ -115,24 +116,24 @@ impl Verifiers {
         let readable = self
             .by_kid
             .values()
-            .filter(|verifier| verifier.readable(now));
+            .filter(|verifier| verifier.is_readable(now));
         readable.map(|verifier| &verifier.jwk).collect()
     }
 }
 
 impl Verifier {
-    fn readable(&self, now: u64) -> bool {
+    fn is_readable(&self, now: u64) -> bool {
         KeyState::at(self.readable_until, now) != KeyState::Expired
     }
 }
 
-impl Found<'_> {
-    /// The payload, if this key has signed it.
-    pub(super) fn payload(&self, token: &str) -> Result<Payload, Refusal> {
+impl MatchingKey<'_> {
+    /// Verifies the signature and returns the payload, whose claims are not checked yet.
+    pub(super) fn verify_signature(&self, token: &str) -> Result<Payload, Rejection> {
         jsonwebtoken::decode(token, &self.verifier.key, self.validation)
             .map(|data| data.claims)
             .map_err(|error| {
-                Refusal::Invalid(match error.kind() {
+                Rejection::Invalid(match error.kind() {
                     ErrorKind::InvalidAlgorithm => "wrong-algorithm",
                     ErrorKind::InvalidSignature => "wrong-signature",
                     ErrorKind::Json(_) => "missing-claim",
@@ -142,13 +143,13 @@ impl Found<'_> {
     }
 }
 
-fn jwk(ring: &RingKey) -> Value {
+fn public_jwk(ring_key: &RingKey) -> Value {
     json!({
         "kty": "OKP",
         "crv": "Ed25519",
         "use": "sig",
         "alg": "EdDSA",
-        "kid": ring.key.kid(),
-        "x": ring.key.public(),
+        "kid": ring_key.key.kid(),
+        "x": ring_key.key.public_key(),
     })
 }

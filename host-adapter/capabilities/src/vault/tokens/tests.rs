@@ -19,7 +19,7 @@ struct Fixture {
 fn fixture() -> Fixture {
     let directory = TempDir::new().unwrap();
     let ring = KeyRing::load(directory.path(), &[], &Policy::default()).unwrap();
-    let signing = ring.of_kind(KeyKind::Signing).next().unwrap();
+    let signing = ring.keys_of_kind(KeyKind::Signing).next().unwrap();
     let key = SigningKey::from_bytes(signing.key.secret());
     let kid = signing.key.kid().to_owned();
     let tokens = Tokens::new(TokenSettings::default(), &ring).unwrap();
@@ -36,15 +36,15 @@ impl Fixture {
         json!({"alg": "EdDSA", "typ": "at+jwt", "kid": self.kid})
     }
 
-    /// Sign whatever it says with the real key.
-    fn signed(&self, header: &Value, payload: &Value) -> String {
+    /// Signs any header and payload with the real key.
+    fn sign(&self, header: &Value, payload: &Value) -> String {
         let message = message(header, payload);
         let signature = self.key.sign(message.as_bytes());
         format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
     }
 
     #[track_caller]
-    fn refuses(&self, token: &str) {
+    fn assert_rejected(&self, token: &str) {
         assert_eq!(
             self.tokens.verify(token),
             Err(TokenError::Invalid),
@@ -66,8 +66,8 @@ fn payload() -> Value {
     })
 }
 
-/// The object with one member replaced, or removed by `null`.
-fn with(mut object: Value, member: &str, value: Value) -> Value {
+/// Replaces one member of the object. `null` removes the member.
+fn with_member(mut object: Value, member: &str, value: Value) -> Value {
     object[member] = value;
     object
         .as_object_mut()
@@ -77,7 +77,7 @@ fn with(mut object: Value, member: &str, value: Value) -> Value {
 }
 
 #[test]
-fn an_issued_token_says_what_it_was_issued_for() {
+fn issued_token_has_its_subject_and_lifetime() {
     let Fixture { tokens, .. } = fixture();
     let before = unix_now();
     let token = tokens.issue("ada", None).unwrap();
@@ -95,7 +95,7 @@ fn an_issued_token_says_what_it_was_issued_for() {
 }
 
 #[test]
-fn a_token_has_exactly_the_promised_header_and_claims() {
+fn token_has_exactly_the_documented_members() {
     let Fixture { tokens, kid, .. } = fixture();
     let token = tokens.issue("ada", None).unwrap().token;
     let part = |index: usize| -> Value {
@@ -115,12 +115,12 @@ fn a_token_has_exactly_the_promised_header_and_claims() {
 }
 
 #[test]
-fn a_token_is_good_until_the_second_it_expires() {
+fn token_is_valid_until_the_second_it_expires() {
     let Fixture { tokens, .. } = fixture();
     let token = tokens.issue("ada", None).unwrap().token;
     let claims = tokens.verify(&token).unwrap();
-    // Both from memory and by checking again.
-    for tokens in [&tokens, &tokens_without_memory(&tokens)] {
+    // Once from the cache and once without it.
+    for tokens in [&tokens, &with_empty_cache(&tokens)] {
         assert_eq!(
             tokens.verify_at(&token, claims.expires_at - 1).as_ref(),
             Ok(&claims)
@@ -132,19 +132,19 @@ fn a_token_is_good_until_the_second_it_expires() {
     }
 }
 
-fn tokens_without_memory(tokens: &Tokens) -> Tokens {
+fn with_empty_cache(tokens: &Tokens) -> Tokens {
     Tokens {
         settings: tokens.settings.clone(),
         lifetime: tokens.lifetime,
         signer: tokens.signer.clone(),
         verifiers: tokens.verifiers.clone(),
         cache: Cache::new(1),
-        ended: None,
+        revocations: None,
     }
 }
 
 #[test]
-fn a_token_altered_anywhere_is_refused() {
+fn altered_or_truncated_token_is_rejected() {
     let fixture = fixture();
     let token = fixture.tokens.issue("ada", None).unwrap().token;
     fixture.tokens.verify(&token).unwrap();
@@ -152,32 +152,32 @@ fn a_token_altered_anywhere_is_refused() {
         let mut altered = token.clone();
         let other = if character == 'A' { "B" } else { "A" };
         altered.replace_range(index..=index, other);
-        fixture.refuses(&altered);
+        fixture.assert_rejected(&altered);
     }
     for length in 0..token.len() {
-        fixture.refuses(&token[..length]);
+        fixture.assert_rejected(&token[..length]);
     }
-    fixture.refuses(&format!("{token}."));
-    fixture.refuses(&format!("{token}="));
-    fixture.refuses(&format!(" {token}"));
+    fixture.assert_rejected(&format!("{token}."));
+    fixture.assert_rejected(&format!("{token}="));
+    fixture.assert_rejected(&format!(" {token}"));
 }
 
 #[test]
-fn a_forged_token_that_fits_in_everything_else_is_accepted_only_with_our_key() {
+fn token_signed_with_another_key_is_rejected() {
     let fixture = fixture();
-    let token = fixture.signed(&fixture.header(), &payload());
+    let token = fixture.sign(&fixture.header(), &payload());
     assert_eq!(fixture.tokens.verify(&token).unwrap().subject, "ada");
 
     let message = message(&fixture.header(), &payload());
     let signature = SigningKey::from_bytes(&[7; 32]).sign(message.as_bytes());
-    fixture.refuses(&format!(
+    fixture.assert_rejected(&format!(
         "{message}.{}",
         URL_SAFE_NO_PAD.encode(signature.to_bytes())
     ));
 }
 
 #[test]
-fn every_claim_is_required_and_of_its_type() {
+fn missing_or_mistyped_claim_is_rejected() {
     let fixture = fixture();
     for claim in ["iss", "aud", "sub", "iat", "exp", "jti"] {
         for value in [
@@ -186,14 +186,14 @@ fn every_claim_is_required_and_of_its_type() {
             json!(-1),
             json!(["spindle", "ada"]),
         ] {
-            let payload = with(payload(), claim, value);
-            fixture.refuses(&fixture.signed(&fixture.header(), &payload));
+            let payload = with_member(payload(), claim, value);
+            fixture.assert_rejected(&fixture.sign(&fixture.header(), &payload));
         }
     }
 }
 
 #[test]
-fn wrong_claims_are_refused() {
+fn wrong_claim_is_rejected() {
     let fixture = fixture();
     let cases = [
         ("iss", json!("other")),
@@ -204,23 +204,23 @@ fn wrong_claims_are_refused() {
         ("iat", json!(unix_now() + 60)),
     ];
     for (claim, value) in cases {
-        let payload = with(payload(), claim, value);
-        fixture.refuses(&fixture.signed(&fixture.header(), &payload));
+        let payload = with_member(payload(), claim, value);
+        fixture.assert_rejected(&fixture.sign(&fixture.header(), &payload));
     }
-    let soon = with(payload(), "iat", json!(unix_now() + 3));
+    let soon = with_member(payload(), "iat", json!(unix_now() + 3));
     assert!(
         fixture
             .tokens
-            .verify(&fixture.signed(&fixture.header(), &soon))
+            .verify(&fixture.sign(&fixture.header(), &soon))
             .is_ok()
     );
-    let past = with(payload(), "exp", json!(unix_now() - 1));
-    let past = fixture.signed(&fixture.header(), &past);
+    let past = with_member(payload(), "exp", json!(unix_now() - 1));
+    let past = fixture.sign(&fixture.header(), &past);
     assert_eq!(fixture.tokens.verify(&past), Err(TokenError::Expired));
 }
 
 #[test]
-fn wrong_headers_are_refused() {
+fn wrong_header_is_rejected() {
     let fixture = fixture();
     let cases = [
         ("typ", json!("JWT")),
@@ -234,49 +234,52 @@ fn wrong_headers_are_refused() {
         ("alg", Value::Null),
     ];
     for (member, value) in cases {
-        let header = with(fixture.header(), member, value);
-        fixture.refuses(&fixture.signed(&header, &payload()));
+        let header = with_member(fixture.header(), member, value);
+        fixture.assert_rejected(&fixture.sign(&header, &payload()));
     }
 }
 
 #[test]
-fn a_token_without_signature_is_refused() {
+fn token_without_signature_is_rejected() {
     let fixture = fixture();
     for algorithm in ["none", "None", "EdDSA"] {
-        let header = with(fixture.header(), "alg", json!(algorithm));
-        fixture.refuses(&format!("{}.", message(&header, &payload())));
+        let header = with_member(fixture.header(), "alg", json!(algorithm));
+        fixture.assert_rejected(&format!("{}.", message(&header, &payload())));
     }
 }
 
 #[test]
-fn a_token_signed_with_the_public_key_as_hmac_secret_is_refused() {
+fn token_with_public_key_as_hmac_secret_is_rejected() {
     let fixture = fixture();
     let public = fixture.key.verifying_key();
     let text = URL_SAFE_NO_PAD.encode(public.as_bytes());
-    let message = message(&with(fixture.header(), "alg", json!("HS256")), &payload());
+    let message = message(
+        &with_member(fixture.header(), "alg", json!("HS256")),
+        &payload(),
+    );
     for secret in [public.as_bytes().as_slice(), text.as_bytes()] {
         let mut mac = Hmac::<Sha256>::new_from_slice(secret).unwrap();
         mac.update(message.as_bytes());
         let tag = URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes());
-        fixture.refuses(&format!("{message}.{tag}"));
+        fixture.assert_rejected(&format!("{message}.{tag}"));
     }
 }
 
 #[test]
-fn a_token_that_says_rs256_is_refused() {
+fn token_with_algorithm_rs256_is_rejected() {
     let fixture = fixture();
-    let header = with(fixture.header(), "alg", json!("RS256"));
-    fixture.refuses(&fixture.signed(&header, &payload()));
+    let header = with_member(fixture.header(), "alg", json!("RS256"));
+    fixture.assert_rejected(&fixture.sign(&header, &payload()));
     let message = message(&header, &payload());
-    fixture.refuses(&format!("{message}.{}", URL_SAFE_NO_PAD.encode([1; 256])));
+    fixture.assert_rejected(&format!("{message}.{}", URL_SAFE_NO_PAD.encode([1; 256])));
 }
 
 #[test]
-fn a_token_of_any_size_is_answered() {
+fn token_above_the_size_limit_is_rejected() {
     let fixture = fixture();
-    fixture.refuses(&"a".repeat(MAX_TOKEN_BYTES + 1));
-    let padded = with(payload(), "other", json!("x".repeat(MAX_TOKEN_BYTES)));
-    fixture.refuses(&fixture.signed(&fixture.header(), &padded));
+    fixture.assert_rejected(&"a".repeat(MAX_TOKEN_BYTES + 1));
+    let padded = with_member(payload(), "other", json!("x".repeat(MAX_TOKEN_BYTES)));
+    fixture.assert_rejected(&fixture.sign(&fixture.header(), &padded));
 }
 
 #[test]
@@ -286,12 +289,15 @@ fn subjects_have_1_to_200_characters() {
     let token = tokens.issue(&longest, None).unwrap().token;
     assert_eq!(tokens.verify(&token).unwrap().subject, longest);
     for subject in ["", &format!("{longest}x")] {
-        assert_eq!(tokens.issue(subject, None).err(), Some(TokenError::Subject));
+        assert_eq!(
+            tokens.issue(subject, None).err(),
+            Some(TokenError::InvalidSubject)
+        );
     }
 }
 
 #[test]
-fn after_a_key_change_old_tokens_are_good_and_new_ones_name_the_new_key() {
+fn old_key_verifies_until_it_expires_and_new_key_signs() {
     let fixture = fixture();
     let old = fixture.tokens.issue("ada", None).unwrap().token;
     let new = KeyRing::generate(fixture.directory.path(), TOKENS, true).unwrap();
@@ -302,8 +308,8 @@ fn after_a_key_change_old_tokens_are_good_and_new_ones_name_the_new_key() {
     assert_eq!(header.kid, Some(new.kid.clone()));
 
     let until = ring
-        .of_kind(KeyKind::Signing)
-        .find_map(|ring| ring.readable_until)
+        .keys_of_kind(KeyKind::Signing)
+        .find_map(|ring_key| ring_key.readable_until)
         .unwrap();
     assert_eq!(tokens.verify_at(&old, until + 1), Err(TokenError::Invalid));
     assert_eq!(tokens.verifiers.public_keys(until).len(), 2);
@@ -325,7 +331,7 @@ fn public_keys_are_a_jwk_set_without_secrets() {
 }
 
 #[test]
-fn settings_outside_their_limits_are_refused_by_name() {
+fn setting_outside_its_limits_is_rejected_by_name() {
     let directory = TempDir::new().unwrap();
     let ring = KeyRing::load(directory.path(), &[], &Policy::default()).unwrap();
     let default = TokenSettings::default;
@@ -367,37 +373,40 @@ fn settings_outside_their_limits_are_refused_by_name() {
     }
 }
 
-fn session_token(session: &str) -> (Tokens, Arc<sessions::Memory>, String) {
-    let ended = Arc::new(sessions::Memory::new(
+fn session_token(session: &str) -> (Tokens, Arc<Revocations>, String) {
+    let revocations = Arc::new(Revocations::new(
         TokenSettings::default().lifetime,
         Duration::from_secs(30),
     ));
-    let tokens = fixture().tokens.knowing(ended.clone());
+    let tokens = fixture().tokens.with_revocations(revocations.clone());
     let token = tokens.issue("ada", Some(session)).unwrap().token;
-    (tokens, ended, token)
+    (tokens, revocations, token)
 }
 
 #[test]
-fn a_token_is_good_until_its_session_ends_also_when_it_was_verified_before() {
-    let (tokens, ended, token) = session_token("s1");
-    ended.learn([], tokio::time::Instant::now());
+fn cached_token_is_rejected_when_its_session_ends() {
+    let (tokens, revocations, token) = session_token("s1");
+    revocations.update([], tokio::time::Instant::now());
     let claims = tokens.verify(&token).unwrap();
     assert_eq!(claims.session.as_deref(), Some("s1"));
-    ended.add([("s1".to_owned(), Duration::ZERO)]);
-    assert_eq!(tokens.verify(&token), Err(TokenError::Ended));
+    revocations.add([("s1".to_owned(), Duration::ZERO)]);
+    assert_eq!(tokens.verify(&token), Err(TokenError::SessionRevoked));
     let other = tokens.issue("ada", Some("s2")).unwrap().token;
     assert!(tokens.verify(&other).is_ok());
 }
 
 #[test]
-fn a_token_of_a_session_of_which_nothing_is_known_is_not_accepted() {
+fn token_of_a_session_of_unknown_status_is_rejected() {
     let (tokens, _, token) = session_token("s1");
-    assert_eq!(tokens.verify(&token), Err(TokenError::Unknown));
+    assert_eq!(tokens.verify(&token), Err(TokenError::SessionUnknown));
     let without = tokens.issue("ada", None).unwrap().token;
     assert!(tokens.verify(&without).is_ok());
-    let ignorant = fixture().tokens;
-    let token = ignorant.issue("ada", Some("s1")).unwrap().token;
-    assert_eq!(ignorant.verify(&token), Err(TokenError::Unknown));
+    let without_revocations = fixture().tokens;
+    let token = without_revocations.issue("ada", Some("s1")).unwrap().token;
+    assert_eq!(
+        without_revocations.verify(&token),
+        Err(TokenError::SessionUnknown)
+    );
 }
 
 #[test]
@@ -405,21 +414,21 @@ fn sessions_have_ids_of_1_to_200_characters() {
     let fixture = fixture();
     let tokens = &fixture.tokens;
     for session in ["", &"x".repeat(sessions::MAX_ID_CHARACTERS + 1)] {
-        let refused = tokens.issue("ada", Some(session)).err();
-        assert_eq!(refused, Some(TokenError::Session));
-        let payload = with(payload(), "sid", json!(session));
-        fixture.refuses(&fixture.signed(&fixture.header(), &payload));
+        let rejected = tokens.issue("ada", Some(session)).err();
+        assert_eq!(rejected, Some(TokenError::InvalidSession));
+        let payload = with_member(payload(), "sid", json!(session));
+        fixture.assert_rejected(&fixture.sign(&fixture.header(), &payload));
     }
-    let payload = with(payload(), "sid", json!(7));
-    fixture.refuses(&fixture.signed(&fixture.header(), &payload));
+    let payload = with_member(payload(), "sid", json!(7));
+    fixture.assert_rejected(&fixture.sign(&fixture.header(), &payload));
 }
 
 #[test]
-fn a_token_that_was_to_live_longer_than_tokens_do_now_ends_as_they_do() {
+fn token_with_longer_lifetime_expires_after_the_current_one() {
     let fixture = fixture();
     let issued = unix_now();
-    let long = with(payload(), "exp", json!(issued + 86_400));
-    let token = fixture.signed(&fixture.header(), &long);
+    let long = with_member(payload(), "exp", json!(issued + 86_400));
+    let token = fixture.sign(&fixture.header(), &long);
     let claims = fixture.tokens.verify(&token).unwrap();
     assert!(claims.expires_at <= issued + 901, "{claims:?}");
     assert_eq!(

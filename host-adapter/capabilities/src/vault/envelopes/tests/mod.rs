@@ -1,4 +1,4 @@
-//! What envelopes promise; what they refuse is in [`refusals`] and [`lifetime`].
+//! Sealing and opening envelopes. Rejected envelopes are tested in [`rejections`] and [`lifetime`].
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::super::keys::Policy;
 use super::*;
 
 mod lifetime;
-mod refusals;
+mod rejections;
 
 const NOW: u64 = 1_800_000_000;
 const BODY: &str = r#"{"name":"Ada"}"#;
@@ -30,8 +30,8 @@ fn envelopes() -> Envelopes {
     Envelopes::new(EnvelopeSettings::default(), &ring(&directory)).unwrap()
 }
 
-fn sealing() -> Sealing<'static> {
-    Sealing {
+fn seal_request() -> SealRequest<'static> {
+    SealRequest {
         issuer: "user",
         audience: "analytics",
         method: "POST",
@@ -45,15 +45,15 @@ fn issuers() -> &'static [String] {
     ISSUERS.get_or_init(|| vec!["user".to_owned(), "client".to_owned()])
 }
 
-fn opening() -> Opening<'static> {
-    let Sealing {
+fn expected() -> ExpectedClaims<'static> {
+    let SealRequest {
         audience,
         method,
         path,
         purpose,
         ..
-    } = sealing();
-    Opening {
+    } = seal_request();
+    ExpectedClaims {
         audience,
         issuers: issuers(),
         method,
@@ -63,14 +63,22 @@ fn opening() -> Opening<'static> {
 }
 
 fn seal(envelopes: &Envelopes) -> Sealed {
-    envelopes.seal_at(BODY, sealing(), NOW).unwrap()
+    envelopes.seal_at(BODY, seal_request(), NOW).unwrap()
 }
 
 #[track_caller]
-fn refuses(envelopes: &Envelopes, envelope: &str, opening: Opening<'_>, reason: &str) {
-    assert_eq!(envelopes.check(envelope, &opening, NOW).err(), Some(reason));
+fn assert_rejected(
+    envelopes: &Envelopes,
+    envelope: &str,
+    expected: ExpectedClaims<'_>,
+    reason: &str,
+) {
     assert_eq!(
-        envelopes.open_at(envelope, opening, NOW).err(),
+        envelopes.check(envelope, &expected, NOW).err(),
+        Some(reason)
+    );
+    assert_eq!(
+        envelopes.open_at(envelope, expected, NOW).err(),
         Some(EnvelopeError::Invalid)
     );
 }
@@ -82,55 +90,60 @@ fn header(envelopes: &Envelopes) -> Value {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
 }
 
-/// Seal whatever header with user's real key.
+/// Seals any header with the real key of `user`.
 fn forged(envelopes: &Envelopes, header: &impl ToString) -> String {
     compact::seal(
         header.to_string().as_bytes(),
         BODY.as_bytes(),
-        &envelopes.sealing["user"].cipher,
+        &envelopes.sealing_keys["user"].cipher,
     )
     .unwrap()
 }
 
 #[test]
-fn an_envelope_opens_for_whom_and_what_it_was_sealed() {
+fn envelope_with_expected_claims_opens() {
     let envelopes = envelopes();
     let sealed = seal(&envelopes);
-    let opened = envelopes.open_at(&sealed.envelope, opening(), NOW).unwrap();
+    let opened = envelopes
+        .open_at(&sealed.envelope, expected(), NOW)
+        .unwrap();
     assert_eq!(opened.payload, BODY);
     assert_eq!(opened.issuer, "user");
     assert_eq!(opened.id, sealed.id);
 }
 
 #[test]
-fn the_clock_on_the_wall_is_used_outside_of_tests() {
+fn open_and_seal_use_the_current_time() {
     let envelopes = envelopes();
-    let sealed = envelopes.seal(BODY, sealing()).unwrap();
+    let sealed = envelopes.seal(BODY, seal_request()).unwrap();
     assert_eq!(
-        envelopes.open(&sealed.envelope, opening()).unwrap().payload,
+        envelopes
+            .open(&sealed.envelope, expected())
+            .unwrap()
+            .payload,
         BODY
     );
-    let old = envelopes.seal_at(BODY, sealing(), 1_000).unwrap();
+    let old = envelopes.seal_at(BODY, seal_request(), 1_000).unwrap();
     assert_eq!(
-        envelopes.open(&old.envelope, opening()).err(),
+        envelopes.open(&old.envelope, expected()).err(),
         Some(EnvelopeError::Invalid)
     );
 }
 
 #[test]
-fn the_header_of_a_request_has_exactly_the_promised_members() {
+fn header_of_a_request_has_exactly_the_documented_members() {
     let envelopes = envelopes();
     let header = header(&envelopes);
-    let expected = json!({
-        "typ": "JOSE", "alg": "dir", "enc": "A256GCM", "kid": envelopes.sealing["user"].kid,
+    let members = json!({
+        "typ": "JOSE", "alg": "dir", "enc": "A256GCM", "kid": envelopes.sealing_keys["user"].kid,
         "iss": "user", "aud": "analytics", "iat": NOW, "jti": header["jti"],
         "htm": "POST", "htu": "/api/v1/analytics/events",
     });
-    assert_eq!(header, expected);
+    assert_eq!(header, members);
 }
 
 #[test]
-fn the_same_body_never_gives_the_same_nonce_or_ciphertext() {
+fn sealing_the_same_body_twice_gives_two_ciphertexts() {
     let envelopes = envelopes();
     let (first, second) = (seal(&envelopes).envelope, seal(&envelopes).envelope);
     for part in 2..5 {
@@ -139,24 +152,26 @@ fn the_same_body_never_gives_the_same_nonce_or_ciphertext() {
 }
 
 #[test]
-fn unknown_members_are_ignored_and_escapes_understood() {
+fn unknown_members_are_ignored_and_escapes_are_decoded() {
     let envelopes = envelopes();
     let mut header = header(&envelopes);
     header["cty"] = json!("application/json");
     header["jti"] = json!("with \"quotes\" and \u{e9}");
     let opened = envelopes
-        .open_at(&forged(&envelopes, &header), opening(), NOW)
+        .open_at(&forged(&envelopes, &header), expected(), NOW)
         .unwrap();
     assert_eq!(opened.id, "with \"quotes\" and \u{e9}");
 }
 
 #[test]
-fn sizes_are_bounded() {
+fn payload_envelope_and_header_sizes_are_limited() {
     let envelopes = envelopes();
     let longest = "x".repeat(MAX_PAYLOAD_BYTES);
-    let sealed = envelopes.seal_at(&longest, sealing(), NOW).unwrap();
+    let sealed = envelopes.seal_at(&longest, seal_request(), NOW).unwrap();
     assert!(sealed.envelope.len() <= MAX_ENVELOPE_BYTES);
-    let opened = envelopes.open_at(&sealed.envelope, opening(), NOW).unwrap();
+    let opened = envelopes
+        .open_at(&sealed.envelope, expected(), NOW)
+        .unwrap();
     assert!(opened.payload == longest);
 
     let payload = EnvelopeError::TooLarge {
@@ -164,11 +179,11 @@ fn sizes_are_bounded() {
         limit: MAX_PAYLOAD_BYTES,
     };
     assert_eq!(
-        envelopes.seal_at(&format!("{longest}x"), sealing(), NOW),
+        envelopes.seal_at(&format!("{longest}x"), seal_request(), NOW),
         Err(payload)
     );
     let envelope = "x".repeat(MAX_ENVELOPE_BYTES + 1);
-    let result = envelopes.open_at(&envelope, opening(), NOW);
+    let result = envelopes.open_at(&envelope, expected(), NOW);
     assert!(matches!(
         result,
         Err(EnvelopeError::TooLarge {
@@ -179,9 +194,9 @@ fn sizes_are_bounded() {
     let path = format!("/{}", "x".repeat(4_096));
     let result = envelopes.seal_at(
         BODY,
-        Sealing {
+        SealRequest {
             path: &path,
-            ..sealing()
+            ..seal_request()
         },
         NOW,
     );
@@ -193,16 +208,16 @@ fn sizes_are_bounded() {
         })
     ));
     let header = format!("{}....", "A".repeat(6_000));
-    refuses(&envelopes, &header, opening(), "part-too-long");
+    assert_rejected(&envelopes, &header, expected(), "part-too-long");
 }
 
 #[test]
-fn an_empty_body_is_a_body() {
+fn empty_body_can_be_sealed() {
     let envelopes = envelopes();
-    let envelope = envelopes.seal_at("", sealing(), NOW).unwrap().envelope;
+    let envelope = envelopes.seal_at("", seal_request(), NOW).unwrap().envelope;
     assert_eq!(
         envelopes
-            .open_at(&envelope, opening(), NOW)
+            .open_at(&envelope, expected(), NOW)
             .unwrap()
             .payload,
         ""
@@ -210,17 +225,17 @@ fn an_empty_body_is_a_body() {
 }
 
 #[test]
-fn only_owners_in_the_ring_can_seal() {
-    let sealing = Sealing {
+fn sealing_without_a_key_fails() {
+    let request = SealRequest {
         issuer: "stranger",
-        ..sealing()
+        ..seal_request()
     };
-    let refused = Err(EnvelopeError::NoKey("stranger".to_owned()));
-    assert_eq!(envelopes().seal_at(BODY, sealing, NOW), refused);
+    let rejected = Err(EnvelopeError::NoKey("stranger".to_owned()));
+    assert_eq!(envelopes().seal_at(BODY, request, NOW), rejected);
 }
 
 #[test]
-fn settings_outside_their_limits_are_refused_by_name() {
+fn setting_outside_its_limits_is_rejected_by_name() {
     let directory = TempDir::new().unwrap();
     let ring = ring(&directory);
     let default = EnvelopeSettings::default;
@@ -272,19 +287,22 @@ fn settings_outside_their_limits_are_refused_by_name() {
 }
 
 #[test]
-fn a_person_can_look_at_any_envelope_of_our_keys_without_using_it_up() {
+fn inspecting_does_not_use_up_an_envelope() {
     let envelopes = envelopes();
-    let old = envelopes.seal_at(BODY, sealing(), 1_000).unwrap();
+    let old = envelopes.seal_at(BODY, seal_request(), 1_000).unwrap();
     for _ in 0..2 {
         let inspected = envelopes.inspect(&old.envelope).unwrap();
         assert_eq!(inspected.payload, BODY);
         let header: Value = serde_json::from_str(&inspected.header).unwrap();
         assert_eq!(header["jti"], json!(old.id));
     }
-    let envelope = envelopes.seal(BODY, sealing()).unwrap().envelope;
+    let envelope = envelopes.seal(BODY, seal_request()).unwrap().envelope;
     assert!(envelopes.inspect(&envelope).is_ok());
-    assert!(envelopes.open(&envelope, opening()).is_ok());
-    let stranger = self::envelopes().seal(BODY, sealing()).unwrap().envelope;
+    assert!(envelopes.open(&envelope, expected()).is_ok());
+    let stranger = self::envelopes()
+        .seal(BODY, seal_request())
+        .unwrap()
+        .envelope;
     assert_eq!(
         envelopes.inspect(&stranger).err(),
         Some(EnvelopeError::Invalid)

@@ -1,40 +1,40 @@
-//! Envelopes that were damaged, forged, or made for something else.
+//! Envelopes that were damaged, forged or made for another request.
 
 use serde_json::json;
 
 use super::*;
 
 #[test]
-fn an_envelope_altered_anywhere_is_refused() {
+fn altered_or_truncated_envelope_is_rejected() {
     let envelopes = envelopes();
     let envelope = seal(&envelopes).envelope;
     for (index, character) in envelope.char_indices() {
         let mut altered = envelope.clone();
         altered.replace_range(index..=index, if character == 'A' { "B" } else { "A" });
-        let result = envelopes.open_at(&altered, opening(), NOW);
+        let result = envelopes.open_at(&altered, expected(), NOW);
         assert_eq!(result.err(), Some(EnvelopeError::Invalid), "at {index}");
     }
     for length in 0..envelope.len() {
-        let result = envelopes.open_at(&envelope[..length], opening(), NOW);
+        let result = envelopes.open_at(&envelope[..length], expected(), NOW);
         assert_eq!(result.err(), Some(EnvelopeError::Invalid), "first {length}");
     }
-    // None of this has used the envelope up.
-    assert!(envelopes.open_at(&envelope, opening(), NOW).is_ok());
+    // The rejected copies have not used up the envelope.
+    assert!(envelopes.open_at(&envelope, expected(), NOW).is_ok());
 }
 
 #[test]
-fn parts_of_two_envelopes_do_not_fit_together() {
+fn parts_of_two_envelopes_cannot_be_combined() {
     let envelopes = envelopes();
     let (first, second) = (seal(&envelopes).envelope, seal(&envelopes).envelope);
     for part in [0, 2, 3, 4] {
         let mut parts: Vec<_> = first.split('.').collect();
         parts[part] = second.split('.').nth(part).unwrap();
-        refuses(&envelopes, &parts.join("."), opening(), "altered");
+        assert_rejected(&envelopes, &parts.join("."), expected(), "altered");
     }
 }
 
 #[test]
-fn malformed_envelopes_are_refused() {
+fn malformed_envelope_is_rejected() {
     let envelopes = envelopes();
     let envelope = seal(&envelopes).envelope;
     let cases = [
@@ -49,121 +49,124 @@ fn malformed_envelopes_are_refused() {
         ("\u{1d54f}....".to_owned(), "not-base64url"),
     ];
     for (envelope, reason) in cases {
-        refuses(&envelopes, &envelope, opening(), reason);
+        assert_rejected(&envelopes, &envelope, expected(), reason);
     }
 }
 
 #[test]
-fn stray_last_bits_are_refused() {
+fn non_zero_trailing_bits_are_rejected() {
     let envelopes = envelopes();
-    let sealed = envelopes.seal_at("1", sealing(), NOW).unwrap().envelope;
-    // One byte is two characters, of which the second has four bits that say nothing.
+    let sealed = envelopes
+        .seal_at("1", seal_request(), NOW)
+        .unwrap()
+        .envelope;
+    // One byte takes two characters. The last four bits of the second character are unused.
     let (rest, tag) = sealed.rsplit_once('.').unwrap();
     let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let last = alphabet.find(rest.chars().last().unwrap()).unwrap();
     let other = &alphabet[last + 1..last + 2];
     let altered = format!("{}{other}.{tag}", &rest[..rest.len() - 1]);
-    refuses(&envelopes, &altered, opening(), "not-base64url");
+    assert_rejected(&envelopes, &altered, expected(), "not-base64url");
 }
 
 #[test]
-fn a_wrong_or_unknown_key_is_refused() {
-    let (envelopes, strangers) = (envelopes(), self::envelopes());
-    refuses(
+fn wrong_or_unknown_key_is_rejected() {
+    let (envelopes, other_ring) = (envelopes(), self::envelopes());
+    assert_rejected(
         &envelopes,
-        &seal(&strangers).envelope,
-        opening(),
+        &seal(&other_ring).envelope,
+        expected(),
         "unknown-key",
     );
-    // Our key's id on a stranger's envelope.
+    // The id of a key in the ring, on an envelope that another key has sealed.
     let header = header(&envelopes);
-    let forged_by_stranger = forged(&strangers, &header);
-    refuses(&envelopes, &forged_by_stranger, opening(), "altered");
+    let forged_with_other_key = forged(&other_ring, &header);
+    assert_rejected(&envelopes, &forged_with_other_key, expected(), "altered");
 }
 
 #[test]
-fn no_service_can_seal_in_the_name_of_another() {
+fn service_cannot_seal_as_another_service() {
     let envelopes = envelopes();
     let mut header = header(&envelopes);
     header["iss"] = json!("client");
-    refuses(
+    assert_rejected(
         &envelopes,
         &forged(&envelopes, &header),
-        opening(),
+        expected(),
         "wrong-key",
     );
 }
 
 #[test]
-fn an_envelope_for_anything_else_is_refused() {
+fn envelope_with_other_claims_is_rejected() {
     let envelopes = envelopes();
     let envelope = seal(&envelopes).envelope;
     let only_client = ["client".to_owned()];
     let cases = [
         (
-            Opening {
+            ExpectedClaims {
                 audience: "user",
-                ..opening()
+                ..expected()
             },
             "wrong-audience",
         ),
         (
-            Opening {
+            ExpectedClaims {
                 issuers: &only_client,
-                ..opening()
+                ..expected()
             },
             "unheard-issuer",
         ),
         (
-            Opening {
+            ExpectedClaims {
                 issuers: &[],
-                ..opening()
+                ..expected()
             },
             "unheard-issuer",
         ),
         (
-            Opening {
+            ExpectedClaims {
                 method: "PUT",
-                ..opening()
+                ..expected()
             },
             "wrong-method",
         ),
         (
-            Opening {
+            ExpectedClaims {
                 method: "post",
-                ..opening()
+                ..expected()
             },
             "wrong-method",
         ),
         (
-            Opening {
+            ExpectedClaims {
                 path: "/api/v1/analytics/events/",
-                ..opening()
+                ..expected()
             },
             "wrong-path",
         ),
         (
-            Opening {
+            ExpectedClaims {
                 path: "/api/v1/analytics/%65vents",
-                ..opening()
+                ..expected()
             },
             "wrong-path",
         ),
         (
-            Opening {
+            ExpectedClaims {
                 path: "",
-                ..opening()
+                ..expected()
             },
             "wrong-path",
         ),
     ];
-    for (opening, reason) in cases {
-        refuses(&envelopes, &envelope, opening, reason);
+    for (expected, reason) in cases {
+        assert_rejected(&envelopes, &envelope, expected, reason);
     }
 }
 
 #[test]
-fn requests_and_answers_do_not_pass_for_each_other() {
+fn envelope_opens_only_for_the_purpose_it_was_made_for() {
     let envelopes = envelopes();
     let purposes = [
         Purpose::Request,
@@ -180,16 +183,16 @@ fn requests_and_answers_do_not_pass_for_each_other() {
     ];
     for made_for in purposes {
         for used_as in purposes {
-            let sealing = Sealing {
+            let request = SealRequest {
                 purpose: made_for,
-                ..sealing()
+                ..seal_request()
             };
-            let envelope = envelopes.seal_at(BODY, sealing, NOW).unwrap().envelope;
-            let opening = Opening {
+            let envelope = envelopes.seal_at(BODY, request, NOW).unwrap().envelope;
+            let expected = ExpectedClaims {
                 purpose: used_as,
-                ..opening()
+                ..expected()
             };
-            let opened = envelopes.open_at(&envelope, opening, NOW);
+            let opened = envelopes.open_at(&envelope, expected, NOW);
             assert_eq!(
                 opened.is_ok(),
                 made_for == used_as,
@@ -200,7 +203,7 @@ fn requests_and_answers_do_not_pass_for_each_other() {
 }
 
 #[test]
-fn a_request_that_names_a_request_is_neither() {
+fn request_that_replies_to_a_request_is_rejected() {
     let envelopes = envelopes();
     let mut header = header(&envelopes);
     header["in_reply_to"] = json!("1");
@@ -209,12 +212,12 @@ fn a_request_that_names_a_request_is_neither() {
     };
     for purpose in [Purpose::Request, answer] {
         let envelope = forged(&envelopes, &header);
-        refuses(
+        assert_rejected(
             &envelopes,
             &envelope,
-            Opening {
+            ExpectedClaims {
                 purpose,
-                ..opening()
+                ..expected()
             },
             "wrong-purpose",
         );
@@ -222,7 +225,7 @@ fn a_request_that_names_a_request_is_neither() {
 }
 
 #[test]
-fn headers_that_change_how_to_read_the_rest_are_refused() {
+fn unsupported_or_malformed_header_is_rejected() {
     let envelopes = envelopes();
     let cases = [
         ("crit", json!(["htm"]), "critical-extension"),
@@ -241,48 +244,48 @@ fn headers_that_change_how_to_read_the_rest_are_refused() {
     for (member, value, reason) in cases {
         let mut header = header(&envelopes);
         header[member] = value;
-        refuses(&envelopes, &forged(&envelopes, &header), opening(), reason);
+        assert_rejected(&envelopes, &forged(&envelopes, &header), expected(), reason);
     }
 }
 
 #[test]
-fn every_member_is_required() {
+fn header_without_a_required_member_is_rejected() {
     let envelopes = envelopes();
     for member in [
         "alg", "enc", "kid", "iss", "aud", "iat", "jti", "htm", "htu",
     ] {
         let mut header = header(&envelopes);
         header.as_object_mut().unwrap().remove(member);
-        refuses(
+        assert_rejected(
             &envelopes,
             &forged(&envelopes, &header),
-            opening(),
+            expected(),
             "malformed-header",
         );
     }
 }
 
 #[test]
-fn a_member_that_occurs_twice_is_refused() {
+fn repeated_header_member_is_rejected() {
     let envelopes = envelopes();
     let text = header(&envelopes).to_string();
     let twice = text.replacen('{', r#"{"aud":"user","#, 1);
-    refuses(
+    assert_rejected(
         &envelopes,
         &forged(&envelopes, &twice),
-        opening(),
+        expected(),
         "malformed-header",
     );
 }
 
 #[test]
-fn a_body_that_is_not_text_is_refused() {
+fn body_that_is_not_utf8_is_rejected() {
     let envelopes = envelopes();
     let header = header(&envelopes).to_string();
     let sealed = compact::seal(
         header.as_bytes(),
         b"\xff",
-        &envelopes.sealing["user"].cipher,
+        &envelopes.sealing_keys["user"].cipher,
     );
-    refuses(&envelopes, &sealed.unwrap(), opening(), "not-text");
+    assert_rejected(&envelopes, &sealed.unwrap(), expected(), "not-text");
 }
