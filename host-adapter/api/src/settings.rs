@@ -1,4 +1,4 @@
-//! Settings of the API: where it listens, how it is secured, who may call.
+//! Settings of the API.
 
 use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -28,23 +28,24 @@ pub struct ApiSettings {
     pub tokens: BTreeMap<String, SecretString>,
 }
 
-/// Files of the server's own identity.
+/// The files with the server's certificate and key.
 #[derive(Clone, Debug)]
 pub struct Tls {
-    /// Certificate chain, the server's own first.
+    /// The certificate chain; the server's own certificate comes first.
     pub certificate: PathBuf,
-    /// Its private key.
+    /// The private key of the server's certificate.
     pub key: PathBuf,
 }
 
-/// The variable with a component's token.
+/// The name of the environment variable with a component's token.
 #[must_use]
 pub fn token_variable(component: &str) -> String {
     let name = component.replace('-', "_").to_ascii_uppercase();
     format!("{name}_ADAPTER_TOKEN")
 }
 
-/// The variable that Spin reads the same token from: one line in `.env` serves both.
+/// The name of the environment variable from which Spin reads the same token. The adapter reads it
+/// too, so one line in `.env` serves both.
 #[must_use]
 pub fn spin_variable(component: &str) -> String {
     format!("SPIN_VARIABLE_{}", token_variable(component))
