@@ -115,7 +115,7 @@ async fn with_documents(
 }
 
 /// Applies the pending migrations of every service that is not skipped.
-pub(super) async fn run_all(
+pub(super) async fn all(
     invocation: &Invocation,
     admin: &PgConnectOptions,
     documents: Option<&Store>,

@@ -88,7 +88,7 @@ async fn prepare(
                 .set(name, url.parse().context("`server.application`")?);
         }
     }
-    migrate::run_all(invocation, &database.admin, assembly.documents.as_ref()).await?;
+    migrate::all(invocation, &database.admin, assembly.documents.as_ref()).await?;
     Ok(assembly)
 }
 

@@ -114,7 +114,7 @@ async fn prepare(
     keys: &KeyRing,
 ) -> anyhow::Result<Assembly> {
     let assembly = assembly::assemble(&invocation.settings, &database.admin, keys).await?;
-    migrate::run_all(invocation, &database.admin, assembly.documents.as_ref()).await?;
+    migrate::all(invocation, &database.admin, assembly.documents.as_ref()).await?;
     compile_apart(invocation).await;
     Ok(assembly)
 }
