@@ -1,6 +1,6 @@
-//! The native twin that `bench/run` measures Spindle against: a server on hyper and sqlx that
-//! answers with the profile of user `USER_ID` from `DATABASE_URL`, as the user service does but
-//! without WebAssembly, token and headers.
+//! The native server with which `bench/run` compares Spindle. It uses hyper and sqlx, and answers with
+//! the profile of user `USER_ID` from `DATABASE_URL`, like the user service, but without WebAssembly,
+//! tokens and security headers.
 
 use std::{convert::Infallible, io::Write as _};
 
@@ -14,14 +14,14 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
-/// As in host-adapter: the comparison is about WebAssembly, not about allocators.
+/// The same allocator as host-adapter, so that the comparison measures only WebAssembly.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// As many as host-adapter gives to a component.
+/// The limit of connections that host-adapter has per component.
 const CONNECTIONS: u32 = 16;
 
-/// The user service's own statement.
+/// The user service's statement.
 const SELECT: &str =
     "select username, email, is_active, created_at from \"user\".users where id = $1";
 
@@ -43,7 +43,7 @@ async fn main() -> anyhow::Result<()> {
         let pool = pool.clone();
         tokio::spawn(async move {
             let service = service_fn(|_: Request<Incoming>| answer(&pool, id));
-            // It ends when the load generator closes it.
+            // The load generator closes the connection, which may be an error here.
             let _ = http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)
                 .await;

@@ -1,4 +1,4 @@
-//! Requests to the application, sealed and not.
+//! Sends plain and sealed requests to the application.
 
 use std::path::Path;
 
@@ -44,8 +44,8 @@ impl Client {
         Ok(serde_json::from_slice(&body)?)
     }
 
-    /// Posts a body that `issuer` seals, and opens the answer.
-    pub(crate) async fn sealed(
+    /// Posts a body sealed by `issuer`, and opens the response.
+    pub(crate) async fn post_sealed(
         &self,
         issuer: &str,
         path: &str,
@@ -58,13 +58,13 @@ impl Client {
         let envelope = answer
             .get("encrypted_data")
             .and_then(Value::as_str)
-            .context("the answer is not sealed")?;
+            .context("the response is not sealed")?;
         Ok(serde_json::from_str(
             &self.envelopes.inspect(envelope)?.payload,
         )?)
     }
 
-    /// A sealed body for analytics.
+    /// Seals a body for analytics.
     pub(crate) fn seal(&self, issuer: &str, path: &str, body: &Value) -> anyhow::Result<String> {
         let sealing = SealRequest {
             issuer,

@@ -1,10 +1,10 @@
-//! What statistics cost at growing numbers of events, and how fast events are taken in; run by
-//! `bench/statistics`, which starts what is measured.
+//! Measures the time of statistics at growing numbers of events, and the events recorded per second.
+//! `bench/statistics` starts the application and runs this program.
 //!
-//! `APP` is where the application listens, `PROJECT` the directory with its settings and keys,
-//! `DATABASE_URL` its PostgreSQL and `MONGODB_URL`, if there is one, where its documents are. The
-//! arguments are the numbers of events. The events are written past the application, so that a
-//! million of them take minutes and not hours.
+//! `APP` is the application's URL, `PROJECT` the directory with its settings and keys, and
+//! `DATABASE_URL` its PostgreSQL. `MONGODB_URL`, if set, is the MongoDB with its documents. The
+//! arguments are the numbers of events. This program writes the events directly to the database, so
+//! that a million of them take minutes, not hours.
 
 mod client;
 mod ingest;
@@ -21,14 +21,14 @@ use serde_json::{Value, json};
 use client::Client;
 use store::Store;
 
-/// As in host-adapter: what is compared is not allocators.
+/// The same allocator as host-adapter, so that the comparison does not measure allocators.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const STATISTICS: &str = "/api/v1/analytics/stats";
 const REBUILD: &str = "/api/v1/analytics/stats/rebuild";
 
-/// Readings of which the median is told.
+/// Measurements from which the median is taken.
 const READINGS: usize = 15;
 
 #[tokio::main]
@@ -36,7 +36,7 @@ async fn main() -> anyhow::Result<()> {
     let sizes = std::env::args().skip(1).map(|size| size.parse());
     let sizes = sizes
         .collect::<Result<Vec<u64>, _>>()
-        .context("numbers of events")?;
+        .context("the arguments must be numbers of events")?;
     let client = Client::new()?;
     let store = Store::connect().await?;
     say(&format!("documents in {}", store.name()))?;
@@ -45,9 +45,9 @@ async fn main() -> anyhow::Result<()> {
     for size in sizes {
         store.fill(filled..size).await?;
         filled = filled.max(size);
-        let rebuilt = timed(rebuild(&client)).await?;
-        let all = median(&client, STATISTICS, filled).await?;
-        let week = median(
+        let rebuilt = measure_time(rebuild(&client)).await?;
+        let all = measure_median(&client, STATISTICS, filled).await?;
+        let week = measure_median(
             &client,
             &format!("{STATISTICS}?{}", store::WEEK),
             filled / 90 * 7,
@@ -63,15 +63,15 @@ async fn main() -> anyhow::Result<()> {
 
 async fn rebuild(client: &Client) -> anyhow::Result<()> {
     loop {
-        let answer = client.sealed("client", REBUILD, &json!({})).await?;
+        let answer = client.post_sealed("client", REBUILD, &json!({})).await?;
         if answer.pointer("/data/done") == Some(&json!(true)) {
             return Ok(());
         }
     }
 }
 
-/// The median time of a reading, each of which has to count `at_least` events.
-async fn median(client: &Client, path: &str, at_least: u64) -> anyhow::Result<Duration> {
+/// Measures the median time of a request. Each response must count at least `at_least` events.
+async fn measure_median(client: &Client, path: &str, at_least: u64) -> anyhow::Result<Duration> {
     let mut times = Vec::new();
     for _ in 0..READINGS {
         let started = Instant::now();
@@ -80,14 +80,17 @@ async fn median(client: &Client, path: &str, at_least: u64) -> anyhow::Result<Du
         let events = answer.pointer("/data/total_events").and_then(Value::as_u64);
         anyhow::ensure!(
             events >= Some(at_least),
-            "{events:?} events instead of {at_least}"
+            "`{path}` counted {events:?} events, expected at least {at_least}"
         );
     }
     times.sort();
-    times.get(READINGS / 2).copied().context("no readings")
+    times
+        .get(READINGS / 2)
+        .copied()
+        .context("no request was measured")
 }
 
-async fn timed(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<Duration> {
+async fn measure_time(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<Duration> {
     let started = Instant::now();
     work.await?;
     Ok(started.elapsed())

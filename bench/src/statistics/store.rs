@@ -1,4 +1,4 @@
-//! The document store that is measured, reached past the application.
+//! Direct access to the application's document store.
 
 use std::ops::Range;
 
@@ -8,23 +8,24 @@ use sqlx::{PgPool, postgres::PgPoolOptions};
 use time::{Duration, OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
-/// As many as host-adapter has at most for one component.
+/// The limit of connections that host-adapter has per component.
 const CONNECTIONS: u32 = 16;
 
-/// When the first event happened; the others are spread over 90 days.
+/// The time of the first event. The events are spread over [`DAYS`] days.
 const FIRST: OffsetDateTime = datetime!(2026-01-01 00:00 UTC);
 const DAYS: u64 = 90;
 
-/// Seven of these days.
+/// A query for seven of these days.
 pub(crate) const WEEK: &str = "from=2026-02-01&to=2026-02-07";
 
-/// Events of which each user has so many.
+/// Events per user.
 const EVENTS_PER_USER: u64 = 20;
 
-/// Documents of one insert into MongoDB.
+/// Documents per insert into MongoDB.
 const BATCH: usize = 5_000;
 
-/// The same as [`document`], for all at once: `$1` to `$2`. Received 10 ms apart, long ago.
+/// Inserts the same documents as [`document`], with the numbers from `$1` up to `$2`, exclusive. Their
+/// times of receipt are 10 ms apart.
 const FILL: &str = r#"
     insert into documents.events (id, body)
     select id, jsonb_build_object(
@@ -40,7 +41,7 @@ const FILL: &str = r#"
         from generate_series($1::bigint, $2::bigint - 1) as n
     ) as given"#;
 
-/// What the adapter does for one event.
+/// The statement with which the adapter inserts an event.
 const INSERT: &str = "insert into documents.events (id, body) values ($1, $2::jsonb) \
     on conflict do nothing returning id";
 
@@ -74,7 +75,7 @@ impl Store {
         }
     }
 
-    /// Stores events that happened and were received long ago.
+    /// Stores events with times in the past.
     pub(crate) async fn fill(&self, numbers: Range<u64>) -> anyhow::Result<()> {
         match self {
             Self::Postgres(pool) => {
@@ -84,7 +85,7 @@ impl Store {
                     .bind(i64::try_from(EVENTS_PER_USER)?)
                     .execute(pool)
                     .await?;
-                // So that no vacuum of a million new rows falls into the measurement.
+                // Otherwise an automatic vacuum of the new rows could run during the measurement.
                 sqlx::query("vacuum analyze documents.events")
                     .execute(pool)
                     .await?;
@@ -100,7 +101,7 @@ impl Store {
         Ok(())
     }
 
-    /// One event more, received now.
+    /// Inserts one event, received now.
     pub(crate) async fn insert_one(&self) -> anyhow::Result<()> {
         let now = OffsetDateTime::now_utc();
         match self {
@@ -134,7 +135,7 @@ impl Store {
     }
 }
 
-/// An event as analytics stores it.
+/// An event, as analytics stores it.
 fn document(number: u64) -> Document {
     let day = FIRST + Duration::days((number % DAYS).cast_signed());
     let received =

@@ -1,4 +1,4 @@
-//! One call: a request to the adapter, and its answer.
+//! Sends a call to the adapter and reads the response.
 
 use adapter_contract::VERSION;
 use bytes::Bytes;
@@ -14,12 +14,11 @@ use crate::failure::Failure;
 
 use crate::settings::{Settings, settings};
 
-/// The request header with the version that this client speaks: that of the WIT package, because its
-/// types are the types on the wire.
+/// The request header with the version of the WIT package, whose types are the types on the wire.
 const VERSION_HEADER: &str = "spindle-adapter-version";
 
-/// The largest answer that is read. The adapter's own limits end far below it (4 MiB of documents,
-/// which JSON in JSON can at worst double); an instance has 64 MiB in all.
+/// Limit of a response, in bytes. The adapter's own limits are far below it (4 MiB of documents, which
+/// JSON in JSON doubles in the worst case). An instance has 64 MiB of memory.
 const MAX_ANSWER: u64 = 16 << 20;
 
 /// Calls `function`, such as `postgres/fetch`, with its arguments as a tuple.
@@ -28,17 +27,20 @@ pub(crate) async fn exchange<T: DeserializeOwned>(
     arguments: &impl Serialize,
 ) -> Result<T, Failure> {
     let settings = settings().await?;
-    let arguments = serde_json::to_vec(arguments)
-        .map_err(|error| Failure::Invalid(format!("writing the arguments: {error}")))?;
+    let arguments = serde_json::to_vec(arguments).map_err(|error| {
+        Failure::Invalid(format!(
+            "the arguments could not be written as JSON: {error}"
+        ))
+    })?;
     let answer = send(&settings, function, arguments).await?;
     serde_json::from_slice(&answer).map_err(|error| {
-        Failure::Unavailable(format!("the adapter's answer cannot be read: {error}"))
+        Failure::Unavailable(format!("the adapter's response could not be read: {error}"))
     })
 }
 
 async fn send(settings: &Settings, function: &str, arguments: Vec<u8>) -> Result<Bytes, Failure> {
-    // Without its length a body would be sent in chunks, the last of which waits for the
-    // receiver's delayed acknowledgement: 44 ms a call.
+    // Without a length, the body would be sent in chunks. The last chunk would wait for the receiver's
+    // delayed acknowledgement, which costs 44 ms per call.
     let mut request = http::Request::post(format!("{}/{function}", settings.url))
         .header(CONTENT_TYPE, "application/json")
         .header(CONTENT_LENGTH, arguments.len())
@@ -47,46 +49,51 @@ async fn send(settings: &Settings, function: &str, arguments: Vec<u8>) -> Result
         request = request.header(AUTHORIZATION, authorization);
     }
     let request = request
-        .extension(RequestOptionsExtension(options(settings)))
+        .extension(RequestOptionsExtension(timeouts(settings)))
         .body(FullBody::new(Bytes::from(arguments)))
         .map_err(|error| {
-            Failure::Unavailable(format!("`adapter_url` or `adapter_token`: {error}"))
+            Failure::Unavailable(format!(
+                "`adapter_url` or `adapter_token` is not valid: {error}"
+            ))
         })?;
     let response = spin_sdk::http::send(request)
         .await
-        .map_err(|error| unsent(&error, settings))?;
+        .map_err(|error| send_failure(&error, settings))?;
     let status = response.status();
-    let body = body(response).await?;
+    let body = read_body(response).await?;
     if status == StatusCode::OK {
         Ok(body)
     } else {
-        Err(refusal(status, &body))
+        Err(rejection(status, &body))
     }
 }
 
-/// The host keeps the deadline, which spares a timer in here for each call. Its own would be 600 s.
-/// The time to the first byte includes that of connecting; what follows the first byte of an answer
-/// was written together with it.
-fn options(settings: &Settings) -> RequestOptions {
+/// Makes the host enforce the deadline, so that a call needs no timer in the component. The host's
+/// default is 600 s. The timeout of the first byte includes connecting. The adapter writes a response
+/// at once, so its other bytes arrive with the first.
+fn timeouts(settings: &Settings) -> RequestOptions {
     let nanoseconds = u64::try_from(settings.deadline.as_nanos()).unwrap_or(u64::MAX);
     let options = RequestOptions::new();
-    // A host may refuse these, and then keeps deadlines of its own.
+    // A host may reject these options. It then applies its own timeouts.
     let _ = options.set_connect_timeout(Some(nanoseconds));
     let _ = options.set_first_byte_timeout(Some(nanoseconds));
     let _ = options.set_between_bytes_timeout(Some(nanoseconds));
     options
 }
 
-fn unsent(error: &ErrorCode, settings: &Settings) -> Failure {
+fn send_failure(error: &ErrorCode, settings: &Settings) -> Failure {
     match error {
         ErrorCode::ConnectionTimeout
         | ErrorCode::ConnectionReadTimeout
         | ErrorCode::HttpResponseTimeout => Failure::Timeout,
-        other => Failure::Unavailable(format!("the adapter at `{}`: {other}", settings.url)),
+        other => Failure::Unavailable(format!(
+            "calling the adapter at `{}` failed: {other}",
+            settings.url
+        )),
     }
 }
 
-async fn body(response: Response) -> Result<Bytes, Failure> {
+async fn read_body(response: Response) -> Result<Bytes, Failure> {
     let length = response.headers().get(CONTENT_LENGTH);
     let length = length
         .and_then(|length| length.to_str().ok())
@@ -95,25 +102,27 @@ async fn body(response: Response) -> Result<Bytes, Failure> {
         Some(length) if length <= MAX_ANSWER => {}
         Some(_) => {
             return Err(Failure::TooLarge(
-                "the adapter's answer is above 16 MiB".to_owned(),
+                "the adapter's response is larger than 16 MiB".to_owned(),
             ));
         }
         None => {
-            let reason = "the adapter's answer does not say its length";
+            let reason = "the adapter's response has no `Content-Length`";
             return Err(Failure::Unavailable(reason.to_owned()));
         }
     }
     response.into_body().bytes().await.map_err(|error| {
-        Failure::Unavailable(format!("the adapter's answer ended early: {error:?}"))
+        Failure::Unavailable(format!("the adapter's response ended early: {error:?}"))
     })
 }
 
-/// The adapter says in words what it did not like, except to those whom it does not know.
-fn refusal(status: StatusCode, body: &[u8]) -> Failure {
+/// The failure for a rejected call. The adapter's response says why, unless the caller is unknown.
+fn rejection(status: StatusCode, body: &[u8]) -> Failure {
     let reason = match status {
-        StatusCode::UNAUTHORIZED => "the adapter does not know this component: `adapter_token` is \
-             missing or not the one that the adapter was given"
-            .to_owned(),
+        StatusCode::UNAUTHORIZED => {
+            "the adapter does not know this component: set `adapter_token` to \
+             the token in the adapter's settings"
+                .to_owned()
+        }
         _ => format!(
             "the adapter answered {status}: {}",
             String::from_utf8_lossy(body)
@@ -131,14 +140,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refusal_is_told_in_the_adapters_words() {
-        let busy = refusal(StatusCode::SERVICE_UNAVAILABLE, b"too many calls at once");
+    fn rejection_includes_text_of_adapter() {
+        let busy = rejection(StatusCode::SERVICE_UNAVAILABLE, b"too many calls at once");
         assert!(matches!(busy, Failure::Unavailable(text) if text.contains("too many calls")));
-        let large = refusal(StatusCode::PAYLOAD_TOO_LARGE, b"");
+        let large = rejection(StatusCode::PAYLOAD_TOO_LARGE, b"");
         assert!(matches!(large, Failure::TooLarge(_)));
-        let unreadable = refusal(StatusCode::BAD_REQUEST, b"expected a list");
+        let unreadable = rejection(StatusCode::BAD_REQUEST, b"expected a list");
         assert!(matches!(unreadable, Failure::Invalid(_)));
-        let unknown = refusal(StatusCode::UNAUTHORIZED, b"");
+        let unknown = rejection(StatusCode::UNAUTHORIZED, b"");
         assert!(matches!(unknown, Failure::Unavailable(text) if text.contains("adapter_token")));
     }
 }

@@ -1,24 +1,24 @@
-//! Why there is no answer from the adapter, as each interface says it.
+//! Failures of a call, and their conversion to the errors of each interface.
 
 use crate::bindings::exports::spindle::adapter::{
     dispatch, documents, envelopes, health, passwords, postgres, tokens,
 };
 
-/// A call that did not get as far as a result.
+/// A call that has no result of its function.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Failure {
-    /// The adapter cannot be reached, is busy, or does not know this component: whoever runs it has
-    /// to do something. The text says what.
+    /// The adapter cannot be reached, is busy, or does not know this component. The text tells the
+    /// operator why.
     Unavailable(String),
-    /// No answer within the deadline.
+    /// The adapter did not respond within the deadline.
     Timeout,
     /// The adapter could not read the arguments.
     Invalid(String),
-    /// Arguments or result are larger than the adapter or this client takes.
+    /// The arguments or the result exceed a limit of the adapter or of this client.
     TooLarge(String),
 }
 
-/// The result of a function when the adapter gave none.
+/// Converts a failure to the result of a function.
 pub(crate) trait FromFailure {
     fn from_failure(failure: Failure) -> Self;
 }
@@ -29,8 +29,8 @@ impl<T, E: From<Failure>> FromFailure for Result<T, E> {
     }
 }
 
-/// `health.dependencies` is the one function without an error: an adapter that does not answer is a
-/// dependency that is down, and the service is of no use without it.
+/// `health.dependencies` is the only function that returns no error. A failure becomes a dependency
+/// that is down and needed, because the service cannot work without the adapter.
 impl FromFailure for Vec<health::Dependency> {
     fn from_failure(_: Failure) -> Self {
         vec![health::Dependency {
@@ -44,7 +44,7 @@ impl FromFailure for Vec<health::Dependency> {
     }
 }
 
-/// Interfaces whose errors have a case for each failure.
+/// For interfaces whose error has a case for each failure.
 macro_rules! errors_with_all_cases {
     ($($interface:ident)+) => {$(
         impl From<Failure> for $interface::Error {

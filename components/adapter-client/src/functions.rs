@@ -1,4 +1,4 @@
-//! Every function of every interface, each a call to the adapter. The list is the contract's.
+//! Implements every function of the contract as a call to the adapter.
 
 use crate::bindings::exports::spindle::adapter::{
     dispatch, documents, envelopes, health, passwords, postgres, tokens,
@@ -6,7 +6,7 @@ use crate::bindings::exports::spindle::adapter::{
 use crate::exchange::exchange;
 use crate::failure::FromFailure as _;
 
-/// The component.
+/// The component, which exports all interfaces.
 #[derive(Debug)]
 pub struct Client;
 

@@ -1,12 +1,12 @@
-//! `spindle:adapter` for hosts that do not offer it, such as stock Spin.
+//! `spindle:adapter` for hosts that do not provide it, such as stock Spin.
 //!
-//! Spin composes this component into a service (`[component.X.dependencies]`), where it takes the
-//! place of the embedded host's functions: each call becomes one HTTP request to
-//! `host-adapter serve`, and the answer becomes the result of the call. Nothing is decided here. The
-//! adapter knows what a service may do by the token that is sent along.
+//! Spin composes this component into a service (`[component.X.dependencies]`), where it replaces the
+//! embedded host's functions. Each call becomes one HTTP request to `host-adapter serve`, and the
+//! response becomes the result of the call. This component makes no decisions: the adapter identifies
+//! the service by its token and applies the grants.
 //!
-//! The list of functions and the version come from `adapter-contract`, which generates them from
-//! `wit/`, so a new function needs no line here.
+//! `adapter-contract` generates the list of functions and the version from `wit/`, so a new function
+//! needs no code here.
 
 mod exchange;
 mod failure;
@@ -15,7 +15,7 @@ mod settings;
 
 pub use functions::Client;
 
-/// The interfaces, with JSON forms that the adapter's generated types have as well.
+/// The interfaces. Their types have the same JSON form as the adapter's.
 #[cfg_attr(
     target_family = "wasm",
     expect(unsafe_code, reason = "generated: the exports of a component")

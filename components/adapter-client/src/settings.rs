@@ -1,4 +1,4 @@
-//! Variables of the application manifest.
+//! Settings from the variables of the application manifest.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -8,18 +8,19 @@ use spin_sdk::variables;
 
 use crate::failure::Failure;
 
-/// Longer than any of the adapter's own limits for one call lets it take (a connection and a
-/// statement: 7 s), shorter than the 15 s that a request to a service may take in all.
+/// Longer than the adapter's own limits allow a call to take (7 s for a connection and a statement).
+/// Shorter than the 15 s that a request to a service may take.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
 
-/// Where the adapter is, and who calls it.
+/// The adapter's address, and the credentials of this component.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// Scheme, host and port, such as `http://127.0.0.1:9000`, without a slash at the end.
+    /// Scheme, host and port without a trailing slash, such as `http://127.0.0.1:9000`.
     pub(crate) url: String,
-    /// `authorization` of every call; none where a client certificate says who calls.
+    /// The `authorization` header of every call. `None` if a client certificate identifies the
+    /// component.
     pub(crate) authorization: Option<String>,
-    /// For one call, from its first byte to its answer's last.
+    /// Time for one call, from sending the request to receiving the response.
     pub(crate) deadline: Duration,
 }
 
@@ -27,7 +28,7 @@ thread_local! {
     static SETTINGS: OnceCell<Rc<Settings>> = const { OnceCell::new() };
 }
 
-/// The settings of this instance, read at its first call: each variable costs a call to the host.
+/// The settings of this instance. They are read once, because each variable costs a call to the host.
 pub(crate) async fn settings() -> Result<Rc<Settings>, Failure> {
     if let Some(settings) = SETTINGS.with(|cell| cell.get().cloned()) {
         return Ok(settings);
@@ -38,11 +39,11 @@ pub(crate) async fn settings() -> Result<Rc<Settings>, Failure> {
 
 impl Settings {
     async fn read() -> Result<Self, Failure> {
-        let url = variable("adapter_url").await?;
-        let token = variable("adapter_token").await?;
-        let deadline = variable("adapter_deadline_ms").await?;
+        let url = read_variable("adapter_url").await?;
+        let token = read_variable("adapter_token").await?;
+        let deadline = read_variable("adapter_deadline_ms").await?;
         if url.is_empty() {
-            return Err(unset("adapter_url"));
+            return Err(missing_variable("adapter_url"));
         }
         Ok(Self {
             url: url.trim_end_matches('/').to_owned(),
@@ -52,13 +53,13 @@ impl Settings {
     }
 }
 
-/// A variable's value, empty if the manifest does not give it to the component.
-async fn variable(name: &str) -> Result<String, Failure> {
+/// Reads a variable. It is empty if the manifest does not define it for the component.
+async fn read_variable(name: &str) -> Result<String, Failure> {
     match variables::get(name).await {
         Ok(value) => Ok(value.trim().to_owned()),
         Err(variables::Error::Undefined(_)) => Ok(String::new()),
         Err(error) => Err(Failure::Unavailable(format!(
-            "the variable `{name}` cannot be read: {error}"
+            "the variable `{name}` could not be read: {error}"
         ))),
     }
 }
@@ -75,8 +76,10 @@ fn parse_deadline(text: &str) -> Result<Duration, Failure> {
     }
 }
 
-fn unset(name: &str) -> Failure {
-    Failure::Unavailable(format!("the component has no variable `{name}`"))
+fn missing_variable(name: &str) -> Failure {
+    Failure::Unavailable(format!(
+        "the variable `{name}` is not set; add it to the component's `variables` in `spin.toml`"
+    ))
 }
 
 #[cfg(test)]
@@ -84,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_deadline_is_milliseconds_and_has_a_default() {
+    fn deadline_is_in_milliseconds_with_default() {
         assert_eq!(parse_deadline("250").unwrap(), Duration::from_millis(250));
         assert_eq!(parse_deadline("").unwrap(), DEFAULT_DEADLINE);
         for wrong in ["0", "10s", "-1"] {

@@ -1,4 +1,4 @@
-//! Who calls: by a token of its own, or by a client certificate.
+//! Identifies the calling component by its token or its client certificate.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -12,13 +12,13 @@ use adapter_contract::Adapter;
 
 use crate::{ApiSettings, token_variable};
 
-/// A component that may call, and how much at once.
+/// A component that may call, and its limit of concurrent calls.
 pub(super) struct Caller {
     pub(super) adapter: Arc<dyn Adapter>,
-    /// Calls in flight, on all threads.
+    /// Permits for calls in flight, shared by all threads.
     pub(super) calls: Arc<Semaphore>,
-    /// SHA-256 of its token. Of equal length for all, and nothing can be learnt about a token by
-    /// being near to one.
+    /// SHA-256 of its token. Digests have equal length, and a similar token has a different digest,
+    /// so the comparison reveals nothing about the token.
     token: Option<[u8; 32]>,
 }
 
@@ -37,7 +37,7 @@ impl Callers {
         let caller = |(name, adapter): (&String, &Arc<dyn Adapter>)| {
             let token = settings.tokens.get(name);
             if !by_certificate {
-                token.with_context(|| missing(name))?;
+                token.with_context(|| describe_missing_token(name))?;
             }
             Ok(Arc::new(Caller {
                 adapter: adapter.clone(),
@@ -52,7 +52,7 @@ impl Callers {
         })
     }
 
-    /// The same callers for the serving thread `number`, with connections of that thread.
+    /// The same callers on the serving thread `number`, which uses its own connections.
     pub(super) fn on_thread(&self, number: usize) -> Self {
         let caller = |caller: &Arc<Caller>| {
             Arc::new(Caller {
@@ -67,8 +67,8 @@ impl Callers {
         }
     }
 
-    /// The component whose certificate carries one of `names`.
-    pub(super) fn certified<'n>(
+    /// The component that one of the certificate's `names` identifies.
+    pub(super) fn find_by_certificate<'n>(
         &self,
         mut names: impl Iterator<Item = &'n str>,
     ) -> Option<Arc<Caller>> {
@@ -80,21 +80,21 @@ impl Callers {
         })
     }
 
-    /// The component that `authorization` (a header's value) is the token of. Where certificates
-    /// identify, no token does: whoever stole one must not get round them.
-    pub(super) fn authorized(&self, authorization: &[u8]) -> Option<Arc<Caller>> {
+    /// The component that the token in `authorization` (a header's value) identifies. With client
+    /// certificates, tokens are not accepted, so that a stolen token cannot replace a certificate.
+    pub(super) fn find_by_token(&self, authorization: &[u8]) -> Option<Arc<Caller>> {
         let token = authorization.strip_prefix(b"Bearer ")?;
         if self.by_certificate {
             return None;
         }
         let digest: [u8; 32] = Sha256::digest(token).into();
-        // All are compared, so that the time tells nothing about which.
+        // Compares with all tokens, so that the time does not reveal which of them matches.
         let mut found = None;
         for caller in &self.callers {
-            let same = caller
+            let matches = caller
                 .token
                 .is_some_and(|known| bool::from(known.ct_eq(&digest)));
-            if same {
+            if matches {
                 found = Some(caller.clone());
             }
         }
@@ -102,9 +102,9 @@ impl Callers {
     }
 }
 
-fn missing(component: &str) -> String {
+fn describe_missing_token(component: &str) -> String {
     let variable = token_variable(component);
     format!(
-        "`{component}` has no token: set `{variable}`, and the same value as `SPIN_VARIABLE_{variable}` for Spin; `host-adapter adapter-tokens` makes them"
+        "`{component}` has no token: set `{variable}`, and the same value as `SPIN_VARIABLE_{variable}` for Spin; `host-adapter adapter-tokens` generates tokens"
     )
 }

@@ -1,4 +1,4 @@
-//! One connection: who is at the other end, and its calls.
+//! One connection: identifies the caller and serves its calls.
 
 use std::{convert::Infallible, future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -20,15 +20,14 @@ use tokio_rustls::TlsAcceptor;
 use super::{
     ApiSettings,
     callers::{Caller, Callers},
-    functions,
-    prompt::Prompt,
-    protocol,
-    refusal::Refusal,
+    functions, protocol,
+    quick_ack::QuickAckStream,
+    rejection::Rejection,
     tls,
 };
 use adapter_listening::Serve;
 
-/// The connections of one thread.
+/// Serves the connections of one thread.
 pub(super) struct Connections {
     pub(super) callers: Arc<Callers>,
     pub(super) tls: Option<TlsAcceptor>,
@@ -43,17 +42,17 @@ impl Serve for Connections {
         watcher: Watcher,
     ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async move {
-            let stream = Prompt(stream);
+            let stream = QuickAckStream(stream);
             let Some(acceptor) = &self.tls else {
-                return self.calls(stream, None, watcher).await;
+                return self.serve_calls(stream, None, watcher).await;
             };
             match timeout(self.header_timeout, acceptor.accept(stream)).await {
                 Ok(Ok(stream)) => {
-                    let certified = self.certified(&stream);
-                    self.calls(stream, certified, watcher).await;
+                    let certified = self.find_by_certificate(&stream);
+                    self.serve_calls(stream, certified, watcher).await;
                 }
-                Ok(Err(error)) => tracing::warn!("refused a connection: {error}"),
-                Err(_) => tracing::warn!("refused a connection: no TLS handshake in time"),
+                Ok(Err(error)) => tracing::warn!("rejected a connection: {error}"),
+                Err(_) => tracing::warn!("rejected a connection: the TLS handshake timed out"),
             }
         })
     }
@@ -61,7 +60,7 @@ impl Serve for Connections {
 
 impl Connections {
     /// Serves calls until either side closes the connection.
-    async fn calls(
+    async fn serve_calls(
         self: Arc<Self>,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
         certified: Option<Arc<Caller>>,
@@ -77,14 +76,18 @@ impl Connections {
             .header_read_timeout(header_timeout)
             .serve_connection(TokioIo::new(stream), service);
         if let Err(error) = watcher.watch(connection).await {
-            tracing::debug!("connection: {error}");
+            tracing::debug!("serving a connection failed: {error}");
         }
     }
 
-    fn certified(&self, stream: &tokio_rustls::server::TlsStream<Prompt>) -> Option<Arc<Caller>> {
+    fn find_by_certificate(
+        &self,
+        stream: &tokio_rustls::server::TlsStream<QuickAckStream>,
+    ) -> Option<Arc<Caller>> {
         let certificate = stream.get_ref().1.peer_certificates()?.first()?;
-        let names = tls::names(certificate);
-        self.callers.certified(names.iter().map(String::as_str))
+        let names = tls::dns_names(certificate);
+        self.callers
+            .find_by_certificate(names.iter().map(String::as_str))
     }
 
     async fn answer(
@@ -93,27 +96,27 @@ impl Connections {
         request: Request<Incoming>,
     ) -> Response<Full<Bytes>> {
         let function = request.uri().path().trim_start_matches('/').to_owned();
-        let Some(caller) = certified.or_else(|| self.authorized(&request)) else {
-            tracing::warn!("refused a call: its token or certificate is no component's");
-            return Refusal::Unknown.response();
+        let Some(caller) = certified.or_else(|| self.find_by_token(&request)) else {
+            tracing::warn!("rejected a call: its token or certificate belongs to no component");
+            return Rejection::UnknownCaller.response();
         };
         let call = timeout(
             self.settings.request_timeout,
             self.call(&caller, &function, request),
         );
-        match call.await.unwrap_or(Err(Refusal::TooSlow)) {
-            Ok(result) => answer(result),
-            Err(refusal) => {
+        match call.await.unwrap_or(Err(Rejection::Timeout)) {
+            Ok(result) => json_response(result),
+            Err(rejection) => {
                 let component = caller.adapter.component();
-                tracing::warn!(component, function, "refused a call: {refusal}");
-                refusal.response()
+                tracing::warn!(component, function, "rejected a call: {rejection}");
+                rejection.response()
             }
         }
     }
 
-    fn authorized(&self, request: &Request<Incoming>) -> Option<Arc<Caller>> {
+    fn find_by_token(&self, request: &Request<Incoming>) -> Option<Arc<Caller>> {
         let header = request.headers().get(header::AUTHORIZATION)?;
-        self.callers.authorized(header.as_bytes())
+        self.callers.find_by_token(header.as_bytes())
     }
 
     async fn call(
@@ -121,31 +124,35 @@ impl Connections {
         caller: &Caller,
         function: &str,
         request: Request<Incoming>,
-    ) -> Result<Vec<u8>, Refusal> {
-        let _permit = caller.calls.try_acquire().map_err(|_| Refusal::TooMany)?;
+    ) -> Result<Vec<u8>, Rejection> {
+        let _permit = caller
+            .calls
+            .try_acquire()
+            .map_err(|_| Rejection::TooManyCalls)?;
         if request.method() != Method::POST {
-            return Err(Refusal::Method);
+            return Err(Rejection::Method);
         }
         protocol::check(request.headers())?;
         let arguments = Limited::new(request.into_body(), self.settings.max_body)
             .collect()
             .await
-            .map_err(|error| unreadable(error.as_ref(), self.settings.max_body))?
+            .map_err(|error| reject_body(error.as_ref(), self.settings.max_body))?
             .to_bytes();
         functions::call(function, &*caller.adapter, &arguments).await
     }
 }
 
-fn unreadable(error: &(dyn std::error::Error + 'static), limit: usize) -> Refusal {
+fn reject_body(error: &(dyn std::error::Error + 'static), limit: usize) -> Rejection {
     if error.is::<LengthLimitError>() {
-        Refusal::TooLarge { limit }
+        Rejection::TooLarge { limit }
     } else {
-        Refusal::Unreadable(error.to_string())
+        Rejection::Unreadable(error.to_string())
     }
 }
 
-/// The length is known, so hyper says it: a client must not wait for a last chunk.
-fn answer(result: Vec<u8>) -> Response<Full<Bytes>> {
+/// The body's length is known, so hyper sends `Content-Length`, and a client does not wait for a last
+/// chunk.
+fn json_response(result: Vec<u8>) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(result)));
     *response.status_mut() = StatusCode::OK;
     let json = header::HeaderValue::from_static("application/json");

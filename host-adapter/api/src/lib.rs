@@ -1,21 +1,21 @@
-//! The adapter's HTTP API: `spindle:adapter` for components that run elsewhere, such as on stock Spin
-//! with adapter-client composed into them.
+//! The adapter's HTTP API: `spindle:adapter` for components on another host, such as stock Spin with
+//! adapter-client composed into them.
 //!
-//! `POST /<interface>/<function>` with the arguments as a JSON array (`null` for none) is answered
-//! with the function's result as JSON, `{"Ok": …}` or `{"Err": …}`. The JSON is what serde derives
-//! from the types of [`adapter_contract`]; adapter-client generates its own from the same WIT. Any
-//! other status than 200 says why there is no result, in words.
+//! A call is `POST /<interface>/<function>` with the arguments as a JSON array (`null` for none). The
+//! response is the function's result as JSON, `{"Ok": …}` or `{"Err": …}`. serde derives the JSON from
+//! the types of [`adapter_contract`]; adapter-client generates its types from the same WIT. With a
+//! status other than 200, the body is a sentence that says why the call has no result.
 //!
-//! Who calls decides what is granted, so nothing is answered before that is known. What is behind a
-//! function is an [`adapter_contract::Adapter`], which this crate does not look into. Only
-//! `host-adapter` depends on it.
+//! The grants depend on the caller, so a call is handled only when the caller is identified. The
+//! functions are those of an [`adapter_contract::Adapter`], whose implementation this crate does not
+//! know. Only `host-adapter` depends on this crate.
 
 mod callers;
 mod connection;
 mod functions;
-mod prompt;
 mod protocol;
-mod refusal;
+mod quick_ack;
+mod rejection;
 mod settings;
 mod tls;
 
@@ -41,11 +41,11 @@ pub struct Server {
 }
 
 impl Server {
-    /// Reads certificates and binds each token, or each name in a certificate, to its component.
+    /// Reads the certificates, and assigns each token or certificate name to its component.
     ///
     /// # Errors
     ///
-    /// A component has no token, or a file of certificates cannot be used; the text says which.
+    /// A component has no token, or a certificate file is not valid; the text says which.
     pub fn new(
         settings: &ApiSettings,
         listening: ListeningSettings,
@@ -69,11 +69,11 @@ impl Server {
         })
     }
 
-    /// Serves until `shutdown`, and returns when the last call is answered.
+    /// Serves until `shutdown` is cancelled, and returns when the last call is answered.
     ///
     /// # Errors
     ///
-    /// When the system gives no further thread.
+    /// A thread cannot be started, or has panicked.
     pub async fn run(
         self,
         socket: TcpListener,
@@ -88,7 +88,7 @@ impl Server {
             };
             vec![Arc::new(connections)]
         };
-        let nobody = CancellationToken::new();
-        adapter_listening::run(vec![socket], servers, self.listening, shutdown, &nobody).await
+        let unused = CancellationToken::new();
+        adapter_listening::run(vec![socket], servers, self.listening, shutdown, &unused).await
     }
 }

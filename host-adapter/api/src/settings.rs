@@ -1,4 +1,4 @@
-//! Settings of the API: where it listens, how it is secured, who may call.
+//! Settings of the API.
 
 use std::{
     collections::BTreeMap,
@@ -70,14 +70,15 @@ impl Default for ApiSettings {
     }
 }
 
-/// The variable with a component's token.
+/// The name of the environment variable with a component's token.
 #[must_use]
 pub fn token_variable(component: &str) -> String {
     let name = component.replace('-', "_").to_ascii_uppercase();
     format!("{name}_ADAPTER_TOKEN")
 }
 
-/// The variable that Spin reads the same token from: one line in `.env` serves both.
+/// The name of the environment variable from which Spin reads the same token. The adapter reads it
+/// too, so one line in `.env` serves both.
 #[must_use]
 pub fn spin_variable(component: &str) -> String {
     format!("SPIN_VARIABLE_{}", token_variable(component))

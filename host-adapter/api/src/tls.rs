@@ -1,4 +1,4 @@
-//! TLS for callers on other machines, and the names in their certificates.
+//! TLS configuration, and the names in client certificates.
 
 use std::{path::Path, sync::Arc};
 
@@ -9,21 +9,21 @@ use rustls::{
     server::WebPkiClientVerifier,
 };
 
-/// TLS 1.2 and 1.3 with the identity in `certificate` and `key`. With `client_ca`, clients without a certificate of
-/// that authority do not get past the handshake.
+/// Configures TLS 1.2 and 1.3 with the server's certificate and key. With `client_ca`, the handshake
+/// fails for a client without a certificate of that authority.
 pub(super) fn config(
     certificate: &Path,
     key: &Path,
     client_ca: Option<&Path>,
 ) -> anyhow::Result<ServerConfig> {
-    let chain = certificates(certificate)?;
+    let chain = read_certificates(certificate)?;
     let key = PrivateKeyDer::from_pem_file(key)
-        .with_context(|| format!("no private key can be read from {}", key.display()))?;
+        .with_context(|| format!("no private key could be read from `{}`", key.display()))?;
     let builder = ServerConfig::builder();
     let builder = match client_ca {
         Some(path) => {
             let mut roots = RootCertStore::empty();
-            for certificate in certificates(path)? {
+            for certificate in read_certificates(path)? {
                 roots.add(certificate).with_context(|| unusable(path))?;
             }
             let verifier = WebPkiClientVerifier::builder(Arc::new(roots)).build();
@@ -38,17 +38,17 @@ pub(super) fn config(
     Ok(config)
 }
 
-/// The DNS names of a certificate (subject alternative names, RFC 5280, section 4.2.1.6): one of
-/// them is the component's name. The handshake has verified the rest.
-pub(super) fn names(certificate: &CertificateDer<'_>) -> Vec<String> {
+/// The DNS names of a certificate (subject alternative names, RFC 5280, section 4.2.1.6). One of them
+/// is the component's name. The handshake has already verified the certificate.
+pub(super) fn dns_names(certificate: &CertificateDer<'_>) -> Vec<String> {
     match webpki::EndEntityCert::try_from(certificate) {
         Ok(certificate) => certificate.valid_dns_names().map(str::to_owned).collect(),
         Err(_) => Vec::new(),
     }
 }
 
-fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
-    let unreadable = || format!("no certificate can be read from {}", path.display());
+fn read_certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
+    let unreadable = || format!("no certificate could be read from `{}`", path.display());
     let certificates = CertificateDer::pem_file_iter(path)
         .with_context(unreadable)?
         .collect::<Result<Vec<_>, _>>()
@@ -58,5 +58,5 @@ fn certificates(path: &Path) -> anyhow::Result<Vec<CertificateDer<'static>>> {
 }
 
 fn unusable(path: &Path) -> String {
-    format!("the certificates in {} cannot be used", path.display())
+    format!("the certificates in `{}` are not usable", path.display())
 }

@@ -1,11 +1,10 @@
-//! The functions of the contract over the capabilities, one file per interface.
+//! Implements the functions of the contract with the capabilities, one file per interface.
 //!
-//! Each function does four things and no more: it takes the capability (which checks the grant),
-//! converts the arguments, calls, and converts the result. [`Component`] implements the traits that
-//! [`adapter_contract`] generates from `wit/`, so a function that is declared there and not served
-//! here does not compile. The embedded host and the adapter's API both call through
-//! [`adapter_contract::Adapter`], so the two cannot differ; neither knows this crate. Only
-//! `host-adapter` depends on it.
+//! Each function gets the capability (which checks the grant), converts the arguments, makes the call,
+//! and converts the result. [`Component`] implements the traits that [`adapter_contract`] generates
+//! from `wit/`, so the crate does not compile if it lacks a function. The embedded host and the
+//! adapter's API both call through [`adapter_contract::Adapter`], so they cannot differ. Neither knows
+//! this crate; only `host-adapter` depends on it.
 
 mod dispatch;
 mod documents;
@@ -23,11 +22,11 @@ use adapter_contract::Adapter;
 
 pub use spans::Traced;
 
-/// One component's adapter: the functions of the contract over what the component is granted.
+/// One component's adapter: the functions of the contract, within the component's grants.
 #[derive(Clone)]
 pub struct Component(Capabilities);
 
-/// The functions over `capabilities`, each call in a span.
+/// Creates the adapter over `capabilities`. Each call runs in a span.
 #[must_use]
 pub fn adapter(capabilities: Capabilities) -> Arc<dyn Adapter> {
     Arc::new(Traced(Component(capabilities)))

@@ -1,6 +1,6 @@
-//! A span around each call: `adapter.<interface>.<function>` with the component and the outcome.
+//! A span for each call: `adapter.<interface>.<function>` with the component and the outcome.
 //!
-//! Parameters and results stay out of it, because they hold passwords, tokens and personal data.
+//! A span has no parameters and results, because they may contain passwords, tokens and personal data.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use tracing::{Instrument as _, Span, field};
 
 use crate::Component;
 
-/// An adapter whose calls are in spans.
+/// An adapter whose calls run in spans.
 #[derive(Clone)]
 pub struct Traced(pub(crate) Component);
 

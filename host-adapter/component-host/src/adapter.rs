@@ -13,9 +13,9 @@ use crate::state::State;
 ///
 /// # Errors
 ///
-/// When the linker has one of the functions already.
+/// The linker already has one of the functions.
 pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    /// The adapter is cloned out of the store, because the store must not be held while a call waits.
+    /// Each entry clones the adapter out of the store, because a waiting call must not hold the store.
     macro_rules! entries {
         ($($interface:ident $qualified:literal {
             $($function:ident $name:literal $path:literal $span:literal

@@ -1,4 +1,4 @@
-//! One application: a manifest, its components compiled and linked, its routes.
+//! One application: its routes, and its compiled and linked components.
 
 use std::{collections::HashMap, path::Path, sync::Arc};
 
@@ -9,7 +9,7 @@ use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 use super::{
     HostSettings,
-    component::{Blueprint, Component},
+    component::{Component, InstanceTemplate},
     manifest::Manifest,
     router::Router,
     state::State,
@@ -17,110 +17,113 @@ use super::{
 };
 use adapter_contract::Adapter;
 
-/// Routes of one manifest, and what its components are made of.
+/// The routes of one manifest, and the templates of its components.
 pub(super) struct Application {
     router: Arc<Router>,
-    blueprints: Vec<Arc<Blueprint>>,
+    templates: Vec<Arc<InstanceTemplate>>,
 }
 
 /// An application's routes and components on one thread.
-pub(super) struct Running {
+pub(super) struct ThreadApplication {
     router: Arc<Router>,
     components: Vec<Component>,
 }
 
-/// What all applications of a process share.
-pub(super) struct Workshop<'a> {
+/// Loads applications, and holds what all applications of a process share.
+pub(super) struct Loader<'a> {
     pub(super) engine: &'a Engine,
     pub(super) linker: &'a Linker<State>,
     pub(super) settings: &'a HostSettings,
     pub(super) stopping: &'a CancellationToken,
     /// By component id.
     pub(super) adapters: &'a HashMap<String, Arc<dyn Adapter>>,
-    /// Finds environment variables, `.env` included.
+    /// Looks up an environment variable, in the process's environment or in `.env`.
     pub(super) environment: &'a dyn Fn(&str) -> Option<String>,
-    /// Components that were compiled already for another application, by path.
+    /// Components already compiled for another application, by path.
     pub(super) compiled: HashMap<std::path::PathBuf, wasmtime::component::Component>,
 }
 
 impl Application {
-    /// Reads, compiles, links.
-    pub(super) fn load(path: &Path, workshop: &mut Workshop<'_>) -> anyhow::Result<Self> {
+    /// Reads the manifest at `path`, and compiles and links its components.
+    pub(super) fn load(path: &Path, loader: &mut Loader<'_>) -> anyhow::Result<Self> {
         let manifest = Manifest::read(path)?;
-        let values = variables::resolve(&manifest, workshop.environment)?;
-        let mut blueprints: Vec<Arc<Blueprint>> = Vec::new();
+        let values = variables::resolve(&manifest, loader.environment)?;
+        let mut templates: Vec<Arc<InstanceTemplate>> = Vec::new();
         for (id, description) in &manifest.component {
             let variables = variables::expand(&manifest, id, description, &values)?;
             let allowed_hosts = variables::allowed_hosts(&manifest, id, description, &values)?;
-            let adapter = workshop.adapters.get(id).cloned().ok_or_else(|| {
+            let adapter = loader.adapters.get(id).cloned().ok_or_else(|| {
                 manifest.invalid(format!(
                     "component `{id}` has no grants: add `[components.{id}]` to adapter.toml"
                 ))
             })?;
             let source = manifest.source(id, description)?;
-            let pre = workshop
+            let pre = loader
                 .prepare(&source)
                 .with_context(|| format!("component `{id}`"))?;
-            blueprints.push(Arc::new(Blueprint {
+            templates.push(Arc::new(InstanceTemplate {
                 id: id.as_str().into(),
                 pre,
                 adapter,
                 variables: Arc::new(variables),
                 environment: description.environment.clone().into_iter().collect(),
                 allowed_hosts: Arc::new(allowed_hosts),
-                settings: workshop.settings.clone(),
-                stopping: workshop.stopping.clone(),
+                settings: loader.settings.clone(),
+                stopping: loader.stopping.clone(),
             }));
         }
-        let number = |id: &str| blueprints.iter().position(|blueprint| *blueprint.id == *id);
+        let number = |id: &str| templates.iter().position(|template| *template.id == *id);
         let router = Arc::new(Router::new(&manifest, number)?);
-        Ok(Self { router, blueprints })
+        Ok(Self { router, templates })
     }
 
-    /// The application with instances of its own, for the serving thread `thread`.
-    pub(super) fn run(&self, thread: usize) -> Running {
+    /// The application on the serving thread `thread`, which has its own instances.
+    pub(super) fn on_thread(&self, thread: usize) -> ThreadApplication {
         let components = self
-            .blueprints
+            .templates
             .iter()
             .cloned()
-            .map(|blueprint| Component::new(blueprint, thread))
+            .map(|template| Component::new(template, thread))
             .collect();
-        Running {
+        ThreadApplication {
             router: self.router.clone(),
             components,
         }
     }
 }
 
-impl Running {
-    /// The component that answers `path`.
+impl ThreadApplication {
+    /// The component that handles `path`.
     pub(super) fn find(&self, path: &str) -> Option<&Component> {
         self.components.get(self.router.find(path)?)
     }
 }
 
-impl Workshop<'_> {
+impl Loader<'_> {
     fn prepare(&mut self, source: &Path) -> anyhow::Result<ServicePre<State>> {
         let key = source.canonicalize().with_context(|| {
             format!(
-                "{} is not there; build the components first (`./dev build`, or `spin build`)",
+                "`{}` was not found; build the components first with `./dev build` or `spin build`",
                 source.display()
             )
         })?;
         if !self.compiled.contains_key(&key) {
             let component = wasmtime::component::Component::from_file(self.engine, &key)
                 .map_err(anyhow::Error::from)
-                .with_context(|| format!("compiling {}", key.display()))?;
+                .with_context(|| format!("compiling `{}`", key.display()))?;
             self.compiled.insert(key.clone(), component);
         }
-        let component = self.compiled.get(&key).context("it was just inserted")?;
+        let component = self
+            .compiled
+            .get(&key)
+            .context("the compiled component is missing")?;
         let pre = self
             .linker
             .instantiate_pre(component)
             .map_err(anyhow::Error::from)
-            .context("linking")?;
+            .context("linking the component")?;
         ServicePre::new(pre)
             .map_err(anyhow::Error::from)
-            .context("it does not export `wasi:http/handler@0.3.0`")
+            .context("the component does not export `wasi:http/handler@0.3.0`")
     }
 }

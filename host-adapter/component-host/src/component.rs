@@ -1,4 +1,4 @@
-//! One component, ready to answer requests with as many instances as they need.
+//! One component, and the instances that handle its requests.
 
 use std::{
     collections::HashMap,
@@ -28,9 +28,9 @@ use super::{
 use crate::spin_variables::Variables;
 use adapter_contract::Adapter;
 
-/// Pause of a request that found no room for another instance: about as long as one takes to become
-/// free under load.
-const WAIT_FOR_INSTANCE: Duration = Duration::from_millis(5);
+/// Pause before a request tries again to get an instance: about the time until one becomes free
+/// under load.
+const INSTANCE_RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
 /// A component and its instances.
 #[derive(Clone)]
@@ -38,8 +38,8 @@ pub(super) struct Component {
     handler: ProxyHandler<Instances>,
 }
 
-/// What an instance is made of.
-pub(super) struct Blueprint {
+/// Everything that is needed to create an instance of a component.
+pub(super) struct InstanceTemplate {
     pub(super) id: Arc<str>,
     pub(super) pre: ServicePre<State>,
     pub(super) adapter: Arc<dyn Adapter>,
@@ -47,57 +47,58 @@ pub(super) struct Blueprint {
     pub(super) environment: HashMap<String, String>,
     pub(super) allowed_hosts: Arc<AllowedHosts>,
     pub(super) settings: HostSettings,
-    /// Set when the host stops: what is cut off then did not fail.
+    /// Cancelled when the host stops. An instance that ends afterwards did not fail.
     pub(super) stopping: CancellationToken,
 }
 
 impl Component {
-    pub(super) fn new(blueprint: Arc<Blueprint>, thread: usize) -> Self {
+    pub(super) fn new(template: Arc<InstanceTemplate>, thread: usize) -> Self {
         Self {
             handler: ProxyHandler::new(Instances {
-                outbound: Outbound::new(blueprint.allowed_hosts.clone()),
-                adapter: blueprint.adapter.on_thread(thread),
-                blueprint,
+                outbound: Outbound::new(template.allowed_hosts.clone()),
+                adapter: template.adapter.on_thread(thread),
+                template,
             }),
         }
     }
 
     pub(super) fn id(&self) -> &str {
-        &self.handler.state().blueprint.id
+        &self.handler.state().template.id
     }
 
-    /// Answers with an instance that has room, or a new one. While no further instance is allowed
-    /// the request waits, for at most the request timeout.
+    /// Handles a request on an instance with free capacity, or on a new one. At the limit of
+    /// instances, the request waits for one, at most for the request timeout.
     pub(super) async fn handle(&self, mut request: Request) -> Result<Response, wasmtime::Error> {
         let start = Instant::now();
-        let patience = self.handler.state().blueprint.settings.request_timeout;
+        let timeout = self.handler.state().template.settings.request_timeout;
         loop {
             let error = match self.handler.handle((), request).await {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
             request = match error.downcast::<InstantiationError<()>>() {
-                Ok(refused) if is_full(&refused) && start.elapsed() < patience => refused
+                Ok(error) if is_at_limit(&error) && start.elapsed() < timeout => error
                     .request
                     .into_inner()
                     .unwrap_or_else(PoisonError::into_inner),
-                Ok(refused) => return Err(refused.into()),
+                Ok(error) => return Err(error.into()),
                 Err(error) => return Err(error),
             };
-            sleep(WAIT_FOR_INSTANCE).await;
+            sleep(INSTANCE_RETRY_INTERVAL).await;
         }
     }
 }
 
-/// Whether an instance was refused because there are as many as allowed.
-fn is_full(refused: &InstantiationError<()>) -> bool {
-    refused.error.is::<PoolConcurrencyLimitError>()
+/// Whether the instance was not created because the limit of instances is reached.
+fn is_at_limit(error: &InstantiationError<()>) -> bool {
+    error.error.is::<PoolConcurrencyLimitError>()
 }
 
 struct Instances {
-    blueprint: Arc<Blueprint>,
-    /// Both have connections of this thread's own.
+    template: Arc<InstanceTemplate>,
+    /// Uses only connections of this thread.
     outbound: Outbound,
+    /// Uses only connections of this thread.
     adapter: Arc<dyn Adapter>,
 }
 
@@ -107,13 +108,13 @@ impl HandlerState for Instances {
     type WorkerState = Worker;
 
     async fn instantiate(&self) -> wasmtime::Result<Instance<State, Expiration, Worker>> {
-        let Blueprint {
+        let InstanceTemplate {
             pre,
             variables,
             environment,
             settings,
             ..
-        } = &*self.blueprint;
+        } = &*self.template;
         let state = State::new(
             self.adapter.clone(),
             variables.clone(),
@@ -131,13 +132,13 @@ impl HandlerState for Instances {
             proxy: Proxy::P3(proxy),
             view: |state: &mut State| state.http(),
             expiration: Expiration::new(settings),
-            state: Worker(self.blueprint.clone()),
+            state: Worker(self.template.clone()),
         })
     }
 }
 
-/// Which requests an instance takes.
-struct Worker(Arc<Blueprint>);
+/// Decides which requests an instance accepts.
+struct Worker(Arc<InstanceTemplate>);
 
 impl WorkerState for Worker {
     type StoreData = State;
@@ -173,10 +174,11 @@ impl WorkerState for Worker {
     }
 }
 
-/// When an instance is disposed of: after idling, or when even its latest request is overdue.
+/// When an instance is dropped: when it has been idle too long, or when its latest request is
+/// overdue.
 ///
-/// The second is what ends a component that never yields, which the per-request timer inside its
-/// event loop cannot.
+/// The second case ends a component that never yields. The timer of a request cannot do that,
+/// because it runs in the component's event loop.
 struct Expiration {
     idle: Duration,
     overdue: Duration,

@@ -1,4 +1,4 @@
-//! wasmtime, set up once for all components.
+//! The wasmtime engine and linker that all components share.
 
 use std::{path::Path, time::Duration};
 
@@ -11,11 +11,11 @@ use wasmtime::{
 use super::{HostSettings, state::State};
 use crate::{adapter, spin_variables};
 
-/// How often running wasm is interrupted, so that a component that computes without end neither
-/// holds its thread nor outlives its request's time limit. Shorter costs throughput.
+/// How often running wasm is interrupted. Without it, a component in an endless loop would block its
+/// thread and outlive the request timeout. A shorter interval costs throughput.
 pub(super) const TICK: Duration = Duration::from_millis(10);
 
-/// The engine, with a thread that interrupts what runs on it.
+/// Creates the engine, and starts the thread that interrupts running wasm.
 pub(super) fn engine(settings: &HostSettings) -> anyhow::Result<Engine> {
     let mut config = Config::new();
     config
@@ -29,14 +29,14 @@ pub(super) fn engine(settings: &HostSettings) -> anyhow::Result<Engine> {
     Ok(engine)
 }
 
-/// Memory is reserved for as many instances as may ever be, and given to them without asking the
-/// system: instantiation takes microseconds.
+/// Reserves the memory of `max_instances` instances at the start. An instantiation then makes no
+/// system call for memory, and takes microseconds.
 fn pooling(settings: &HostSettings) -> PoolingAllocationConfig {
     let instances = settings.max_instances;
     let mut pooling = PoolingAllocationConfig::default();
     pooling
         .total_component_instances(instances)
-        // A component built by Rust is a handful of core modules: itself and adapters around it.
+        // A component built by Rust consists of a few core modules: its own and the WASI adapters.
         .total_core_instances(instances.saturating_mul(8))
         .total_memories(instances.saturating_mul(2))
         .total_tables(instances.saturating_mul(8))
@@ -45,11 +45,12 @@ fn pooling(settings: &HostSettings) -> PoolingAllocationConfig {
     pooling
 }
 
-/// Compiled components are kept, so that only a changed one is compiled at the next start.
+/// Keeps compiled components, so that the next start compiles only those that changed.
 fn cache(directory: &Path) -> anyhow::Result<Option<Cache>> {
     let mut config = CacheConfig::new();
-    // The cache insists on an absolute path.
-    let directory = std::path::absolute(directory).context("finding the compilation cache")?;
+    // The cache accepts only an absolute path.
+    let directory =
+        std::path::absolute(directory).context("resolving the path of the compilation cache")?;
     config.with_directory(directory);
     Ok(Some(Cache::new(config)?))
 }
@@ -65,11 +66,11 @@ fn start_ticking(engine: &Engine) -> anyhow::Result<()> {
     std::thread::Builder::new()
         .name("epoch".into())
         .spawn(tick)
-        .context("starting a thread")?;
+        .context("starting the thread `epoch`")?;
     Ok(())
 }
 
-/// Everything that a component may import.
+/// Creates the linker with everything that a component may import.
 pub(super) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;

@@ -1,8 +1,8 @@
 //! The embedded component host: Spin's manifest, wasmtime, HTTP.
 //!
-//! wasmtime's WASI 0.3 is young and its interfaces still move, so wasmtime is used in this crate and
-//! nowhere else. What a component may call is an [`adapter_contract::Adapter`]; this crate does not
-//! know what is behind it. Only `host-adapter` depends on it.
+//! wasmtime's support for WASI 0.3 is young and its interfaces still change, so only this crate uses
+//! it. Components call an [`adapter_contract::Adapter`]; this crate does not know its implementation.
+//! Only `host-adapter` depends on this crate.
 
 mod adapter;
 mod application;
@@ -24,7 +24,7 @@ use std::{
     sync::Arc,
 };
 
-use application::{Application, Workshop};
+use application::{Application, Loader};
 use manifest::Manifest;
 use server::Server;
 use tokio::{net::TcpListener, sync::Semaphore};
@@ -34,7 +34,7 @@ use adapter_contract::Adapter;
 use adapter_listening::{ListeningSettings, Serve};
 pub use settings::HostSettings;
 
-/// Applications, each bound to its listener and not yet serving.
+/// Loaded applications with their listeners, not yet serving.
 pub struct Host {
     applications: Vec<(Application, TcpListener)>,
     max_requests: usize,
@@ -42,14 +42,14 @@ pub struct Host {
 }
 
 impl Host {
-    /// Loads every application (a manifest and the listener it is to be served on).
+    /// Loads every application, given as its manifest and the listener that serves it.
     ///
-    /// `adapters` are by component id; `environment` finds an environment variable, `.env`
-    /// included.
+    /// `adapters` maps component ids to adapters. `environment` looks up an environment variable,
+    /// in the process's environment or in `.env`.
     ///
     /// # Errors
     ///
-    /// What is wrong with a manifest or a component, for the person who starts it.
+    /// A manifest or a component is not valid; the text says what to change.
     pub fn load(
         applications: Vec<(PathBuf, TcpListener)>,
         adapters: &HashMap<String, Arc<dyn Adapter>>,
@@ -59,7 +59,7 @@ impl Host {
         let engine = engine::engine(settings)?;
         let linker = engine::linker(&engine)?;
         let stopping = CancellationToken::new();
-        let mut workshop = Workshop {
+        let mut loader = Loader {
             engine: &engine,
             linker: &linker,
             settings,
@@ -70,7 +70,7 @@ impl Host {
         };
         let mut loaded = Vec::new();
         for (manifest, listener) in applications {
-            loaded.push((Application::load(&manifest, &mut workshop)?, listener));
+            loaded.push((Application::load(&manifest, &mut loader)?, listener));
         }
         Ok(Self {
             applications: loaded,
@@ -79,11 +79,11 @@ impl Host {
         })
     }
 
-    /// Serves until `shutdown`, and returns when the last request is answered.
+    /// Serves until `shutdown` is cancelled, and returns when the last request is answered.
     ///
     /// # Errors
     ///
-    /// When the system gives no further thread.
+    /// A thread cannot be started, or has panicked.
     pub async fn run(
         self,
         listening: ListeningSettings,
@@ -102,8 +102,8 @@ impl Host {
             let applications = applications.iter().zip(&limits);
             applications
                 .map(|(application, requests)| -> Arc<dyn Serve> {
-                    let running = application.run(thread);
-                    Server::new(running, listening.header_timeout, requests.clone())
+                    let application = application.on_thread(thread);
+                    Server::new(application, listening.header_timeout, requests.clone())
                 })
                 .collect()
         };
@@ -111,14 +111,14 @@ impl Host {
     }
 }
 
-/// Compiles the components of `manifests` into the cache, and does nothing else.
+/// Compiles the components of `manifests` into the cache.
 ///
-/// For a process that ends afterwards: the compiler takes a hundred megabytes, which the allocator
-/// does not give back to the system, and which a server would drag along for all its life.
+/// Call it in a process that exits afterwards. The compiler allocates about 100 MB, which the
+/// allocator does not return to the system, so a server would hold that memory until it exits.
 ///
 /// # Errors
 ///
-/// What is wrong with a manifest or a component.
+/// A manifest or a component is not valid.
 pub fn compile(manifests: &[PathBuf], settings: &HostSettings) -> anyhow::Result<()> {
     let engine = engine::engine(settings)?;
     let mut compiled = HashSet::new();
@@ -134,7 +134,7 @@ pub fn compile(manifests: &[PathBuf], settings: &HostSettings) -> anyhow::Result
     Ok(())
 }
 
-/// The manifest of one service on its own, beside the application's.
+/// The path of the manifest that serves one service alone.
 #[must_use]
 pub fn service_manifest(project: &Path, service: &str) -> PathBuf {
     project.join("components").join(service).join("spin.toml")

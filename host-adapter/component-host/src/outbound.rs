@@ -1,7 +1,8 @@
-//! Requests of a component's own, to the hosts that its manifest allows (`allowed_outbound_hosts`).
+//! HTTP requests that a component sends itself, to the hosts that its manifest allows
+//! (`allowed_outbound_hosts`).
 //!
-//! Components made for Spindle have none: they reach others through `spindle:adapter/dispatch`,
-//! by name and granted. It is for those that carry their own client, as adapter-client is one.
+//! Spindle's own components send none: they call peers through `spindle:adapter/dispatch`. This is for
+//! components that contain an HTTP client, such as those that adapter-client is composed into.
 
 use std::{error::Error as _, sync::Arc, time::Duration};
 
@@ -14,24 +15,24 @@ use hyper_util::{
 use tokio::time::timeout;
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
-/// For the head of an answer, from connecting on, where the component sets no time of its own: the
-/// request timeout is shorter and ends the component's request anyway.
-const DEFAULT_PATIENCE: Duration = Duration::from_secs(600);
+/// Time to connect and to receive the response's head, if the component sets no timeout. In practice
+/// the request timeout, which is shorter, ends the component's own request first.
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// Hosts that a component may send requests to; by default none.
+/// The hosts that a component may send requests to. The default allows none.
 #[derive(Debug, Default)]
 pub(super) struct AllowedHosts(Vec<(String, u16)>);
 
 impl AllowedHosts {
-    /// Reads `http://host:port` entries. What Spin allows besides (wildcards, port ranges, other
-    /// schemes) is refused with a sentence, and so cannot be taken for something narrower.
+    /// Parses `http://host:port` entries. Other forms that Spin allows (wildcards, port ranges, other
+    /// schemes) are errors, so that none of them is read as a narrower permission.
     pub(super) fn parse(hosts: &[String]) -> Result<Self, String> {
         hosts
             .iter()
             .map(|text| {
-                host(text).ok_or_else(|| {
+                parse_host(text).ok_or_else(|| {
                     format!(
-                        "`{text}` is not supported by the embedded host, only `http://host:port` is"
+                        "`{text}` is not supported by the embedded host; use `http://host:port`"
                     )
                 })
             })
@@ -47,7 +48,7 @@ impl AllowedHosts {
     }
 }
 
-fn host(text: &str) -> Option<(String, u16)> {
+fn parse_host(text: &str) -> Option<(String, u16)> {
     let uri: Uri = text.parse().ok()?;
     if uri.path() != "/" || uri.query().is_some() || text.contains('*') {
         return None;
@@ -61,7 +62,7 @@ fn target(uri: &Uri) -> Option<(&str, u16)> {
     Some((uri.host()?, uri.port_u16().unwrap_or(80)))
 }
 
-/// Sends a component's requests over connections that are kept.
+/// Sends a component's requests over a pool of connections.
 #[derive(Clone)]
 pub(super) struct Outbound {
     allowed: Arc<AllowedHosts>,
@@ -93,13 +94,13 @@ impl WasiHttpHooks for Outbound {
             return Box::new(async { Err(Error::HttpRequestDenied) });
         }
         let response = self.client.request(request);
-        let patience = options.and_then(|options| options.first_byte_timeout);
-        let patience = patience.unwrap_or(DEFAULT_PATIENCE);
+        let limit = options.and_then(|options| options.first_byte_timeout);
+        let limit = limit.unwrap_or(DEFAULT_TIMEOUT);
         Box::new(async move {
-            let response = timeout(patience, response)
+            let response = timeout(limit, response)
                 .await
                 .map_err(|_| Error::HttpResponseTimeout)?
-                .map_err(|error| reason(&error))?;
+                .map_err(|error| to_wasi_error(&error))?;
             let response = response.map(|body| body.map_err(Error::from).boxed_unsync());
             let done: Box<dyn Future<Output = _> + Send> = Box::new(async { Ok(()) });
             Ok((response, done))
@@ -107,8 +108,8 @@ impl WasiHttpHooks for Outbound {
     }
 }
 
-/// The component sees which side the failure was on, and no more.
-fn reason(error: &hyper_util::client::legacy::Error) -> Error {
+/// Tells the component only whether connecting failed or the connection broke. The log has the rest.
+fn to_wasi_error(error: &hyper_util::client::legacy::Error) -> Error {
     tracing::debug!(
         "a component's request failed: {error}: {:?}",
         error.source()
@@ -125,7 +126,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_the_host_and_port_that_are_named_are_allowed() {
+    fn only_listed_hosts_and_ports_are_allowed() {
         let hosts = [
             "http://127.0.0.1:9000".to_owned(),
             "http://Adapter".to_owned(),
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn wider_permissions_are_refused_rather_than_misread() {
+    fn wildcards_and_other_schemes_are_rejected() {
         for wide in [
             "*://*:*",
             "http://*.example.org",

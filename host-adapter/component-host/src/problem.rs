@@ -1,4 +1,4 @@
-//! The answers that the host gives itself, when no component can: RFC 9457 problems.
+//! The host's own error responses (RFC 9457), for requests that no component could answer.
 
 use std::time::Instant;
 
@@ -7,13 +7,14 @@ use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use wasmtime_wasi_http::WasiBody;
 
-/// Seconds after which a refused client may come back: long enough for a burst to pass.
+/// Seconds after which a rejected client may try again: long enough for a burst to pass.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
-/// Longest request id that is taken over, as in service-kit.
+/// Longest request id that is accepted from a client, in bytes; the same limit as in service-kit.
 const MAX_REQUEST_ID: usize = 128;
 
-/// What a problem needs to know of its request, whose body went to the component.
+/// The parts of a request that a problem needs. They are copied before the component takes the
+/// request.
 pub(super) struct Head {
     pub(super) path: String,
     pub(super) request_id: String,
@@ -21,7 +22,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    pub(super) fn of<B>(request: &Request<B>) -> Self {
+    pub(super) fn from_request<B>(request: &Request<B>) -> Self {
         let valid = |id: &&str| {
             let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
             (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(allowed)
@@ -37,7 +38,7 @@ impl Head {
         }
     }
 
-    /// The request's id and how long it took, as every answer says them.
+    /// The headers of every response: the request's id, and the seconds it took.
     fn headers(&self) -> [(HeaderName, HeaderValue); 2] {
         let id = if self.request_id.is_empty() {
             uuid::Uuid::now_v7().to_string()
@@ -57,16 +58,16 @@ impl Head {
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const PROCESS_TIME: HeaderName = HeaderName::from_static("x-process-time");
 
-/// Why the host answers itself.
+/// Why the host answered instead of the component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Problem {
     /// No route matches.
     NoRoute,
-    /// The component trapped or returned an error. Its cause is in the log.
+    /// The component trapped or returned an error. The log has the cause.
     Crashed,
     /// The component did not answer within the request timeout.
     TimedOut,
-    /// More requests than the host takes at once, or no room for another instance.
+    /// The limit of concurrent requests or of instances is reached.
     Overloaded,
 }
 
@@ -96,7 +97,7 @@ impl Problem {
         }
     }
 
-    /// The response, with the same headers that a component's problems have.
+    /// The response, with the same headers as a component's problems.
     pub(super) fn response(self, request: &Head) -> Response<WasiBody> {
         let (status, name, detail) = self.parts();
         let body = serde_json::json!({

@@ -1,14 +1,14 @@
-//! Which component answers a path, decided by the crate that Spin decides with: exact routes before
-//! wildcards, and among those the longest.
+//! Finds the component for a path with the crate that Spin uses: an exact route wins over wildcards,
+//! and a longer wildcard wins over a shorter one.
 
 use super::manifest::{Manifest, ManifestError};
 
-/// The routes of an application, each with the number of its component.
+/// The routes of an application, each with the index of its component.
 #[derive(Debug)]
 pub(super) struct Router(routefinder::Router<usize>);
 
 impl Router {
-    /// `number` gives each component its number.
+    /// `number` returns the index of a component by its id.
     pub(super) fn new(
         manifest: &Manifest,
         number: impl Fn(&str) -> Option<usize>,
@@ -16,10 +16,10 @@ impl Router {
         let mut router = routefinder::Router::new();
         for route in manifest.routes()? {
             let path = route.pattern.strip_suffix("/...").unwrap_or(&route.pattern);
-            // routefinder 0.5 sorts routes with dots in no consistent order: others are then missed.
+            // routefinder 0.5 sorts routes with dots inconsistently, and then misses other routes.
             if path.contains('.') {
                 return Err(manifest.invalid(format!(
-                    "route `{}`: Spin's router mistakes dots",
+                    "route `{}` contains a dot, which Spin's router does not handle; use a path without dots",
                     route.pattern
                 )));
             }
@@ -30,7 +30,7 @@ impl Router {
             };
             let pattern = format!("{path}{wildcard}");
             let handler = number(&route.component).ok_or_else(|| {
-                manifest.invalid(format!("there is no component `{}`", route.component))
+                manifest.invalid(format!("component `{}` is not defined", route.component))
             })?;
             router
                 .add(pattern, handler)
@@ -39,7 +39,7 @@ impl Router {
         Ok(Self(router))
     }
 
-    /// The number of the component for `path`.
+    /// The index of the component for `path`.
     pub(super) fn find(&self, path: &str) -> Option<usize> {
         self.0.best_match(path).map(|found| *found)
     }

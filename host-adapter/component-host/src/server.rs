@@ -1,5 +1,5 @@
-//! HTTP in front of an application, on one thread: limits, answers, and what the log says of those
-//! that failed.
+//! The HTTP server of an application on one thread: it applies limits, calls components, and logs
+//! failures.
 
 use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
 
@@ -17,18 +17,18 @@ use wasmtime_wasi_http::{
 };
 
 use super::{
-    application::Running,
+    application::ThreadApplication,
     problem::{Head, Problem},
 };
 use adapter_listening::Serve;
 
-/// Who is at the other end of the connection, as Spin tells its components: `ip:port`. Whatever the
-/// client sent under this name is overwritten.
+/// The header in which Spin passes the client's address to a component, as `ip:port`. A value that
+/// the client sent is overwritten.
 const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("spin-client-addr");
 
 /// One application on one thread.
 pub(super) struct Server {
-    application: Running,
+    application: ThreadApplication,
     header_timeout: Duration,
     /// Shared with the same application on the other threads.
     requests: Arc<Semaphore>,
@@ -36,7 +36,7 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn new(
-        application: Running,
+        application: ThreadApplication,
         header_timeout: Duration,
         requests: Arc<Semaphore>,
     ) -> Arc<Self> {
@@ -48,7 +48,7 @@ impl Server {
     }
 
     async fn answer(&self, request: http::Request<Incoming>) -> http::Response<WasiBody> {
-        let head = Head::of(&request);
+        let head = Head::from_request(&request);
         match self.handle(&head, request).await {
             Ok(response) => response,
             Err(problem) => problem.response(&head),
@@ -81,7 +81,7 @@ impl Serve for Server {
         watcher: Watcher,
     ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let header_timeout = self.header_timeout;
-        // Only a connection that is closed already has nobody at its other end.
+        // The address is missing only when the connection is already closed.
         let Some(client) = address(&stream) else {
             return Box::pin(async {});
         };
@@ -95,9 +95,9 @@ impl Serve for Server {
             .header_read_timeout(header_timeout)
             .serve_connection(TokioIo::new(stream), service);
         Box::pin(async move {
-            // What fails here is the client's connection, and the client's business.
+            // An error here concerns only the client's connection, so it is not a warning.
             if let Err(error) = watcher.watch(connection).await {
-                tracing::debug!("connection: {error}");
+                tracing::debug!("serving a connection failed: {error}");
             }
         })
     }
@@ -108,7 +108,8 @@ fn address(stream: &TcpStream) -> Option<HeaderValue> {
     HeaderValue::try_from(address.to_string()).ok()
 }
 
-/// Logs why a component did not answer. The request's text stays out: it is the client's.
+/// Logs why a component did not answer. The request's body and query are not logged, because they may
+/// hold personal data.
 fn problem(component: &str, head: &Head, error: &wasmtime::Error) -> Problem {
     let (path, request_id) = (head.path.as_str(), head.request_id.as_str());
     if error.is::<ExpirationError>() {
@@ -125,7 +126,7 @@ fn problem(component: &str, head: &Head, error: &wasmtime::Error) -> Problem {
             component,
             request_id,
             path,
-            "no instance of `{component}`: {error}"
+            "an instance of `{component}` could not be created: {error}"
         );
         return Problem::Overloaded;
     }

@@ -1,4 +1,4 @@
-//! `spin:variables`: the application's settings as Spin gives them to a component.
+//! `spin:variables`: the variables of a component, as Spin provides them.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -20,7 +20,7 @@ mod generated {
 
 use generated::spin::variables::variables as wit;
 
-/// One component's variables, resolved when the application was loaded.
+/// One component's variables, resolved when the application is loaded.
 pub(crate) type Variables = Arc<HashMap<String, String>>;
 
 struct HostVariables;
@@ -29,11 +29,11 @@ impl HasData for HostVariables {
     type Data<'a> = &'a Variables;
 }
 
-/// Satisfies `spin:variables/variables`. `variables` finds them in the store's data.
+/// Adds `spin:variables/variables` to `linker`. `variables` gets them from the store's data.
 ///
 /// # Errors
 ///
-/// When the linker has the function already.
+/// The linker already has the function.
 pub(crate) fn add_to_linker<T: Send + 'static>(
     linker: &mut Linker<T>,
     variables: fn(&mut T) -> &Variables,

@@ -1,4 +1,4 @@
-//! What one component instance has on the host's side.
+//! The host's data for one component instance.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -10,7 +10,7 @@ use super::outbound::Outbound;
 use crate::spin_variables::Variables;
 use adapter_contract::Adapter;
 
-/// The data of a store.
+/// The data of a wasmtime store.
 pub(super) struct State {
     wasi: WasiCtx,
     http: WasiHttpCtx,
@@ -22,7 +22,7 @@ pub(super) struct State {
 }
 
 impl State {
-    /// `memory` is the most linear memory the instance may have, in bytes.
+    /// `memory` is the limit of the instance's linear memory, in bytes.
     pub(super) fn new(
         adapter: Arc<dyn Adapter>,
         variables: Variables,
@@ -31,7 +31,7 @@ impl State {
         memory: usize,
     ) -> Self {
         let mut wasi = WasiCtx::builder();
-        // Components log on stderr. Nothing else of the process is theirs: no files, no arguments.
+        // Components log to stderr. They get no files and no arguments of the process.
         wasi.inherit_stderr();
         for (name, value) in environment {
             wasi.env(name, value);

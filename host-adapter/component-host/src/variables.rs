@@ -1,5 +1,5 @@
-//! The values of an application's variables, as Spin resolves them: the environment
-//! (`SPIN_VARIABLE_NAME`), else the manifest's default.
+//! Resolves an application's variables as Spin does: from the environment (`SPIN_VARIABLE_NAME`),
+//! otherwise from the manifest's default.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -8,17 +8,17 @@ use super::{
     outbound::AllowedHosts,
 };
 
-/// Where Spin looks for a variable outside the manifest.
+/// Prefix of the environment variables that Spin reads.
 const PREFIX: &str = "SPIN_VARIABLE_";
 
-/// What adapter-client needs and nobody else: where this host takes its place, the component gets
-/// none of it, least of all the token.
-const CLIENTS_OWN: [&str; 3] = ["adapter_url", "adapter_token", "adapter_deadline_ms"];
+/// Variables that only adapter-client needs. This host replaces adapter-client, so it does not pass
+/// them to the component. One of them is a secret token.
+const CLIENT_VARIABLES: [&str; 3] = ["adapter_url", "adapter_token", "adapter_deadline_ms"];
 
-/// The application variables that have a value. That a required one has none is an error of whoever
-/// uses it.
+/// Returns the application variables that have a value. A required variable without a value is not an
+/// error here: [`expand`] reports it if a component uses it.
 ///
-/// `environment` finds an environment variable, `.env` included.
+/// `environment` looks up an environment variable, in the process's environment or in `.env`.
 pub(super) fn resolve(
     manifest: &Manifest,
     environment: impl Fn(&str) -> Option<String>,
@@ -41,7 +41,7 @@ pub(super) fn resolve(
     Ok(values)
 }
 
-/// One component's variables, with the application's put in for `{{ name }}`.
+/// Returns one component's variables, with `{{ name }}` replaced by the application's variables.
 pub(super) fn expand(
     manifest: &Manifest,
     id: &str,
@@ -49,12 +49,12 @@ pub(super) fn expand(
     values: &BTreeMap<String, String>,
 ) -> Result<HashMap<String, String>, ManifestError> {
     let mut expanded = HashMap::new();
-    let replaced = component.has_native_dependency();
+    let is_native = component.has_native_dependency();
     for (name, template) in &component.variables {
-        if replaced && CLIENTS_OWN.contains(&name.as_str()) {
+        if is_native && CLIENT_VARIABLES.contains(&name.as_str()) {
             continue;
         }
-        let value = fill(manifest, template, values).map_err(|problem| {
+        let value = expand_template(manifest, template, values).map_err(|problem| {
             manifest.invalid(format!("`component.{id}.variables.{name}`: {problem}"))
         })?;
         expanded.insert(name.clone(), value);
@@ -62,7 +62,8 @@ pub(super) fn expand(
     Ok(expanded)
 }
 
-/// The hosts that a component may send requests to. None where they are adapter-client's.
+/// Returns the hosts that a component may send requests to. The list is empty if the component uses
+/// adapter-client, because this host replaces adapter-client and the list was for it.
 pub(super) fn allowed_hosts(
     manifest: &Manifest,
     id: &str,
@@ -74,7 +75,7 @@ pub(super) fn allowed_hosts(
     }
     let hosts = component.allowed_outbound_hosts.iter();
     hosts
-        .map(|template| fill(manifest, template, values))
+        .map(|template| expand_template(manifest, template, values))
         .collect::<Result<Vec<_>, _>>()
         .and_then(|hosts| AllowedHosts::parse(&hosts))
         .map_err(|problem| {
@@ -84,7 +85,7 @@ pub(super) fn allowed_hosts(
         })
 }
 
-fn fill(
+fn expand_template(
     manifest: &Manifest,
     template: &str,
     values: &BTreeMap<String, String>,
@@ -92,9 +93,11 @@ fn fill(
     let mut filled = String::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("{{") {
-        let (name, after) = after.split_once("}}").ok_or("`{{` without `}}`")?;
+        let (name, after) = after.split_once("}}").ok_or("`{{` has no closing `}}`")?;
         let name = name.trim();
-        let value = values.get(name).ok_or_else(|| missing(manifest, name))?;
+        let value = values
+            .get(name)
+            .ok_or_else(|| describe_missing(manifest, name))?;
         filled.push_str(before);
         filled.push_str(value);
         rest = after;
@@ -103,12 +106,12 @@ fn fill(
     Ok(filled)
 }
 
-fn missing(manifest: &Manifest, name: &str) -> String {
+fn describe_missing(manifest: &Manifest, name: &str) -> String {
     if manifest.variables.contains_key(name) {
         let key = format!("{PREFIX}{}", name.to_ascii_uppercase());
         format!("variable `{name}` is required: set `{key}`")
     } else {
-        format!("there is no variable `{name}`")
+        format!("variable `{name}` is not defined in `[variables]`")
     }
 }
 
@@ -137,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn the_environment_wins_over_the_default() {
+    fn environment_wins_over_default() {
         let manifest = manifest("log_level = { default = \"INFO\" }\nhost = { required = true }");
         let environment = |key: &str| match key {
             "SPIN_VARIABLE_HOST" => Some("h".to_owned()),
@@ -151,9 +154,9 @@ mod tests {
     }
 
     #[test]
-    fn a_required_variable_without_a_value_is_named() {
+    fn missing_required_variable_is_named() {
         let manifest = manifest("log_level = { default = \"INFO\" }\nhost = { required = true }");
-        let values = resolve(&manifest, |_| None).expect("it is asked for later");
+        let values = resolve(&manifest, |_| None).expect("reported by `expand`");
         let text = expand(&manifest, "c", &manifest.component["c"], &values)
             .expect_err("missing")
             .to_string();
@@ -164,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_adapter_clients_own_is_neither_asked_for_nor_given() {
+    fn adapter_client_variables_are_not_required_or_passed() {
         let manifest = read(
             "spin_manifest_version = 2\n[application]\nname = \"a\"\n\
              [variables]\ntoken = { required = true, secret = true }\n\
@@ -179,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_with_an_unknown_variable_is_named() {
+    fn template_with_unknown_variable_is_named() {
         let manifest = manifest("log_level = { default = \"INFO\" }");
         let values = resolve(&manifest, |_| None).expect("all given");
         let text = expand(&manifest, "c", &manifest.component["c"], &values)

@@ -1,4 +1,4 @@
-//! The functions of the interfaces: a trait for each, and the list of all.
+//! Generates a trait for the functions of each interface, and the list of all functions.
 
 use anyhow::{Context as _, bail};
 use wit_parser::{Function, FunctionKind};
@@ -10,8 +10,11 @@ pub(crate) fn interface(module: &Module<'_>) -> anyhow::Result<String> {
     let mut body = String::new();
     for function in module.interface.functions.values() {
         let signature = Signature::of(module, function, "")?;
-        let (name, parameters, result) =
-            (snake(&function.name), signature.typed(), signature.result);
+        let (name, parameters, result) = (
+            snake(&function.name),
+            signature.typed_parameters(),
+            signature.result,
+        );
         let parameters = parameters.join(", ");
         body += &docs(&function.docs);
         body += &format!("async fn {name}(&self, {parameters}) -> {result};\n");
@@ -59,7 +62,7 @@ pub(crate) fn all(modules: &[Module<'_>]) -> anyhow::Result<String> {
 fn entry(module: &Module<'_>, function: &Function) -> anyhow::Result<String> {
     let (interface, name) = (module.name, &function.name);
     let signature = Signature::of(module, function, &format!("{}::", snake(interface)))?;
-    let parameters = signature.typed().join(", ");
+    let parameters = signature.typed_parameters().join(", ");
     Ok(format!(
         "{rust} \"{name}\" \"{interface}/{name}\" \"adapter.{interface}.{name}\" ({parameters}) -> {result};\n",
         rust = snake(name),
@@ -76,7 +79,7 @@ impl Signature {
     fn of(module: &Module<'_>, function: &Function, path: &str) -> anyhow::Result<Self> {
         if !matches!(function.kind, FunctionKind::AsyncFreestanding) {
             bail!(
-                "`{}.{}` has to be an `async func`",
+                "`{}.{}` must be an `async func`",
                 module.name,
                 function.name
             );
@@ -89,12 +92,12 @@ impl Signature {
         let result = function
             .result
             .as_ref()
-            .context("a function has no result")?;
+            .with_context(|| format!("`{}.{}` has no result", module.name, function.name))?;
         let result = rust(module.resolve, result, path)?;
         Ok(Self { parameters, result })
     }
 
-    fn typed(&self) -> Vec<String> {
+    fn typed_parameters(&self) -> Vec<String> {
         self.parameters
             .iter()
             .map(|(name, ty)| format!("{name}: {ty}"))

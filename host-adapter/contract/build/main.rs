@@ -1,4 +1,4 @@
-//! Turns `wit/` into Rust; `src/lib.rs` says what for.
+//! Generates Rust from `wit/`. `src/lib.rs` describes the result.
 
 mod functions;
 mod types;
@@ -15,9 +15,9 @@ const WORLD: &str = "service";
 pub(crate) struct Module<'a> {
     pub(crate) resolve: &'a Resolve,
     pub(crate) interface: &'a Interface,
-    /// The name in WIT, which is also the name of the module.
+    /// The interface's name in WIT, which is also the module's name.
     pub(crate) name: &'a str,
-    /// With the package and its version, such as `spindle:adapter/postgres@0.1.0`.
+    /// The name with the package and its version, such as `spindle:adapter/postgres@0.1.0`.
     pub(crate) qualified: String,
 }
 
@@ -75,12 +75,12 @@ fn module(resolve: &Resolve, id: InterfaceId) -> anyhow::Result<Module<'_>> {
     })
 }
 
-/// A WIT name as Rust names fields and functions.
+/// A WIT name in snake case, for fields and functions.
 pub(crate) fn snake(name: &str) -> String {
     name.replace('-', "_")
 }
 
-/// A WIT name as Rust names types and variants.
+/// A WIT name in upper camel case, for types and variants.
 pub(crate) fn camel(name: &str) -> String {
     name.split('-')
         .flat_map(|word| {
@@ -94,7 +94,7 @@ pub(crate) fn camel(name: &str) -> String {
         .collect()
 }
 
-/// The documentation of an item, as attributes that keep its text as it is.
+/// The documentation of an item, as `doc` attributes with the unchanged text.
 pub(crate) fn docs(docs: &wit_parser::Docs) -> String {
     let text = docs.contents.as_deref().unwrap_or_default();
     text.lines()

@@ -1,4 +1,4 @@
-//! The types of an interface.
+//! Generates the types of an interface.
 
 use std::fmt::Write as _;
 
@@ -13,18 +13,18 @@ pub(crate) fn module(module: &Module<'_>) -> anyhow::Result<String> {
     for id in module.interface.types.values() {
         let definition = module.resolve.types.get(*id).context("a type is missing")?;
         body.push_str(&docs(&definition.docs));
-        body.push_str(&definition_of(module.resolve, definition)?);
+        body.push_str(&generate_type(module.resolve, definition)?);
     }
     body.push_str(&functions::interface(module)?);
     Ok(format!("pub mod {} {{\n{body}}}\n\n", snake(module.name)))
 }
 
-fn definition_of(resolve: &Resolve, definition: &TypeDef) -> anyhow::Result<String> {
+fn generate_type(resolve: &Resolve, definition: &TypeDef) -> anyhow::Result<String> {
     let name = definition.name.as_deref().context("a type has no name")?;
     match &definition.kind {
-        TypeDefKind::Record(record) => record_of(resolve, name, record),
-        TypeDefKind::Variant(variant) => variant_of(resolve, name, variant),
-        TypeDefKind::Enum(cases) => Ok(enum_of(name, cases)),
+        TypeDefKind::Record(record) => generate_record(resolve, name, record),
+        TypeDefKind::Variant(variant) => generate_variant(resolve, name, variant),
+        TypeDefKind::Enum(cases) => Ok(generate_enum(name, cases)),
         TypeDefKind::Type(ty) => Ok(format!(
             "pub type {} = {};\n",
             camel(name),
@@ -42,7 +42,7 @@ fn definition_of(resolve: &Resolve, definition: &TypeDef) -> anyhow::Result<Stri
     }
 }
 
-fn record_of(resolve: &Resolve, name: &str, record: &Record) -> anyhow::Result<String> {
+fn generate_record(resolve: &Resolve, name: &str, record: &Record) -> anyhow::Result<String> {
     let all = |has: fn(&Resolve, &Type) -> bool| {
         record.fields.iter().all(|field| has(resolve, &field.ty))
     };
@@ -54,14 +54,14 @@ fn record_of(resolve: &Resolve, name: &str, record: &Record) -> anyhow::Result<S
             text,
             "{}{}pub {}: {ty},",
             docs(&field.docs),
-            named(&field.name),
+            wit_name(&field.name),
             snake(&field.name)
         )?;
     }
     Ok(text + "}\n")
 }
 
-fn variant_of(resolve: &Resolve, name: &str, variant: &Variant) -> anyhow::Result<String> {
+fn generate_variant(resolve: &Resolve, name: &str, variant: &Variant) -> anyhow::Result<String> {
     let derives = [("Eq", cases_have_equality(resolve, variant))];
     let mut text = attributes("variant", &derives) + &format!("pub enum {} {{\n", camel(name));
     for case in &variant.cases {
@@ -69,7 +69,7 @@ fn variant_of(resolve: &Resolve, name: &str, variant: &Variant) -> anyhow::Resul
             text,
             "{}{}{}",
             docs(&case.docs),
-            named(&case.name),
+            wit_name(&case.name),
             camel(&case.name)
         )?;
         if let Some(ty) = &case.ty {
@@ -88,7 +88,7 @@ fn variant_of(resolve: &Resolve, name: &str, variant: &Variant) -> anyhow::Resul
     Ok(text)
 }
 
-fn enum_of(name: &str, cases: &Enum) -> String {
+fn generate_enum(name: &str, cases: &Enum) -> String {
     let derives = [("Copy", true), ("Eq", true)];
     let mut text =
         attributes("enum", &derives) + &format!("#[repr(u8)]\npub enum {} {{\n", camel(name));
@@ -96,7 +96,7 @@ fn enum_of(name: &str, cases: &Enum) -> String {
         text += &format!(
             "{}{}{},\n",
             docs(&case.docs),
-            named(&case.name),
+            wit_name(&case.name),
             camel(&case.name)
         );
     }
@@ -115,7 +115,8 @@ fn outcome<'a>(cases: impl Iterator<Item = (&'a str, bool)>) -> String {
     )
 }
 
-/// `derives` are those that not every type of this kind can have, each with whether this type can.
+/// The attributes of a type. `derives` lists the traits that only some types of this kind can derive,
+/// and whether this type can.
 fn attributes(kind: &str, derives: &[(&str, bool)]) -> String {
     let derives = derives.iter().filter(|(_, possible)| *possible);
     let further: String = derives.map(|(name, _)| format!(", {name}")).collect();
@@ -126,7 +127,7 @@ fn attributes(kind: &str, derives: &[(&str, bool)]) -> String {
     )
 }
 
-/// Whether a type has a default value: all but those with cases.
+/// Whether a type has a default value. Types with cases have none.
 fn has_default(resolve: &Resolve, ty: &Type) -> bool {
     let Type::Id(id) = ty else { return true };
     resolve
@@ -143,7 +144,7 @@ fn has_default(resolve: &Resolve, ty: &Type) -> bool {
         })
 }
 
-/// Whether a type has a total equality: all but those with floats.
+/// Whether a type can derive `Eq`. Types with floats cannot.
 fn has_equality(resolve: &Resolve, ty: &Type) -> bool {
     let Type::Id(id) = ty else {
         return !matches!(ty, Type::F32 | Type::F64);
@@ -171,11 +172,11 @@ fn cases_have_equality(resolve: &Resolve, variant: &Variant) -> bool {
     types.into_iter().all(|ty| has_equality(resolve, ty))
 }
 
-fn named(name: &str) -> String {
+fn wit_name(name: &str) -> String {
     format!("#[cfg_attr(feature = \"component\", component(name = \"{name}\"))]\n")
 }
 
-/// A type as Rust writes it. `path` comes before the names of types of the interface.
+/// The Rust form of a type. `path` is the prefix for the names of the interface's types.
 pub(crate) fn rust(resolve: &Resolve, ty: &Type, path: &str) -> anyhow::Result<String> {
     Ok(match ty {
         Type::Bool => "bool".to_owned(),

@@ -1,17 +1,17 @@
 //! The contract between a component and the adapter, generated from `wit/` when this crate is built.
 //!
-//! `wit/` is the only place where a function or a type of `spindle:adapter` is declared. This crate
-//! turns it into Rust once, for every side:
+//! Only `wit/` declares the functions and types of `spindle:adapter`. This crate generates Rust from
+//! it for all other crates:
 //!
-//! - one module per interface with its types. Their JSON (serde) is the form they have on the wire
-//!   between adapter-client and `host-adapter serve`. With the feature `component`, wasmtime passes
-//!   the same types to components.
-//! - `<interface>::Functions`, a trait with the functions of the interface. Whoever serves the
-//!   contract implements it, so a function that is declared and not served does not compile.
-//! - [`functions!`], the list of all functions. Linker entries, the table of the HTTP API, spans and
-//!   the calls of adapter-client are expansions of it, so none of them can miss a function.
+//! - One module per interface with its types. Their JSON (serde) is the wire format between
+//!   adapter-client and `host-adapter serve`. With the feature `component`, wasmtime passes the same
+//!   types to components.
+//! - `<interface>::Functions`, a trait with the functions of the interface. A crate that implements the
+//!   contract does not compile if it lacks a function.
+//! - [`functions!`], the list of all functions. The linker entries, the table of the HTTP API, the
+//!   spans and the calls of adapter-client expand it, so none of them can lack a function.
 //!
-//! Every crate may depend on this one. It depends on none of ours.
+//! Every crate may depend on this one. It depends on no other crate of Spindle.
 
 use std::{future::Future, pin::Pin, sync::Arc};
 
@@ -25,12 +25,12 @@ pub trait Adapter: Functions + Send + Sync {
     /// The component's name.
     fn component(&self) -> &str;
 
-    /// The same adapter for calls that are made on the serving thread `number` (from 0). Each
-    /// thread then uses connections of its own.
+    /// The same adapter for calls on the serving thread `number` (from 0). Each thread uses its own
+    /// connections.
     fn on_thread(&self, number: usize) -> Arc<dyn Adapter>;
 }
 
-/// What a call came to, in one word for logs and spans: `ok`, or the name of the error.
+/// The outcome of a call in one word, for logs and spans: `ok`, or the name of the error.
 pub trait Outcome {
     /// The word.
     fn outcome(&self) -> &'static str;

@@ -1,7 +1,7 @@
 //! Accepts connections and hands them to the threads that serve them.
 //!
-//! The component host and the adapter's API share it. It knows neither of them, nor what a connection
-//! carries, and depends on none of our crates but `adapter-settings`.
+//! The component host and the adapter's API share this crate. It does not know them or their
+//! protocols, and depends on no other crate of Spindle but `adapter-settings`.
 
 mod listener;
 mod settings;
@@ -22,8 +22,8 @@ use threads::Thread;
 
 /// Serves the connections of one listener, on one thread.
 pub trait Serve: Send + Sync {
-    /// Serves one connection until either side closes it. `watcher` is told of it, so that it is
-    /// closed between two requests when the process stops.
+    /// Serves one connection until either side closes it. The connection must be registered with
+    /// `watcher`, which closes it between two requests when the process stops.
     fn serve(
         self: Arc<Self>,
         stream: TcpStream,
@@ -31,14 +31,14 @@ pub trait Serve: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
-/// Serves `sockets` until `shutdown`, and returns when the last request is answered.
+/// Serves `sockets` until `shutdown` is cancelled, and returns when the last request is answered.
 ///
-/// `servers` is called once per thread, with the thread's number from 0, and gives a server for each
-/// socket, in the same order. `stopping` is set when no further connection is accepted.
+/// `servers` is called once per thread with the thread's number (from 0), and returns a server for each
+/// socket in the same order. `stopping` is cancelled when no more connections are accepted.
 ///
 /// # Errors
 ///
-/// When the system gives no further thread.
+/// A thread cannot be started, or has panicked.
 pub async fn run(
     sockets: Vec<TcpListener>,
     servers: impl Fn(usize) -> Vec<Arc<dyn Serve>>,
@@ -71,8 +71,8 @@ pub async fn run(
             .map(JoinHandle::join)
             .all(|result| result.is_ok())
     };
-    let orderly = tokio::task::spawn_blocking(join).await?;
-    anyhow::ensure!(orderly, "a thread panicked");
+    let all_finished = tokio::task::spawn_blocking(join).await?;
+    anyhow::ensure!(all_finished, "a serving thread panicked");
     Ok(())
 }
 
@@ -80,7 +80,7 @@ pub async fn run(
 ///
 /// # Errors
 ///
-/// What the system said; the caller knows which setting the address came from.
+/// The system's error. The caller adds the setting that the address came from.
 pub async fn bind(address: SocketAddr) -> std::io::Result<TcpListener> {
     TcpListener::bind(address).await
 }

@@ -1,4 +1,4 @@
-//! Accepts one listener's connections and hands them to the threads in turn.
+//! Accepts the connections of one listener and distributes them over the threads.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,44 +7,44 @@ use tokio_util::sync::CancellationToken;
 
 use super::threads::Connection;
 
-/// Pause after `accept` failed, which it does when the process has no file descriptors left: going
-/// on at once would only burn the processor until one is free.
+/// Pause after a failed `accept`. It fails when the process is out of file descriptors, and an
+/// immediate retry would only use processor time until one is free.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A listener, and who serves what it accepts.
+/// A listener, and the threads that serve its connections.
 pub(super) struct Listener {
     pub(super) socket: TcpListener,
-    /// The number of its server on every thread.
+    /// The index of the listener's server on every thread.
     pub(super) server: usize,
     pub(super) threads: Vec<mpsc::UnboundedSender<Connection>>,
     pub(super) max_connections: usize,
 }
 
 impl Listener {
-    /// Accepts until `shutdown`.
+    /// Accepts connections until `shutdown` is cancelled.
     pub(super) async fn run(self, shutdown: CancellationToken) {
-        let places = Arc::new(Semaphore::new(self.max_connections));
-        // In turn and not by the system's choice (`SO_REUSEPORT`), which gives one of two threads
-        // two thirds of a few long-lived connections as often as not.
+        let permits = Arc::new(Semaphore::new(self.max_connections));
+        // Round robin, not `SO_REUSEPORT`: with a few long-lived connections, the system often gives
+        // two thirds of them to one of two threads.
         for thread in self.threads.iter().cycle() {
             let connection = tokio::select! {
-                connection = self.accept(&places) => connection,
+                connection = self.accept(&permits) => connection,
                 () = shutdown.cancelled() => break,
             };
             match connection {
-                // A thread that is gone has failed; the connection closes, the next is for another.
+                // Sending fails only if the thread has panicked. The connection then closes.
                 Ok(connection) => drop(thread.send(connection)),
                 Err(error) => {
-                    tracing::warn!("accepting a connection: {error}");
+                    tracing::warn!("accepting a connection failed: {error}");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
         }
     }
 
-    async fn accept(&self, places: &Arc<Semaphore>) -> std::io::Result<Connection> {
-        // Taken before accepting: beyond the limit, clients wait in the system's queue.
-        let permit = places
+    async fn accept(&self, permits: &Arc<Semaphore>) -> std::io::Result<Connection> {
+        // Acquired before accepting: above the limit, clients wait in the system's queue.
+        let permit = permits
             .clone()
             .acquire_owned()
             .await

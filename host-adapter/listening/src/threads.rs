@@ -1,8 +1,8 @@
 //! The threads that serve.
 //!
-//! Each has a runtime of its own, and with it component instances and database connections of its
-//! own: what a request waits for wakes the thread that it is on, and no other. On two processors that is a
-//! third more requests than one runtime that hands tasks from thread to thread.
+//! Each thread has its own runtime, component instances and database connections. An event that a
+//! request waits for then wakes only the thread of that request. On two processors, this serves a
+//! third more requests than one runtime that moves tasks between threads.
 
 use std::{sync::Arc, thread::JoinHandle, time::Duration};
 
@@ -15,22 +15,22 @@ use super::{ListeningSettings, Serve};
 
 /// An accepted connection on its way to a thread.
 pub(super) struct Connection {
-    /// Which of the thread's servers is to answer.
+    /// The index of the thread's server that handles it.
     pub(super) server: usize,
     pub(super) stream: std::net::TcpStream,
-    /// Its place among the listener's connections, given back when it is closed.
+    /// Counts the connection against the listener's limit; dropped when the connection closes.
     pub(super) permit: OwnedSemaphorePermit,
 }
 
-/// A running thread. It ends when every sender to it is gone.
+/// A running thread. It ends when all its senders are dropped.
 pub(super) struct Thread {
     pub(super) connections: mpsc::UnboundedSender<Connection>,
     pub(super) handle: JoinHandle<()>,
 }
 
 impl Thread {
-    /// Starts thread `number`, which answers with `servers`. The channel needs no bound of its own:
-    /// each connection in it holds a permit.
+    /// Starts thread `number`, which serves with `servers`. The channel is unbounded, because each
+    /// connection in it holds a permit.
     pub(super) fn start(
         number: usize,
         servers: Vec<Arc<dyn Serve>>,
@@ -42,7 +42,7 @@ impl Thread {
         let (connections, receiver) = mpsc::unbounded_channel();
         let run = move || runtime.block_on(serve(receiver, servers, settings));
         let builder = std::thread::Builder::new().name(format!("serve-{number}"));
-        let handle = builder.spawn(run).context("starting a thread")?;
+        let handle = builder.spawn(run).context("starting a serving thread")?;
         Ok(Self {
             connections,
             handle,
@@ -58,7 +58,7 @@ async fn serve(
     let graceful = GracefulShutdown::new();
     while let Some(connection) = connections.recv().await {
         if let Err(error) = start(connection, &servers, &graceful, settings.write_timeout) {
-            tracing::warn!("taking over a connection: {error}");
+            tracing::warn!("starting to serve a connection failed: {error}");
         }
     }
     if tokio::time::timeout(settings.shutdown_timeout, graceful.shutdown())
@@ -87,7 +87,7 @@ fn start(
         return Ok(());
     };
     stream.set_nodelay(true)?;
-    // Else a client that reads nothing would hold its place for ever (RFC 5482).
+    // Without this, a client that reads nothing would hold its connection forever (RFC 5482).
     SockRef::from(&stream).set_tcp_user_timeout(Some(write_timeout))?;
     let connection = server
         .clone()

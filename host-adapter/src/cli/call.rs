@@ -1,5 +1,4 @@
-//! `host-adapter call`: a sealed request to a service, from the command line, with the operator's
-//! key.
+//! `host-adapter call`: sends a sealed request to a service with the operator's key.
 
 use std::{net::SocketAddr, time::Duration};
 
@@ -19,40 +18,40 @@ use adapter_capabilities::{
 
 use crate::{assembly, config::Settings};
 
-/// Longer than a service takes to answer (`host.request_timeout`, 15 s), on a slow way there.
+/// Longer than a service may take to answer (`host.request_timeout`, 15 s), to allow for a slow
+/// network.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The largest answer that is read: an envelope in its JSON object.
+/// Limit of the answer's size, in bytes: the largest envelope in its JSON object.
 const MAX_ANSWER: usize = MAX_ENVELOPE_BYTES + 64;
 
 const ENCRYPTED: HeaderName = HeaderName::from_static("x-service-communication");
 const ENCRYPT_RESPONSE: HeaderName = HeaderName::from_static("x-encrypt-response");
 
-/// Calling a service. The answer goes to standard output, opened; a status of 400 or above is a
-/// failure.
+/// Calls a service. The opened answer goes to standard output. A status of 400 or above is an error.
 #[derive(Debug, Args)]
 pub(super) struct Call {
     /// The service.
     #[arg(long, value_name = "SERVICE")]
     to: String,
-    /// The request's method. GET, HEAD and DELETE have no body, and ask for a sealed answer.
+    /// The request's method. GET, HEAD and DELETE have no body, and request a sealed answer.
     #[arg(long, default_value = "POST")]
     method: Method,
     /// The request's path and query, such as `/api/v1/analytics/stats/rebuild`.
     #[arg(long)]
     path: String,
-    /// Where the service is. By default where its peers find it (`peers.SERVICE.url`), else where the
-    /// whole application is, served by `up` or by Spin (`listen.app`).
+    /// The service's URL. The default is the URL for its peers (`peers.SERVICE.url`), or else the
+    /// address of the whole application on `up` or Spin (`listen.app`).
     #[arg(long)]
     url: Option<String>,
-    /// An access token to send along.
+    /// An access token to send with the request.
     #[arg(long)]
     token: Option<String>,
-    /// The body; read from standard input when it is not given.
+    /// The body. Without it, the body is read from standard input.
     body: Option<String>,
 }
 
-/// What came back.
+/// The service's response.
 struct Answer {
     status: StatusCode,
     body: String,
@@ -67,10 +66,10 @@ pub(super) async fn run(command: Call, invocation: &Invocation) -> anyhow::Resul
     let keys = assembly::keys(&invocation.settings)?;
     let envelopes = envelope::envelopes(&keys)?;
     let url = command.url(&invocation.settings)?;
-    let (body, id) = command.sealed(&envelopes)?;
+    let (body, id) = command.seal_body(&envelopes)?;
     let answer = tokio::time::timeout(TIMEOUT, command.send(&url, body))
         .await
-        .with_context(|| format!("{url} does not answer within {} s", TIMEOUT.as_secs()))??;
+        .with_context(|| format!("`{url}` did not answer within {} s", TIMEOUT.as_secs()))??;
     let opened = command.open(&answer, &envelopes, id.as_deref())?;
     print(&opened)?;
     let failed = answer.status.is_client_error() || answer.status.is_server_error();
@@ -87,26 +86,34 @@ impl Call {
             .or(peer.and_then(|peer| peer.url.as_ref()));
         let base = match configured {
             Some(url) => url.trim_end_matches('/').to_owned(),
-            None => local(settings.listen.app)?,
+            None => local_url(settings.listen.app)?,
         };
-        anyhow::ensure!(self.path.starts_with('/'), "a path begins with `/`");
+        anyhow::ensure!(
+            self.path.starts_with('/'),
+            "`--path` must begin with `/`, got `{}`",
+            self.path
+        );
         Ok(format!("{base}{}", self.path))
     }
 
-    /// The body as it is sent, and its envelope's id; none for methods that have none.
-    fn sealed(&self, envelopes: &Envelopes) -> anyhow::Result<(Option<String>, Option<String>)> {
+    /// Seals the body, and returns it with the envelope's id. Both are `None` if the method has no body.
+    fn seal_body(&self, envelopes: &Envelopes) -> anyhow::Result<(Option<String>, Option<String>)> {
         if [Method::GET, Method::HEAD, Method::DELETE].contains(&self.method) {
-            anyhow::ensure!(self.body.is_none(), "{} has no body", self.method);
+            anyhow::ensure!(
+                self.body.is_none(),
+                "a {} request has no body; omit it or choose another `--method`",
+                self.method
+            );
             return Ok((None, None));
         }
         let sealing = SealRequest {
             issuer: CLIENT,
             audience: &self.to,
             method: self.method.as_str(),
-            path: self.path_alone(),
+            path: self.path_without_query(),
             purpose: Purpose::Request,
         };
-        let sealed = envelopes.seal(&envelope::input(self.body.as_deref())?, sealing)?;
+        let sealed = envelopes.seal(&envelope::read_body(self.body.as_deref())?, sealing)?;
         let body = serde_json::json!({ "encrypted_data": sealed.envelope });
         Ok((Some(body.to_string()), Some(sealed.id)))
     }
@@ -127,25 +134,25 @@ impl Call {
         if let Some(body) = body {
             request = request.body(body);
         }
-        // Without the address, which the context says already.
+        // The context already has the URL.
         let response = request.send().await.map_err(reqwest::Error::without_url);
-        let mut response = response.with_context(|| format!("calling {url}"))?;
+        let mut response = response.with_context(|| format!("calling `{url}`"))?;
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await? {
             anyhow::ensure!(
                 body.len() + chunk.len() <= MAX_ANSWER,
-                "the answer is above {MAX_ANSWER} bytes"
+                "the answer is larger than {MAX_ANSWER} bytes"
             );
             body.extend_from_slice(&chunk);
         }
         Ok(Answer {
             status: response.status(),
-            body: String::from_utf8(body).context("the answer is not text")?,
+            body: String::from_utf8(body).context("the answer is not UTF-8")?,
         })
     }
 
-    /// The answer's text. A plain one is taken from routes that seal nothing, and as a failure from
-    /// whatever stands before the service, never as the success of a sealed request.
+    /// Returns the answer's text. A plain answer is valid if the request was not sealed, or if the
+    /// status is an error, which a proxy may have sent. A success after a sealed request must be sealed.
     fn open(
         &self,
         answer: &Answer,
@@ -155,7 +162,7 @@ impl Call {
         let Ok(sealed) = serde_json::from_str::<Sealed>(&answer.body) else {
             anyhow::ensure!(
                 id.is_none() || !answer.status.is_success(),
-                "the answer to a sealed request is not sealed"
+                "the service did not seal its answer to a sealed request"
             );
             return Ok(answer.body.clone());
         };
@@ -163,25 +170,25 @@ impl Call {
             audience: CLIENT,
             issuers: std::slice::from_ref(&self.to),
             method: self.method.as_str(),
-            path: self.path_alone(),
+            path: self.path_without_query(),
             purpose: Purpose::Response { in_reply_to: id },
         };
         let opened = envelopes.open(&sealed.encrypted_data, opening);
         Ok(opened.context("opening the answer")?.payload)
     }
 
-    fn path_alone(&self) -> &str {
+    fn path_without_query(&self) -> &str {
         self.path
             .split_once('?')
             .map_or(&self.path, |(path, _)| path)
     }
 }
 
-/// The address by which a listener is reached from here.
-fn local(mut address: SocketAddr) -> anyhow::Result<String> {
+/// The URL of a listener on this machine.
+fn local_url(mut address: SocketAddr) -> anyhow::Result<String> {
     anyhow::ensure!(
         address.port() != 0,
-        "the service listens on any free port: say where with `--url`"
+        "the port in `listen.app` is 0, so the service's port is unknown; set `--url`"
     );
     if address.ip().is_unspecified() {
         let loopback: std::net::IpAddr = if address.is_ipv4() {
@@ -199,8 +206,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_listener_is_reached_on_this_machine() {
-        let of = |address: &str| local(address.parse().unwrap());
+    fn listener_on_all_interfaces_is_called_on_loopback() {
+        let of = |address: &str| local_url(address.parse().unwrap());
         assert_eq!(of("127.0.0.1:8001").unwrap(), "http://127.0.0.1:8001");
         assert_eq!(of("0.0.0.0:80").unwrap(), "http://127.0.0.1:80");
         assert_eq!(of("[::]:80").unwrap(), "http://[::1]:80");

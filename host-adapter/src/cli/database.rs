@@ -1,4 +1,4 @@
-//! PostgreSQL for a command: the one that the settings name, or the private one.
+//! The PostgreSQL that a command uses: the server in the settings, or the private one.
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -10,11 +10,12 @@ use crate::{
     dev::{Options, PrivatePostgres},
 };
 
-/// The private cluster's place in the project, and the database in it.
+/// The private cluster's directory in the project.
 const PRIVATE_DIRECTORY: &str = ".spindle/postgres";
+/// The database in the private cluster.
 pub(super) const PRIVATE_DATABASE: &str = "spindle";
 
-/// PostgreSQL, somebody else's or our own.
+/// A PostgreSQL server, external or private.
 pub(super) struct Database {
     pub(super) admin: PgConnectOptions,
     url: SecretString,
@@ -22,7 +23,7 @@ pub(super) struct Database {
 }
 
 impl Database {
-    /// `DATABASE_URL`, or the private cluster, started if it does not run.
+    /// Uses `DATABASE_URL` if it is set. Otherwise starts the private cluster unless it runs.
     pub(super) async fn open(invocation: &Invocation) -> anyhow::Result<Self> {
         let settings = &invocation.settings;
         if let Some(url) = &settings.databases.postgres {
@@ -52,16 +53,16 @@ impl Database {
         })
     }
 
-    /// Stops what was started; a failure leaves a cluster that the next start takes over.
+    /// Stops the private cluster. If that fails, the next start adopts it.
     pub(super) async fn close(self) {
         if let Some(private) = self.private
             && let Err(error) = private.stop().await
         {
-            tracing::error!("stopping the private PostgreSQL: {error}");
+            tracing::error!("stopping the private PostgreSQL failed: {error}");
         }
     }
 
-    /// Where it is, for the banner.
+    /// The server's location, for the banner.
     pub(super) fn describe(&self) -> String {
         match &self.private {
             Some(private) => format!("private, in {}", private.directory().display()),
@@ -70,7 +71,7 @@ impl Database {
     }
 }
 
-/// Prints the URL of the database in use, which is a secret: the person who asks owns it.
+/// Prints the URL of the running database. It contains a password, which the operator may see.
 pub(super) async fn database_url(invocation: &Invocation) -> anyhow::Result<()> {
     let database = Database::open(invocation).await?;
     let running = database
@@ -81,15 +82,15 @@ pub(super) async fn database_url(invocation: &Invocation) -> anyhow::Result<()> 
     database.close().await;
     anyhow::ensure!(
         running,
-        "the private PostgreSQL does not run: start `./dev up` first"
+        "the private PostgreSQL is not running; start it with `./dev up`"
     );
     print(url.expose_secret())
 }
 
 async fn create_database(server: &PgConnectOptions, name: &str) -> anyhow::Result<()> {
     let mut connection = server.connect().await?;
-    let known = sqlx::query("select 1 from pg_database where datname = $1").bind(name);
-    if known.fetch_optional(&mut connection).await?.is_none() {
+    let existing = sqlx::query("select 1 from pg_database where datname = $1").bind(name);
+    if existing.fetch_optional(&mut connection).await?.is_none() {
         connection
             .execute(sqlx::AssertSqlSafe(format!("create database \"{name}\"")))
             .await?;

@@ -1,5 +1,4 @@
-//! `host-adapter seal` and `host-adapter open`: envelopes on the command line, with the keys of
-//! this adapter.
+//! `host-adapter seal` and `host-adapter open`: seal and open envelopes with this adapter's keys.
 
 use std::io::Read as _;
 
@@ -13,13 +12,13 @@ use adapter_capabilities::vault::{
     CLIENT, EnvelopeSettings, Envelopes, KeyRing, Purpose, SealRequest,
 };
 
-/// Sealing a request body.
+/// Seals a request body.
 #[derive(Debug, Args)]
 pub(super) struct Seal {
-    /// The service that is to open it.
+    /// The service that opens the envelope.
     #[arg(long, value_name = "SERVICE")]
     to: String,
-    /// Who seals: `client` stands for any caller from outside.
+    /// The owner of the sealing key. `client` stands for all callers from outside.
     #[arg(long, default_value = CLIENT, value_name = "OWNER")]
     from: String,
     /// The request's method.
@@ -28,14 +27,14 @@ pub(super) struct Seal {
     /// The request's path, such as `/api/v1/users/register`.
     #[arg(long)]
     path: String,
-    /// The body; read from standard input when it is not given.
+    /// The body. Without it, the body is read from standard input.
     body: Option<String>,
 }
 
-/// Opening an answer. For a person: neither its age nor what it was made for is checked.
+/// Opens an answer for a person to read. Its age and its intended use are not checked.
 #[derive(Debug, Args)]
 pub(super) struct Open {
-    /// The answer's body, or the envelope in it; read from standard input when it is not given.
+    /// The answer's body, or the envelope in it. Without it, the body is read from standard input.
     body: Option<String>,
 }
 
@@ -53,26 +52,26 @@ pub(super) fn seal(command: &Seal, invocation: &Invocation) -> anyhow::Result<()
         path: &command.path,
         purpose: Purpose::Request,
     };
-    let sealed = envelopes(&keys)?.seal(&input(command.body.as_deref())?, sealing)?;
+    let sealed = envelopes(&keys)?.seal(&read_body(command.body.as_deref())?, sealing)?;
     print(&serde_json::json!({ "encrypted_data": sealed.envelope }).to_string())
 }
 
 pub(super) fn open(command: &Open, invocation: &Invocation) -> anyhow::Result<()> {
     let keys = assembly::keys(&invocation.settings)?;
-    let input = input(command.body.as_deref())?;
+    let input = read_body(command.body.as_deref())?;
     let envelope = serde_json::from_str(&input).map_or(input, |body: Body| body.encrypted_data);
     print(&envelopes(&keys)?.inspect(&envelope)?.payload)
 }
 
-/// With the keys of all components and of outside callers.
+/// Envelopes with the keys of all components and of callers from outside.
 pub(super) fn envelopes(keys: &KeyRing) -> anyhow::Result<Envelopes> {
     Ok(Envelopes::new(EnvelopeSettings::default(), keys)?)
 }
 
-/// A body that was given, else what standard input has.
-pub(super) fn input(given: Option<&str>) -> anyhow::Result<String> {
-    if let Some(given) = given {
-        return Ok(given.trim().to_owned());
+/// Returns the body from the command line, or else reads it from standard input.
+pub(super) fn read_body(argument: Option<&str>) -> anyhow::Result<String> {
+    if let Some(body) = argument {
+        return Ok(body.trim().to_owned());
     }
     let mut input = String::new();
     std::io::stdin()

@@ -6,18 +6,18 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use super::{Invocation, print};
 use adapter_capabilities::vault::{KeyInfo, KeyRing, KeyState};
 
-/// Making and listing keys.
+/// Generates and lists keys.
 #[derive(Debug, Subcommand)]
 pub(super) enum Keys {
-    /// Make a key. It is used from the adapter's next start on; the one before stays readable for
-    /// `keys.old_keys_readable_for`.
+    /// Generate a key. The adapter uses it from its next start on. The previous key can still open
+    /// envelopes for `keys.old_keys_readable_for`.
     Generate {
-        /// Whose key: a service, `client` (outside callers), `tokens` (signing) or `roles`
+        /// The key's owner: a service, `client` (callers from outside), `tokens` (signing) or `roles`
         /// (passwords of database roles).
         #[arg(long)]
         owner: String,
     },
-    /// List the keys and what each is still good for.
+    /// List the keys and their states.
     List,
 }
 
@@ -28,7 +28,7 @@ pub(super) fn run(command: &Keys, invocation: &Invocation) -> anyhow::Result<()>
         Keys::Generate { owner } => {
             let key = KeyRing::generate(&settings.directory, owner, false)?;
             print(&format!(
-                "made key `{}` in {}",
+                "generated key `{}` in {}",
                 key.kid,
                 settings.directory.display()
             ))
@@ -45,12 +45,12 @@ pub(super) fn run(command: &Keys, invocation: &Invocation) -> anyhow::Result<()>
                 "{:<12} {:<11} {:<21} {:<12} KEY",
                 "OWNER", "STATE", "CREATED", "MADE FOR"
             ))?;
-            keys.iter().try_for_each(|key| print(&line(key)))
+            keys.iter().try_for_each(|key| print(&format_line(key)))
         }
     }
 }
 
-fn line(key: &KeyInfo) -> String {
+fn format_line(key: &KeyInfo) -> String {
     let state = match key.state {
         KeyState::Active => "active",
         KeyState::ReadOnly => "read-only",

@@ -1,4 +1,4 @@
-//! The adapter's own log: JSON lines on stderr with the same keys as the components', so that one
+//! The adapter's log: JSON lines on stderr, with the same keys as the components' logs so that one
 //! query finds both.
 
 use std::{collections::BTreeMap, fmt};
@@ -18,10 +18,10 @@ use tracing_subscriber::{
 
 use crate::config::Log;
 
-/// Who speaks, unless an event says that it is about a component.
+/// The value of `component` for events that do not name a component.
 const COMPONENT: &str = "host-adapter";
 
-/// Begins to log what is at least as grave as the settings say. Libraries are heard from WARNING on.
+/// Starts logging at the level in the settings. Libraries log from WARNING on.
 pub(super) fn init(settings: &Log) {
     let level = settings.level.name();
     let level = if level.eq_ignore_ascii_case("warning") {
@@ -38,14 +38,14 @@ pub(super) fn init(settings: &Log) {
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr);
-    // Fails only when a subscriber is set already, as in a test that calls several commands.
+    // This fails only if a subscriber is already set, as in a test that runs several commands.
     let _ = subscriber.event_format(Line).try_init();
 }
 
 /// Formats an event as one line.
 struct Line;
 
-/// A line's keys in the order in which a person reads them.
+/// The keys of a line, in the order that is best to read.
 #[derive(Serialize)]
 struct Entry {
     timestamp: String,
@@ -73,7 +73,7 @@ where
             timestamp: OffsetDateTime::now_utc()
                 .format(&Rfc3339)
                 .map_err(|_| fmt::Error)?,
-            level: level(*event.metadata().level()),
+            level: level_name(*event.metadata().level()),
             component: fields
                 .0
                 .remove("component")
@@ -86,7 +86,7 @@ where
     }
 }
 
-fn level(level: Level) -> &'static str {
+fn level_name(level: Level) -> &'static str {
     match level {
         Level::ERROR => "ERROR",
         Level::WARN => "WARNING",

@@ -17,30 +17,30 @@ use crate::{
 /// Database migrations.
 #[derive(Debug, Subcommand)]
 pub(super) enum Migrate {
-    /// Apply what is pending.
+    /// Apply the pending migrations.
     Run(Selection),
-    /// Show what is applied and what is not.
+    /// Show each migration and its state.
     Status(Selection),
-    /// Take back the latest migration of one service.
+    /// Revert the latest migration of one service.
     Revert {
         /// The service.
         #[arg(long)]
         service: String,
     },
-    /// Begin a migration: two empty files, forward and back.
+    /// Create a migration: two empty files, one to apply it and one to revert it.
     New {
         /// The service.
         #[arg(long)]
         service: String,
-        /// What it does, such as `add last login`.
+        /// What the migration does, such as `add last login`.
         description: String,
     },
 }
 
-/// Which services.
+/// The services to migrate.
 #[derive(Debug, clap::Args)]
 pub(super) struct Selection {
-    /// Only this service; else all but those in `migrations.skip`.
+    /// Only this service. The default is all services except those in `migrations.skip`.
     #[arg(long)]
     service: Option<String>,
 }
@@ -58,7 +58,7 @@ pub(super) async fn run(command: Migrate, invocation: Invocation) -> anyhow::Res
         )?;
         return paths
             .iter()
-            .try_for_each(|path| print(&format!("made {}", path.display())));
+            .try_for_each(|path| print(&format!("created {}", path.display())));
     }
     let database = Database::open(&invocation).await?;
     let result = with_database(command, &invocation, &database.admin).await;
@@ -71,19 +71,19 @@ async fn with_database(
     invocation: &Invocation,
     admin: &PgConnectOptions,
 ) -> anyhow::Result<()> {
-    // Tables are created in schemas and granted to roles, so those must be there first.
+    // Migrations create tables in schemas and grant them to roles, so both must exist first.
     let assembled = assembly::assemble(
         &invocation.settings,
         admin,
         &assembly::keys(&invocation.settings)?,
     )
     .await?;
-    let result = with_stores(command, invocation, admin, assembled.documents.as_ref()).await;
+    let result = with_documents(command, invocation, admin, assembled.documents.as_ref()).await;
     assembled.close().await;
     result
 }
 
-async fn with_stores(
+async fn with_documents(
     command: Migrate,
     invocation: &Invocation,
     admin: &PgConnectOptions,
@@ -91,16 +91,16 @@ async fn with_stores(
 ) -> anyhow::Result<()> {
     match command {
         Migrate::Run(selection) => {
-            for service in selected(&selection, invocation)? {
+            for service in select_services(&selection, invocation)? {
                 let migrations = Service::new(&service, invocation, admin, documents);
                 report(&service, &migrations.run().await?, "applied")?;
             }
         }
         Migrate::Status(selection) => {
-            for service in selected(&selection, invocation)? {
+            for service in select_services(&selection, invocation)? {
                 let migrations = Service::new(&service, invocation, admin, documents);
                 for status in migrations.status().await? {
-                    print(&line(&service, &status, state(status.state)))?;
+                    print(&format_line(&service, &status, state_name(status.state)))?;
                 }
             }
         }
@@ -114,15 +114,15 @@ async fn with_stores(
     Ok(())
 }
 
-/// Applies what is pending, of every service that is not skipped.
+/// Applies the pending migrations of every service that is not skipped.
 pub(super) async fn all(
     invocation: &Invocation,
     admin: &PgConnectOptions,
     documents: Option<&Store>,
 ) -> anyhow::Result<()> {
-    for service in selected(&Selection { service: None }, invocation)? {
-        let pending = Service::new(&service, invocation, admin, documents);
-        for status in pending.run().await? {
+    for service in select_services(&Selection { service: None }, invocation)? {
+        let migrations = Service::new(&service, invocation, admin, documents);
+        for status in migrations.run().await? {
             tracing::info!(
                 "applied migration `{}` of `{service}`: {}",
                 status.version,
@@ -133,7 +133,7 @@ pub(super) async fn all(
     Ok(())
 }
 
-/// A service's tables and its indexes on documents, which are numbered together.
+/// A service's migrations of tables and of document indexes, which share one numbering.
 struct Service<'a> {
     tables: Migrations<'a>,
     indexes: Indexes<'a>,
@@ -192,7 +192,7 @@ impl<'a> Service<'a> {
     }
 }
 
-fn selected(selection: &Selection, invocation: &Invocation) -> anyhow::Result<Vec<String>> {
+fn select_services(selection: &Selection, invocation: &Invocation) -> anyhow::Result<Vec<String>> {
     let settings = &invocation.settings.migrations;
     let known = migrations::services(&settings.directory)?;
     match &selection.service {
@@ -200,7 +200,7 @@ fn selected(selection: &Selection, invocation: &Invocation) -> anyhow::Result<Ve
             let list = known.join("`, `");
             anyhow::ensure!(
                 known.contains(service),
-                "there are no migrations of `{service}`, only of `{list}`"
+                "service `{service}` has no migrations; the services with migrations are `{list}`"
             );
             Ok(vec![service.clone()])
         }
@@ -216,17 +216,17 @@ fn report(service: &str, done: &[Status], what: &str) -> anyhow::Result<()> {
         return print(&format!("{service}: nothing to do"));
     }
     done.iter()
-        .try_for_each(|status| print(&line(service, status, what)))
+        .try_for_each(|status| print(&format_line(service, status, what)))
 }
 
-fn line(service: &str, status: &Status, state: &str) -> String {
+fn format_line(service: &str, status: &Status, state: &str) -> String {
     format!(
         "{service:<12} {:<16} {state:<10} {}",
         status.version, status.description
     )
 }
 
-fn state(state: State) -> &'static str {
+fn state_name(state: State) -> &'static str {
     match state {
         State::Pending => "pending",
         State::Applied => "applied",

@@ -1,9 +1,9 @@
-//! Being told to stop.
+//! The signals that stop a command.
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
-/// Set at Ctrl-C or SIGTERM, whichever comes first.
+/// Returns a token that is cancelled at the first Ctrl-C or SIGTERM.
 pub(super) fn shutdown_signal() -> anyhow::Result<CancellationToken> {
     let token = CancellationToken::new();
     let cancel = token.clone();
@@ -14,7 +14,7 @@ pub(super) fn shutdown_signal() -> anyhow::Result<CancellationToken> {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        tracing::info!("stopping: finishing the requests in flight");
+        tracing::info!("stopping after the requests in flight");
         cancel.cancel();
     });
     Ok(token)

@@ -1,7 +1,7 @@
-//! Spin's application manifest, version 2: the part that the embedded host can honour.
+//! The part of Spin's application manifest (version 2) that the embedded host supports.
 //!
-//! What Spin would do and this host does not is refused with the key's name. An application that
-//! starts here therefore behaves as it does on Spin; nothing is silently left out.
+//! A key that Spin supports and this host does not is an error that names the key. An application that
+//! starts here therefore behaves as it does on Spin.
 
 use std::{
     collections::BTreeMap,
@@ -10,10 +10,10 @@ use std::{
 
 use serde::Deserialize;
 
-/// The package that the embedded host satisfies natively: a dependency that is named so is replaced.
+/// The package that the embedded host provides natively. It replaces a dependency of this name.
 const NATIVE_DEPENDENCY: &str = "spindle:adapter";
 
-/// Why an application cannot be loaded. The text is for the person who wrote the manifest.
+/// A manifest that cannot be loaded. The text is for its author.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
     /// The file cannot be read.
@@ -21,51 +21,51 @@ pub enum ManifestError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: std::io::Error,
     },
-    /// Not TOML, or not a manifest.
+    /// The file is not TOML, or not a manifest.
     #[error("{}: {message}", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// Line, key and what was expected.
+        /// The line, the key, and the expected value.
         message: String,
     },
-    /// A key that means something to Spin and nothing here.
+    /// A key that Spin supports and this host does not.
     #[error("{}: `{key}` is not supported by the embedded host{hint}", path.display())]
     Unsupported {
         /// The file.
         path: PathBuf,
         /// The key with its tables.
         key: String,
-        /// What to do instead, if anything.
+        /// What to do instead, or empty.
         hint: &'static str,
     },
-    /// Something it says cannot be.
+    /// A value is not valid.
     #[error("{}: {message}", path.display())]
     Invalid {
         /// The file.
         path: PathBuf,
-        /// What, and why.
+        /// The key, and why its value is not valid.
         message: String,
     },
 }
 
-/// An application as its manifest describes it.
+/// A parsed manifest.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
     spin_manifest_version: u32,
-    /// What it is called.
+    /// Table `application`.
     pub application: Application,
-    /// Settings that the application takes.
+    /// The application's variables by name.
     #[serde(default)]
     pub variables: BTreeMap<String, Variable>,
     trigger: Triggers,
     /// Components by id.
     pub component: BTreeMap<String, Component>,
-    /// Where it was read.
+    /// The file that it was read from.
     #[serde(skip)]
     pub path: PathBuf,
 }
@@ -74,7 +74,7 @@ pub struct Manifest {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Application {
-    /// Its name.
+    /// The application's name.
     pub name: String,
     #[serde(default, rename = "version")]
     _version: Option<String>,
@@ -92,9 +92,9 @@ pub struct Application {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Variable {
-    /// Used when nothing else gives a value.
+    /// The value if the environment has none.
     pub default: Option<String>,
-    /// Must be given.
+    /// Whether the environment must have a value.
     #[serde(default)]
     pub required: bool,
     #[serde(default, rename = "secret")]
@@ -129,13 +129,13 @@ struct HttpTrigger {
 #[derive(Debug, Deserialize)]
 pub struct Component {
     source: toml::Value,
-    /// Values for the component, with `{{ name }}` for an application variable.
+    /// The component's variables. `{{ name }}` stands for an application variable.
     #[serde(default)]
     pub variables: BTreeMap<String, String>,
     /// WASI environment variables.
     #[serde(default)]
     pub environment: BTreeMap<String, String>,
-    /// Hosts that the component may send requests to, with `{{ name }}` as in variables.
+    /// Hosts that the component may send requests to. `{{ name }}` stands for an application variable.
     #[serde(default)]
     pub allowed_outbound_hosts: Vec<String>,
     #[serde(default)]
@@ -146,22 +146,22 @@ pub struct Component {
     _build: Option<toml::Value>,
     #[serde(default, rename = "tool")]
     _tool: Option<toml::Value>,
-    /// Everything else that Spin knows.
+    /// All other keys.
     #[serde(flatten)]
     unsupported: BTreeMap<String, toml::Value>,
 }
 
-/// A route and the component that answers it.
+/// A route and the component that handles it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Route {
-    /// As written, such as `/api/...`.
+    /// The pattern as written, such as `/api/...`.
     pub pattern: String,
     /// The component's id.
     pub component: String,
 }
 
 impl Component {
-    /// Whether the manifest has Spin compose adapter-client in, whose place this host takes.
+    /// Whether Spin would compose adapter-client into the component. This host replaces it.
     #[must_use]
     pub fn has_native_dependency(&self) -> bool {
         !self.dependencies.is_empty()
@@ -169,11 +169,11 @@ impl Component {
 }
 
 impl Manifest {
-    /// Reads and checks a manifest.
+    /// Reads and checks the manifest at `path`.
     ///
     /// # Errors
     ///
-    /// [`ManifestError`] with the file and the key.
+    /// The file cannot be read, or the manifest is not valid or not supported.
     pub fn read(path: &Path) -> Result<Self, ManifestError> {
         let text = std::fs::read_to_string(path).map_err(|source| ManifestError::Unreadable {
             path: path.into(),
@@ -197,27 +197,25 @@ impl Manifest {
     ///
     /// # Errors
     ///
-    /// [`ManifestError`] for a route that is not a path, is there twice, or names no component.
+    /// A route is not a path, is defined twice, or refers to a component that is not defined.
     pub fn routes(&self) -> Result<Vec<Route>, ManifestError> {
         let mut routes: Vec<Route> = Vec::new();
         for trigger in &self.trigger.http {
             let Some(pattern) = trigger.route.as_str() else {
                 return Err(
-                    self.unsupported("trigger.http.route", ": give it a path such as `/api/...`")
+                    self.unsupported("trigger.http.route", "; use a path such as `/api/...`")
                 );
             };
             let Some(component) = trigger.component.as_str() else {
-                return Err(
-                    self.unsupported("trigger.http.component", ": give it a component's id")
-                );
+                return Err(self.unsupported("trigger.http.component", "; use a component's id"));
             };
             if !self.component.contains_key(component) {
                 return Err(self.invalid(format!(
-                    "route `{pattern}`: there is no component `{component}`"
+                    "route `{pattern}`: component `{component}` is not defined"
                 )));
             }
             if routes.iter().any(|route| route.pattern == pattern) {
-                return Err(self.invalid(format!("route `{pattern}` is there twice")));
+                return Err(self.invalid(format!("route `{pattern}` is defined twice")));
             }
             routes.push(Route {
                 pattern: pattern.to_owned(),
@@ -227,16 +225,16 @@ impl Manifest {
         Ok(routes)
     }
 
-    /// Where a component's wasm is. Relative paths are relative to the manifest, as in Spin.
+    /// The path of a component's wasm. A relative path is relative to the manifest, as in Spin.
     ///
     /// # Errors
     ///
-    /// [`ManifestError`] when the source is not a local file.
+    /// The source is not a local file.
     pub fn source(&self, id: &str, component: &Component) -> Result<PathBuf, ManifestError> {
         let source = component.source.as_str().ok_or_else(|| {
             self.unsupported(
                 &format!("component.{id}.source"),
-                ": give it the path of a local file",
+                "; use the path of a local file",
             )
         })?;
         Ok(self.path.parent().unwrap_or(Path::new(".")).join(source))

@@ -19,14 +19,14 @@ fn parse(text: &str) -> Result<Manifest, ManifestError> {
     Manifest::parse(text, Path::new("app/spin.toml"))
 }
 
-fn refusal(more: &str) -> String {
+fn rejection(more: &str) -> String {
     parse(&format!("{APPLICATION}{more}"))
         .expect_err(more)
         .to_string()
 }
 
 #[test]
-fn an_ordinary_manifest_is_read() {
+fn ordinary_manifest_is_parsed() {
     let manifest = parse(APPLICATION).expect("it is valid");
     let route = Route {
         pattern: "/...".into(),
@@ -40,7 +40,7 @@ fn an_ordinary_manifest_is_read() {
 }
 
 #[test]
-fn what_spin_would_honour_and_this_host_does_not_is_named() {
+fn unsupported_key_is_named() {
     for (more, key) in [
         (
             "key_value_stores = [\"default\"]",
@@ -56,7 +56,7 @@ fn what_spin_would_honour_and_this_host_does_not_is_named() {
             "trigger.redis",
         ),
     ] {
-        let text = refusal(more);
+        let text = rejection(more);
         assert!(
             text.contains(key) && text.contains("not supported"),
             "{text}"
@@ -65,7 +65,7 @@ fn what_spin_would_honour_and_this_host_does_not_is_named() {
 }
 
 #[test]
-fn a_misspelt_key_is_named() {
+fn misspelt_key_is_named() {
     let text = parse(&APPLICATION.replace("[variables]", "[varables]"))
         .expect_err("misspelt")
         .to_string();
@@ -76,7 +76,7 @@ fn a_misspelt_key_is_named() {
 }
 
 #[test]
-fn the_adapter_dependency_is_replaced() {
+fn adapter_dependency_is_accepted() {
     for name in [
         "spindle:adapter",
         "spindle:adapter@0.1.0",
@@ -97,22 +97,22 @@ fn the_adapter_dependency_is_replaced() {
 }
 
 #[test]
-fn routes_to_nowhere_and_twice_are_refused() {
+fn invalid_and_duplicate_routes_are_rejected() {
     let route = |route: &str, component: &str| {
         let more = format!("[[trigger.http]]\nroute = {route}\ncomponent = \"{component}\"");
         parse(&format!("{APPLICATION}{more}"))
-            .expect("parses")
+            .expect("parsed")
             .routes()
-            .expect_err("refused")
+            .expect_err("rejected")
             .to_string()
     };
-    assert!(route("\"/x\"", "back").contains("no component `back`"));
+    assert!(route("\"/x\"", "back").contains("component `back` is not defined"));
     assert!(route("\"/...\"", "front").contains("twice"));
     assert!(route("{ private = true }", "front").contains("trigger.http.route"));
 }
 
 #[test]
-fn another_manifest_version_is_refused() {
+fn other_manifest_version_is_rejected() {
     let text = parse(&APPLICATION.replace("version = 2", "version = 1"))
         .expect_err("version")
         .to_string();

@@ -1,7 +1,7 @@
-//! Who runs PostgreSQL: we ourselves, or, as root, somebody without rights.
+//! The user that runs PostgreSQL: the current user, or an unprivileged one if that is root.
 //!
-//! The ids are asked from `id`, which knows every source of users that the system has, and needs
-//! no unsafe call.
+//! The ids come from the program `id`. It reads all the system's sources of users, and needs no unsafe
+//! call.
 
 use std::fs::{DirBuilder, Permissions};
 use std::io::{self, ErrorKind};
@@ -12,7 +12,7 @@ use std::process::Command;
 
 use super::errors::DevError;
 
-/// Users that may run PostgreSQL for root, best first. Debian's package makes the first.
+/// Users that run PostgreSQL for root, in order of preference. Debian's package creates the first.
 const UNPRIVILEGED: [&str; 2] = ["postgres", "nobody"];
 
 /// The user and group that own the cluster's files and processes.
@@ -20,14 +20,14 @@ const UNPRIVILEGED: [&str; 2] = ["postgres", "nobody"];
 pub(super) struct Account {
     user: u32,
     group: u32,
-    /// Whether we have to become that user.
+    /// Whether this process has to switch to that user.
     change: bool,
 }
 
 impl Account {
-    /// Who we are; as root, the first user in [`UNPRIVILEGED`] that there is.
+    /// Finds the current user or, for root, the first user in [`UNPRIVILEGED`] that exists.
     pub(super) async fn find() -> Result<Self, DevError> {
-        if let (Some(user), Some(group)) = (id(&["-u"]).await, id(&["-g"]).await)
+        if let (Some(user), Some(group)) = (query_id(&["-u"]).await, query_id(&["-g"]).await)
             && user != 0
         {
             return Ok(Self {
@@ -37,7 +37,9 @@ impl Account {
             });
         }
         for name in UNPRIVILEGED {
-            if let (Some(user), Some(group)) = (id(&["-u", name]).await, id(&["-g", name]).await) {
+            if let (Some(user), Some(group)) =
+                (query_id(&["-u", name]).await, query_id(&["-g", name]).await)
+            {
                 return Ok(Self {
                     user,
                     group,
@@ -48,50 +50,53 @@ impl Account {
         Err(DevError::NoAccount)
     }
 
-    /// Whether it is another user than we are, because we are root.
+    /// Whether it differs from the current user, which is then root.
     pub(super) fn is_other(self) -> bool {
         self.change
     }
 
-    /// Let a program run as this user, in nobody else's group of processes: Ctrl-C in a terminal
-    /// goes to all of a group, and the cluster ends after the adapter, not with it.
-    pub(super) fn run(&self, command: &mut Command) {
+    /// Makes `command` run as this user, in a new process group. Ctrl-C in a terminal stops a whole
+    /// group, and the cluster has to stop after the adapter, not at the same time.
+    pub(super) fn configure(&self, command: &mut Command) {
         if self.change {
-            // Supplementary groups are dropped with it.
+            // This also drops supplementary groups.
             command.uid(self.user).gid(self.group);
         }
         command.process_group(0);
     }
 
-    /// Whether it can enter `directory`, and thereby everything above it.
+    /// Whether it can enter `directory` and all its parents.
     pub(super) async fn can_enter(&self, directory: &Path) -> bool {
         let mut command = tokio::process::Command::new("true");
-        self.run(command.as_std_mut());
-        // The directory is changed after the user, so the system itself decides.
+        self.configure(command.as_std_mut());
+        // The child changes the user before the directory, so the system checks the permission.
         let status = command.current_dir(directory).status().await;
         status.is_ok_and(|status| status.success())
     }
 
-    /// Give it a file or directory.
-    pub(super) fn own(&self, path: &Path) -> Result<(), DevError> {
+    /// Makes it the owner of a file or directory.
+    pub(super) fn take_ownership(&self, path: &Path) -> Result<(), DevError> {
         if !self.change {
             return Ok(());
         }
-        chown(path, Some(self.user), Some(self.group)).map_err(failed("giving away", path))
+        chown(path, Some(self.user), Some(self.group))
+            .map_err(file_error("changing the owner of", path))
     }
 
-    /// Make sure of a directory that it owns and nobody else (but root) can enter.
-    pub(super) fn private_directory(&self, path: &Path) -> Result<(), DevError> {
+    /// Creates a directory, unless it exists, that only this user and root can enter.
+    pub(super) fn ensure_private_directory(&self, path: &Path) -> Result<(), DevError> {
         match DirBuilder::new().mode(0o700).create(path) {
-            Ok(()) => self.own(path),
+            Ok(()) => self.take_ownership(path),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => self.check_private(path),
-            Err(error) => Err(failed("creating", path)(error)),
+            Err(error) => Err(file_error("creating", path)(error)),
         }
     }
 
-    /// Somebody else may have made it first, in a directory that everybody can write to.
+    /// Another user may have created it, if everyone can write to its parent.
     fn check_private(&self, path: &Path) -> Result<(), DevError> {
-        let metadata = path.symlink_metadata().map_err(failed("reading", path))?;
+        let metadata = path
+            .symlink_metadata()
+            .map_err(file_error("reading", path))?;
         let ours = metadata.uid() == self.user || (self.change && metadata.uid() == 0);
         if !metadata.is_dir() || !ours {
             return Err(DevError::NotPrivate {
@@ -99,13 +104,14 @@ impl Account {
             });
         }
         let private = Permissions::from_mode(0o700);
-        std::fs::set_permissions(path, private).map_err(failed("closing", path))?;
-        self.own(path)
+        std::fs::set_permissions(path, private)
+            .map_err(file_error("changing the permissions of", path))?;
+        self.take_ownership(path)
     }
 }
 
-/// For `map_err`: the failure of doing something with a file.
-pub(super) fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DevError {
+/// For `map_err`: the error of an operation on a file.
+pub(super) fn file_error(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> DevError {
     let path = path.to_owned();
     move |source| DevError::Files {
         doing,
@@ -114,7 +120,7 @@ pub(super) fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error)
     }
 }
 
-async fn id(arguments: &[&str]) -> Option<u32> {
+async fn query_id(arguments: &[&str]) -> Option<u32> {
     let output = tokio::process::Command::new("id")
         .args(arguments)
         .output()

@@ -1,4 +1,4 @@
-//! Runs PostgreSQL's programs on one cluster: `initdb`, `pg_ctl start`, `pg_ctl stop`.
+//! Runs PostgreSQL's programs on one cluster: `initdb`, `pg_ctl start` and `pg_ctl stop`.
 
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -8,94 +8,97 @@ use std::process::Stdio;
 use tokio::process::Command;
 
 use super::Options;
-use super::account::{Account, failed};
+use super::account::{Account, file_error};
+use super::data_directory::DataDirectory;
 use super::errors::DevError;
-use super::place::Place;
 use super::programs::Programs;
 
 /// The cluster's superuser.
 pub(super) const ROLE: &str = "spindle";
 
-/// What a laptop can spare. The system's own cache does the rest.
+/// Small, for a laptop. The system's page cache compensates.
 const SHARED_BUFFERS: &str = "32MB";
 
-/// For `pg_ctl` to wait, in seconds. Recovery after a power cut takes longest.
-pub(super) const PATIENCE_SECONDS: u64 = 60;
+/// Time that `pg_ctl` waits, in seconds. Recovery after a power cut takes longest.
+pub(super) const TIMEOUT_SECONDS: u64 = 60;
 
-/// How much of the log an error repeats.
+/// How much of the log an error includes.
 const TAIL_BYTES: i64 = 4_096;
 const TAIL_LINES: usize = 12;
 
-/// Sorted by code point and the same on every machine, with letters of every language recognised.
-/// macOS has no such locale.
+/// Sorts by code point on every machine, and classifies the letters of all languages. macOS does not
+/// have `C.UTF-8`.
 const LOCALE: &str = if cfg!(target_os = "macos") {
     "C"
 } else {
     "C.UTF-8"
 };
 
-/// A cluster that may be running or not, or not exist yet.
+/// A cluster. It may be running, stopped, or not created yet.
 pub(super) struct Cluster {
-    pub(super) place: Place,
+    pub(super) directory: DataDirectory,
     pub(super) programs: Programs,
     pub(super) account: Account,
 }
 
 impl Cluster {
-    /// Make the data, with `password` for [`ROLE`]. Complete or not at all: an interrupted one
-    /// leaves a directory that the next call removes.
+    /// Creates the data, with `password` for [`ROLE`]. The data directory gets its name only when it
+    /// is complete. If this is interrupted, the next call removes the incomplete directory.
     pub(super) async fn initialise(&self, password: &str, durable: bool) -> Result<(), DevError> {
-        let unfinished = self.place.directory.join("data.new");
+        let unfinished = self.directory.root.join("data.new");
         if unfinished.exists() {
-            std::fs::remove_dir_all(&unfinished).map_err(failed("removing", &unfinished))?;
+            std::fs::remove_dir_all(&unfinished).map_err(file_error("removing", &unfinished))?;
         }
-        self.write_private(&self.place.password(), password)?;
+        self.write_private(&self.directory.password(), password)?;
         let mut command = self.command("initdb");
         command
             .arg("--pgdata")
             .arg(&unfinished)
             .arg("--pwfile")
-            .arg(self.place.password());
+            .arg(self.directory.password());
         command.args(["--username", ROLE, "--auth", "scram-sha-256"]);
         command.args(["--encoding", "UTF8", "--locale", LOCALE]);
         if !durable {
             command.arg("--no-sync");
         }
         self.run(command, "initdb").await?;
-        let data = self.place.data();
-        std::fs::rename(&unfinished, &data).map_err(failed("naming", &data))
+        let data = self.directory.data();
+        std::fs::rename(&unfinished, &data).map_err(file_error("creating", &data))
     }
 
-    /// Start the server and wait until it accepts connections.
+    /// Starts the server and waits until it accepts connections.
     pub(super) async fn start(&self, options: &Options) -> Result<(), DevError> {
-        let (log, previous) = (self.place.log(), self.place.directory.join("log.previous"));
+        let (log, previous) = (
+            self.directory.log(),
+            self.directory.root.join("log.previous"),
+        );
         if log.exists() {
-            std::fs::rename(&log, &previous).map_err(failed("renaming", &log))?;
+            std::fs::rename(&log, &previous).map_err(file_error("renaming", &log))?;
         }
-        let settings = settings(options, &self.place.socket_directory);
-        self.write_private(&self.place.data().join("postgresql.conf"), &settings)?;
+        let settings = settings(options, &self.directory.socket);
+        self.write_private(&self.directory.data().join("postgresql.conf"), &settings)?;
         let mut command = self.pg_ctl("start");
         command
             .arg("--log")
             .arg(&log)
             .arg("--timeout")
-            .arg(PATIENCE_SECONDS.to_string());
+            .arg(TIMEOUT_SECONDS.to_string());
         self.run(command, "pg_ctl start").await
     }
 
-    /// Stop the server, ending its connections, and wait until it is gone.
+    /// Closes the server's connections, stops it, and waits until it has exited.
     pub(super) async fn stop(&self) -> Result<(), DevError> {
         let mut command = self.pg_ctl("stop");
         command
             .args(["--mode", "fast", "--timeout"])
-            .arg(PATIENCE_SECONDS.to_string());
+            .arg(TIMEOUT_SECONDS.to_string());
         self.run(command, "pg_ctl stop").await
     }
 
-    /// Whether a server runs on the data. The process that its file names may be dead, or, as after
-    /// a restart of the machine, something else.
+    /// Whether a server runs on the data. The process in `postmaster.pid` may be dead, or, after a
+    /// restart of the machine, a different program.
     pub(super) async fn is_running(&self) -> bool {
-        let data = self.place.data();
+        let data = self.directory.data();
         let Ok(text) = std::fs::read_to_string(data.join("postmaster.pid")) else {
             return false;
         };
@@ -110,27 +113,29 @@ impl Cluster {
             let status = self.pg_ctl("status").status().await;
             return status.is_ok_and(|status| status.success());
         }
-        // A server works in its data directory for as long as it lives.
+        // The working directory of a server is always its data directory.
         let directory = std::fs::read_link(format!("/proc/{process}/cwd"));
         matches!((directory, std::fs::canonicalize(&data)), (Ok(one), Ok(other)) if one == other)
     }
 
-    /// Remove what a dead server left, because PostgreSQL believes it when the server's number is
-    /// in use again, and say whether there was anything. To be called when
-    /// [`Cluster::is_running`] says no; the socket's directory is this cluster's alone.
-    pub(super) fn remove_traces(&self) -> Result<bool, DevError> {
-        let sockets = &self.place.socket_directory;
-        let traces = [
-            self.place.data().join("postmaster.pid"),
+    /// Removes the files that a dead server left, and returns whether there were any. PostgreSQL would
+    /// not start if another process now has the server's process id.
+    ///
+    /// Call it only if [`Cluster::is_running`] returns `false`. No other cluster uses the socket's
+    /// directory.
+    pub(super) fn remove_stale_files(&self) -> Result<bool, DevError> {
+        let sockets = &self.directory.socket;
+        let stale = [
+            self.directory.data().join("postmaster.pid"),
             sockets.join(".s.PGSQL.5432"),
             sockets.join(".s.PGSQL.5432.lock"),
         ];
         let mut found = false;
-        for trace in traces {
-            match std::fs::remove_file(&trace) {
+        for path in stale {
+            match std::fs::remove_file(&path) {
                 Ok(()) => found = true,
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => return Err(failed("removing", &trace)(error)),
+                Err(error) => return Err(file_error("removing", &path)(error)),
             }
         }
         Ok(found)
@@ -138,7 +143,7 @@ impl Cluster {
 
     /// The last lines of PostgreSQL's log.
     pub(super) fn log_tail(&self) -> String {
-        tail(&self.place.log()).unwrap_or_default()
+        read_tail(&self.directory.log()).unwrap_or_default()
     }
 
     fn pg_ctl(&self, action: &str) -> Command {
@@ -146,12 +151,12 @@ impl Cluster {
         command
             .arg(action)
             .args(["--silent", "--wait", "--pgdata"])
-            .arg(self.place.data());
+            .arg(self.directory.data());
         command
     }
 
-    /// A program as the cluster's user, with nothing of our environment, which may hold secrets
-    /// and settings for other clusters.
+    /// A program that runs as the cluster's user. It does not inherit the environment, which may
+    /// contain secrets, and settings for other clusters.
     fn command(&self, name: &str) -> Command {
         let mut command = Command::new(self.programs.program(name));
         command
@@ -159,9 +164,9 @@ impl Cluster {
             .env("LC_ALL", "C")
             .env("PATH", "/usr/local/bin:/usr/bin:/bin");
         command
-            .current_dir(&self.place.directory)
+            .current_dir(&self.directory.root)
             .stdin(Stdio::null());
-        self.account.run(command.as_std_mut());
+        self.account.configure(command.as_std_mut());
         command
     }
 
@@ -177,25 +182,25 @@ impl Cluster {
         if output.status.success() {
             return Ok(());
         }
-        let said = String::from_utf8_lossy(&output.stderr);
+        let message = String::from_utf8_lossy(&output.stderr);
         Err(failure(
-            format!("{}\n{}", said.trim_end(), self.log_tail())
+            format!("{}\n{}", message.trim_end(), self.log_tail())
                 .trim()
                 .to_owned(),
         ))
     }
 
-    /// A new file that only the cluster's user can read, in place of an old one.
+    /// Writes a file that only the cluster's user can read, and replaces an existing one.
     fn write_private(&self, path: &Path, text: &str) -> Result<(), DevError> {
         let new = path.with_extension("new");
-        // What is there may be a link to somewhere else; a new file never is.
+        // An existing file may be a link to another place. A new file is not.
         let _ = std::fs::remove_file(&new);
         let mut options = std::fs::OpenOptions::new();
         let file = options.write(true).create_new(true).mode(0o600).open(&new);
         file.and_then(|mut file| file.write_all(text.as_bytes()))
-            .map_err(failed("writing", &new))?;
-        self.account.own(&new)?;
-        std::fs::rename(&new, path).map_err(failed("writing", path))
+            .map_err(file_error("writing", &new))?;
+        self.account.take_ownership(&new)?;
+        std::fs::rename(&new, path).map_err(file_error("writing", path))
     }
 }
 
@@ -222,7 +227,7 @@ fn settings(options: &Options, socket_directory: &Path) -> String {
     )
 }
 
-fn tail(path: &Path) -> std::io::Result<String> {
+fn read_tail(path: &Path) -> std::io::Result<String> {
     let mut file = std::fs::File::open(path)?;
     let length = i64::try_from(file.metadata()?.len()).unwrap_or(i64::MAX);
     file.seek(SeekFrom::End(-length.min(TAIL_BYTES)))?;
@@ -243,7 +248,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_quote_in_the_path_stays_inside_the_setting() {
+    fn quote_in_path_is_escaped() {
         let text = settings(&Options::default(), Path::new("/it's here"));
         assert!(
             text.contains("unix_socket_directories = '/it''s here'\n"),
@@ -253,12 +258,12 @@ mod tests {
     }
 
     #[test]
-    fn the_tail_is_the_end() {
+    fn tail_has_last_lines() {
         let directory = tempfile::tempdir().unwrap();
         let log = directory.path().join("log");
         let lines: Vec<String> = (0..1_000).map(|number| format!("line {number}")).collect();
         std::fs::write(&log, lines.join("\n")).unwrap();
-        let tail = tail(&log).unwrap();
+        let tail = read_tail(&log).unwrap();
         assert!(
             tail.starts_with("line 988\n") && tail.ends_with("line 999"),
             "{tail}"

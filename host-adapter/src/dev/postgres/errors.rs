@@ -1,10 +1,10 @@
-//! Why there is no private PostgreSQL.
+//! The errors of the private PostgreSQL.
 
 use std::io;
 use std::path::PathBuf;
 
-/// Why the private PostgreSQL could not be started or stopped. The text is for the person at the
-/// terminal, and says what to do where that is known.
+/// The private PostgreSQL could not be started or stopped. The text is for the person at the terminal,
+/// and says what to do if that is known.
 #[derive(Debug, thiserror::Error)]
 pub enum DevError {
     /// PostgreSQL is not installed.
@@ -14,10 +14,10 @@ pub enum DevError {
          macOS: `brew install postgresql`), or set `DATABASE_URL` to a server of your own"
     )]
     NotInstalled,
-    /// The data was written by a version of PostgreSQL that is not installed any more.
+    /// The version of PostgreSQL that wrote the data is not installed.
     #[error(
         "the data in `{}` needs PostgreSQL {version}, which is not installed; install it \
-         (Debian: `apt-get install postgresql-{version}`), or delete the directory to begin anew",
+         (Debian: `apt-get install postgresql-{version}`), or delete the directory to start with an empty database",
         directory.display()
     )]
     VersionMissing {
@@ -26,53 +26,53 @@ pub enum DevError {
         /// The major version that wrote it.
         version: String,
     },
-    /// Root may not run PostgreSQL, and there is nobody else to do it.
+    /// Root may not run PostgreSQL, and none of the users exists that could.
     #[error(
-        "PostgreSQL refuses to run as root, and there is neither a user `postgres` nor `nobody` \
-         to run it"
+        "PostgreSQL does not run as root, and neither of the users `postgres` and `nobody` exists; \
+         create the user `postgres`, or run as a user other than root"
     )]
     NoAccount,
-    /// A file or directory cannot be made, read or given away.
+    /// An operation on a file or directory failed.
     #[error("{doing} `{}` failed: {}", path.display(), source.kind())]
     Files {
-        /// What was being done, such as "creating".
+        /// The operation, such as "creating".
         doing: &'static str,
-        /// With which file.
+        /// The file or directory.
         path: PathBuf,
-        /// The system's reason.
+        /// The system's error.
         source: io::Error,
     },
-    /// A directory that must be private is somebody else's.
+    /// A directory that must be private belongs to another user.
     #[error("`{}` belongs to another user; remove it, or run as that user", path.display())]
     NotPrivate {
         /// The directory.
         path: PathBuf,
     },
-    /// One of PostgreSQL's programs did not do its work.
+    /// One of PostgreSQL's programs failed.
     #[error("`{program}` failed{}", Tail(.output))]
     Program {
-        /// Its name.
+        /// The name of the program.
         program: String,
-        /// The end of what it and PostgreSQL's log said.
+        /// The end of its output and of PostgreSQL's log.
         output: String,
     },
-    /// The server does not take the password that it was made with.
-    #[error("PostgreSQL refuses the password in `{}`; restore it, or delete the directory", path.display())]
-    Refused {
+    /// The server rejects the password in the password file.
+    #[error("PostgreSQL rejects the password in `{}`; restore it, or delete the directory", path.display())]
+    WrongPassword {
         /// The file with the password.
         path: PathBuf,
     },
-    /// It runs, or another process is starting it, but it accepts no connection.
-    #[error("PostgreSQL in `{}` accepts no connection{}", directory.display(), Tail(.output))]
+    /// The server runs, or another process is starting it, but it does not accept connections.
+    #[error("PostgreSQL in `{}` does not accept connections{}", directory.display(), Tail(.output))]
     NotAnswering {
         /// Where the data is.
         directory: PathBuf,
-        /// The end of PostgreSQL's log, or why it was not asked.
+        /// The end of PostgreSQL's log, or why the server was not started.
         output: String,
     },
 }
 
-/// What a program said, below the sentence about it.
+/// Formats a program's output, indented below the error's sentence.
 struct Tail<'a>(&'a str);
 
 impl std::fmt::Display for Tail<'_> {

@@ -1,7 +1,7 @@
-//! Several processes may use one cluster: `up`, and `migrate` beside it.
+//! Locks for processes that share one cluster, such as `up` and `migrate`.
 //!
-//! Each holds a shared lock while it does, and whoever is the last stops the cluster. The system
-//! takes a lock back when its process dies, however it dies.
+//! Each process holds a shared lock while it uses the cluster, and the last one stops the cluster. The
+//! system releases a lock when its process ends, even if it is killed.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt;
@@ -10,23 +10,26 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
 
-use super::account::failed;
+use super::account::file_error;
 use super::errors::DevError;
 
-/// How often a lock is tried that somebody else holds.
+/// Pause between attempts to take a lock that another process holds.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// How long the use of somebody who is leaving may still be seen.
-const FAREWELL: Duration = Duration::from_millis(500);
+/// Time for a child process that is being started to close its copy of the usage lock.
+const RELEASE_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// Held while the cluster is being started or stopped, by one process at a time.
+/// Acquires the exclusive lock for starting or stopping the cluster.
 ///
-/// `None` if another process holds it for all of `patience`.
-pub(super) async fn change(directory: &Path, patience: Duration) -> Result<Option<File>, DevError> {
+/// Returns `None` if another process holds it for longer than `timeout`.
+pub(super) async fn acquire_change(
+    directory: &Path,
+    timeout: Duration,
+) -> Result<Option<File>, DevError> {
     let path = directory.join("change.lock");
     let file = open(&path)?;
-    let deadline = Instant::now() + patience;
-    while !taken(file.try_lock(), &path)? {
+    let deadline = Instant::now() + timeout;
+    while !is_acquired(file.try_lock(), &path)? {
         if Instant::now() >= deadline {
             return Ok(None);
         }
@@ -35,25 +38,25 @@ pub(super) async fn change(directory: &Path, patience: Duration) -> Result<Optio
     Ok(Some(file))
 }
 
-/// Held while the cluster is used. To be called with the lock for changes.
-pub(super) fn usage(directory: &Path) -> Result<File, DevError> {
+/// Acquires the shared lock for using the cluster. The caller must hold the change lock.
+pub(super) fn acquire_usage(directory: &Path) -> Result<File, DevError> {
     let path = directory.join("use.lock");
     let file = open(&path)?;
-    // Nobody holds it alone but with the lock for changes, which the caller has.
-    taken(file.try_lock_shared(), &path)?;
+    // This succeeds: only a holder of the change lock takes this lock exclusively.
+    is_acquired(file.try_lock_shared(), &path)?;
     Ok(file)
 }
 
-/// Give up the use, and say whether it was the last. To be called with the lock for changes.
+/// Releases the usage lock, and returns whether it was the last. The caller must hold the change lock.
 ///
-/// A program that this process is just starting holds our lock too, until it has become itself:
-/// so a lock that is still held is tried for a moment.
-pub(super) async fn was_last(usage: File, directory: &Path) -> Result<bool, DevError> {
+/// A child process that is being started holds a copy of the lock until it calls `exec`. A lock that
+/// is still held is therefore tried again for [`RELEASE_TIMEOUT`].
+pub(super) async fn release(usage: File, directory: &Path) -> Result<bool, DevError> {
     drop(usage);
     let path = directory.join("use.lock");
     let file = open(&path)?;
-    let deadline = Instant::now() + FAREWELL;
-    while !taken(file.try_lock(), &path)? {
+    let deadline = Instant::now() + RELEASE_TIMEOUT;
+    while !is_acquired(file.try_lock(), &path)? {
         if Instant::now() >= deadline {
             return Ok(false);
         }
@@ -70,14 +73,14 @@ fn open(path: &Path) -> Result<File, DevError> {
         .create(true)
         .truncate(false)
         .mode(0o600);
-    options.open(path).map_err(failed("opening", path))
+    options.open(path).map_err(file_error("opening", path))
 }
 
-fn taken(result: Result<(), TryLockError>, path: &Path) -> Result<bool, DevError> {
+fn is_acquired(result: Result<(), TryLockError>, path: &Path) -> Result<bool, DevError> {
     match result {
         Ok(()) => Ok(true),
         Err(TryLockError::WouldBlock) => Ok(false),
-        Err(TryLockError::Error(error)) => Err(failed("locking", path)(error)),
+        Err(TryLockError::Error(error)) => Err(file_error("locking", path)(error)),
     }
 }
 
@@ -86,30 +89,32 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn only_the_last_user_is_the_last() {
+    async fn only_last_release_is_reported_as_last() {
         let directory = tempfile::tempdir().unwrap();
         let (one, other) = (
-            usage(directory.path()).unwrap(),
-            usage(directory.path()).unwrap(),
+            acquire_usage(directory.path()).unwrap(),
+            acquire_usage(directory.path()).unwrap(),
         );
-        assert!(!was_last(one, directory.path()).await.unwrap());
-        assert!(was_last(other, directory.path()).await.unwrap());
+        assert!(!release(one, directory.path()).await.unwrap());
+        assert!(release(other, directory.path()).await.unwrap());
     }
 
     #[tokio::test]
-    async fn changes_wait_for_each_other_but_not_for_ever() {
+    async fn change_lock_is_exclusive_and_times_out() {
         let directory = tempfile::tempdir().unwrap();
-        let held = change(directory.path(), Duration::ZERO).await.unwrap();
+        let held = acquire_change(directory.path(), Duration::ZERO)
+            .await
+            .unwrap();
         assert!(held.is_some());
         assert!(
-            change(directory.path(), Duration::from_millis(1))
+            acquire_change(directory.path(), Duration::from_millis(1))
                 .await
                 .unwrap()
                 .is_none()
         );
         drop(held);
         assert!(
-            change(directory.path(), Duration::ZERO)
+            acquire_change(directory.path(), Duration::ZERO)
                 .await
                 .unwrap()
                 .is_some()

@@ -1,15 +1,14 @@
-//! A private PostgreSQL cluster, made of the programs that the machine has.
+//! A private PostgreSQL cluster, run by the machine's own PostgreSQL programs.
 //!
-//! It listens on a socket in a directory that only its user can enter, and asks for a password
-//! besides. The decision that is hardest to take back: the cluster outlives its starter. A server
-//! that an adapter left behind when it was killed is taken over by the next one, because a
-//! database that is stopped in passing is a database that recovers at every start.
+//! It listens on a socket in a directory that only its user can enter, and requires a password. The
+//! cluster outlives a process that is killed, and the next process adopts it. Stopping it abruptly
+//! instead would cost a recovery at the next start.
 
 mod account;
 mod cluster;
+mod data_directory;
 mod errors;
 mod lock;
-mod place;
 mod programs;
 mod temporary;
 #[cfg(test)]
@@ -25,35 +24,35 @@ use tokio::time::{Instant, sleep};
 
 use crate::config::percent_encode;
 
-use account::{Account, failed};
-use cluster::{Cluster, PATIENCE_SECONDS, ROLE};
-use place::Place;
+use account::{Account, file_error};
+use cluster::{Cluster, ROLE, TIMEOUT_SECONDS};
+use data_directory::DataDirectory;
 use programs::Programs;
 use temporary::Watch;
 
 pub use errors::DevError;
 
-/// How often a server is asked that does not answer yet.
+/// Pause between attempts to connect to a server that is starting.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// Within which the processes of a server notice that it died.
-const FAREWELL: Duration = Duration::from_secs(10);
+/// Time for the child processes of a killed server to notice its death and exit.
+const ORPHAN_EXIT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// SQLSTATEs of a server that does not know us.
-const REFUSALS: &[&str] = &["28"];
+/// Beginnings of the SQLSTATEs with which a server rejects the role or password.
+const AUTHENTICATION_ERRORS: &[&str] = &["28"];
 
-/// SQLSTATEs of a server that starts or stops, or that has no connection to spare.
-const PASSING: &[&str] = &["57P03", "53300"];
+/// SQLSTATEs of a server that is starting or stopping, or has no free connection.
+const TRANSIENT_ERRORS: &[&str] = &["57P03", "53300"];
 
-/// Tests run side by side, each with pools of its own.
+/// Enough for tests that run in parallel, each with its own pools.
 const TEMPORARY_CONNECTIONS: u32 = 300;
 
-/// How a cluster is run.
+/// Options of a cluster.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Whether what is committed survives a power cut. Without it tests are several times faster.
+    /// Whether committed data survives a power cut. Without it, tests are several times faster.
     pub durable: bool,
-    /// Connections of all clients together. Each takes a few MB in PostgreSQL.
+    /// Limit of connections of all clients. Each takes a few MB in PostgreSQL.
     pub max_connections: u32,
 }
 
@@ -69,34 +68,35 @@ impl Default for Options {
 
 /// A running cluster that this process uses.
 ///
-/// Dropping it leaves the server running for the next [`PrivatePostgres::start`], except one made
-/// by [`PrivatePostgres::temporary`], which ends with it.
+/// Dropping it leaves the server running for the next [`PrivatePostgres::start`]. A cluster of
+/// [`PrivatePostgres::temporary`] stops when it is dropped.
 pub struct PrivatePostgres {
     cluster: Cluster,
     password: SecretString,
-    /// Held for as long as we use it.
+    /// The lock that this process holds while it uses the cluster.
     usage: File,
     adopted: bool,
     watch: Option<Watch>,
 }
 
 impl PrivatePostgres {
-    /// Start the cluster in `directory`, made if need be, or take over the one that runs there.
+    /// Starts the cluster in `directory`, which is created if it does not exist, or adopts the cluster
+    /// that runs there.
     ///
-    /// As root it is run by the user `postgres` or `nobody`. If that user cannot enter
-    /// `directory`, the cluster is under `/var/lib/spindle` instead, which the log says.
+    /// For root, the user `postgres` or `nobody` runs it. If that user cannot enter `directory`, the
+    /// cluster is under `/var/lib/spindle` instead, and the log says so.
     ///
     /// # Errors
-    /// PostgreSQL is not installed or does not start; the text says what to do, or ends with
-    /// PostgreSQL's own words.
+    /// PostgreSQL is not installed or does not start. The text says what to do, or ends with
+    /// PostgreSQL's message.
     pub async fn start(directory: &Path, options: &Options) -> Result<Self, DevError> {
         let account = Account::find().await?;
-        let place = Place::prepare(directory, &account).await?;
-        let _change = lock_changes(&place).await?;
-        let version = read_version(&place)?;
-        let programs = find_programs(&account, &place, version.as_deref()).await?;
+        let data_directory = DataDirectory::prepare(directory, &account).await?;
+        let _change = lock_changes(&data_directory).await?;
+        let version = read_version(&data_directory)?;
+        let programs = find_programs(&account, &data_directory, version.as_deref()).await?;
         let cluster = Cluster {
-            place,
+            directory: data_directory,
             programs,
             account,
         };
@@ -104,8 +104,8 @@ impl PrivatePostgres {
             cluster.initialise(&new_password(), options.durable).await?;
         }
         let adopted = ensure_running(&cluster, options).await?;
-        let usage = lock::usage(&cluster.place.directory)?;
-        let password = read_password(&cluster.place)?;
+        let usage = lock::acquire_usage(&cluster.directory.root)?;
+        let password = read_password(&cluster.directory)?;
         let postgres = Self {
             cluster,
             password,
@@ -122,12 +122,13 @@ impl PrivatePostgres {
         }
     }
 
-    /// A fresh cluster in the system's directory for temporary files, not durable. It ends, and
-    /// its files go, with [`PrivatePostgres::stop`], when it is dropped, or when this process ends
-    /// in whatever way.
+    /// Starts a new cluster in the system's directory for temporary files. It is not durable.
+    ///
+    /// The cluster stops and its files are removed at [`PrivatePostgres::stop`], when it is dropped, or
+    /// when this process ends, even if it is killed.
     ///
     /// # Errors
-    /// As for [`PrivatePostgres::start`].
+    /// The same as for [`PrivatePostgres::start`].
     pub async fn temporary() -> Result<Self, DevError> {
         let directory = std::env::temp_dir().join(format!("spindle-{}", new_password()));
         let options = Options {
@@ -136,70 +137,71 @@ impl PrivatePostgres {
         };
         let started = Self::start(&directory, &options).await;
         let mut postgres = started.inspect_err(|_| {
-            // The error is what counts; a directory left over in its place is harmless.
+            // Only the first error matters. A directory that stays is harmless.
             let _ = std::fs::remove_dir_all(&directory);
         })?;
-        postgres.watch = Some(Watch::begin(&postgres.cluster)?);
+        postgres.watch = Some(Watch::start(&postgres.cluster)?);
         Ok(postgres)
     }
 
-    /// The URL of one of its databases, for a role that may do everything. `postgres` always
-    /// exists. psql and sqlx both understand it.
+    /// The URL of one of its databases, for the superuser. The database `postgres` always exists. psql
+    /// and sqlx both accept the URL.
     pub fn url(&self, database: &str) -> SecretString {
         let (password, database) = (self.password.expose_secret(), percent_encode(database));
-        let host = percent_encode(&self.cluster.place.socket_directory.to_string_lossy());
+        let host = percent_encode(&self.cluster.directory.socket.to_string_lossy());
         format!("postgres://{ROLE}:{password}@localhost/{database}?host={host}").into()
     }
 
-    /// Where its files are.
+    /// The directory with its files.
     pub fn directory(&self) -> &Path {
-        &self.cluster.place.directory
+        &self.cluster.directory.root
     }
 
-    /// Whether it ran already.
+    /// Whether it was already running.
     pub fn is_adopted(&self) -> bool {
         self.adopted
     }
 
-    /// Stop the cluster, unless another process still uses it.
+    /// Stops the cluster, unless another process still uses it.
     ///
     /// # Errors
-    /// PostgreSQL does not stop. It goes on running, and the next start takes it over.
+    /// PostgreSQL does not stop. It keeps running, and the next start adopts it.
     pub async fn stop(self) -> Result<(), DevError> {
         if let Some(watch) = self.watch {
-            return watch.end().await;
+            return watch.stop().await;
         }
-        let _change = lock_changes(&self.cluster.place).await?;
+        let _change = lock_changes(&self.cluster.directory).await?;
         self.stop_if_last().await
     }
 
-    /// To be called with the lock for changes.
+    /// The caller must hold the change lock.
     async fn stop_if_last(self) -> Result<(), DevError> {
-        if lock::was_last(self.usage, &self.cluster.place.directory).await? {
+        if lock::release(self.usage, &self.cluster.directory.root).await? {
             self.cluster.stop().await?;
         }
         Ok(())
     }
 
     async fn wait_until_it_answers(&self) -> Result<(), DevError> {
-        let deadline = Instant::now() + Duration::from_secs(PATIENCE_SECONDS);
+        let deadline = Instant::now() + Duration::from_secs(TIMEOUT_SECONDS);
         let url = self.url("postgres");
         loop {
             match PgConnection::connect(url.expose_secret()).await {
                 Ok(connection) => {
-                    // It answered; how it takes our leave is of no consequence.
+                    // The server answered, so an error of closing does not matter.
                     let _ = connection.close().await;
                     return Ok(());
                 }
-                Err(error) if has_code(&error, REFUSALS) => {
-                    return Err(DevError::Refused {
-                        path: self.cluster.place.password(),
+                Err(error) if has_code(&error, AUTHENTICATION_ERRORS) => {
+                    return Err(DevError::WrongPassword {
+                        path: self.cluster.directory.password(),
                     });
                 }
-                // It is starting or stopping, or the socket is not there yet.
+                // The server is starting or stopping, or the socket does not exist yet.
                 Err(error)
                     if Instant::now() < deadline
-                        && (error.as_database_error().is_none() || has_code(&error, PASSING)) =>
+                        && (error.as_database_error().is_none()
+                            || has_code(&error, TRANSIENT_ERRORS)) =>
                 {
                     sleep(INTERVAL).await;
                 }
@@ -215,17 +217,17 @@ fn has_code(error: &sqlx::Error, codes: &[&str]) -> bool {
     code.is_some_and(|code| codes.iter().any(|begin| code.starts_with(begin)))
 }
 
-/// Whether it ran already.
+/// Starts the server unless it runs, and returns whether it was already running.
 async fn ensure_running(cluster: &Cluster, options: &Options) -> Result<bool, DevError> {
     if cluster.is_running().await {
-        tracing::info!("taking over the PostgreSQL that already runs");
+        tracing::info!("adopting the PostgreSQL server that is already running");
         return Ok(true);
     }
-    let died = cluster.remove_traces()?;
-    let deadline = Instant::now() + FAREWELL;
+    let was_killed = cluster.remove_stale_files()?;
+    let deadline = Instant::now() + ORPHAN_EXIT_TIMEOUT;
     while let Err(error) = cluster.start(options).await {
-        // What a killed server had started still holds its memory, but not for long.
-        if !died || Instant::now() >= deadline {
+        // The child processes of a killed server hold its shared memory until they exit.
+        if !was_killed || Instant::now() >= deadline {
             return Err(error);
         }
         sleep(INTERVAL).await;
@@ -233,25 +235,25 @@ async fn ensure_running(cluster: &Cluster, options: &Options) -> Result<bool, De
     Ok(false)
 }
 
-async fn lock_changes(place: &Place) -> Result<File, DevError> {
-    let patience = Duration::from_secs(PATIENCE_SECONDS);
-    let held = lock::change(&place.directory, patience).await?;
+async fn lock_changes(directory: &DataDirectory) -> Result<File, DevError> {
+    let timeout = Duration::from_secs(TIMEOUT_SECONDS);
+    let held = lock::acquire_change(&directory.root, timeout).await?;
     held.ok_or_else(|| DevError::NotAnswering {
-        directory: place.directory.clone(),
-        output: format!("another process has been changing it for {PATIENCE_SECONDS} s"),
+        directory: directory.root.clone(),
+        output: format!("another process has been starting or stopping it for {TIMEOUT_SECONDS} s"),
     })
 }
 
 async fn find_programs(
     account: &Account,
-    place: &Place,
+    directory: &DataDirectory,
     version: Option<&str>,
 ) -> Result<Programs, DevError> {
     let found = Programs::find(account, version).await;
     found.ok_or_else(|| match version {
         None => DevError::NotInstalled,
         Some(version) => DevError::VersionMissing {
-            directory: place.directory.clone(),
+            directory: directory.root.clone(),
             version: version.to_owned(),
         },
     })
@@ -259,28 +261,28 @@ async fn find_programs(
 
 fn not_answering(cluster: &Cluster) -> DevError {
     DevError::NotAnswering {
-        directory: cluster.place.directory.clone(),
+        directory: cluster.directory.root.clone(),
         output: cluster.log_tail(),
     }
 }
 
-/// The major version that made the data; `None` if there is none yet.
-fn read_version(place: &Place) -> Result<Option<String>, DevError> {
-    let file = place.data().join("PG_VERSION");
+/// The major version that created the data, or `None` if there is no data yet.
+fn read_version(directory: &DataDirectory) -> Result<Option<String>, DevError> {
+    let file = directory.data().join("PG_VERSION");
     match std::fs::read_to_string(&file) {
         Ok(text) => Ok(Some(text.trim().to_owned())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(failed("reading", &file)(error)),
+        Err(error) => Err(file_error("reading", &file)(error)),
     }
 }
 
-fn read_password(place: &Place) -> Result<SecretString, DevError> {
-    let file = place.password();
-    let text = std::fs::read_to_string(&file).map_err(failed("reading", &file))?;
+fn read_password(directory: &DataDirectory) -> Result<SecretString, DevError> {
+    let file = directory.password();
+    let text = std::fs::read_to_string(&file).map_err(file_error("reading", &file))?;
     Ok(text.into())
 }
 
-/// 128 random bits in characters that need no quoting anywhere.
+/// 128 random bits in hexadecimal, which needs no quoting.
 fn new_password() -> String {
     hex::encode(rand::random::<[u8; 16]>())
 }

@@ -1,4 +1,5 @@
-//! Finds PostgreSQL's programs. Debian keeps them out of the path, one directory a version.
+//! Finds PostgreSQL's programs. Debian does not put them on the `PATH`, but in one directory per
+//! version.
 
 use std::path::{Path, PathBuf};
 
@@ -6,14 +7,14 @@ use tokio::process::Command;
 
 use super::account::Account;
 
-/// Directories with one directory per version in them, and what is below that.
+/// Directories that contain one directory per version, and the programs' directory below that.
 const VERSIONED: [(&str, &str); 3] = [
     ("/usr/lib/postgresql", "bin"),
     ("/opt/homebrew/opt", "bin"),
     ("/usr/local/opt", "bin"),
 ];
 
-/// Where PostgreSQL's own build puts them.
+/// Where PostgreSQL's own build installs them.
 const PLAIN: &str = "/usr/local/pgsql/bin";
 
 /// The programs of one version, all in one directory.
@@ -23,8 +24,8 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// The first in the path, else the newest of the usual places, that `account` can run and that
-    /// is of `version`, if one is asked for.
+    /// Finds programs that `account` can run, of major version `version` if one is given. The first on
+    /// the `PATH` win, then the newest in the usual directories.
     pub(super) async fn find(account: &Account, version: Option<&str>) -> Option<Self> {
         for directory in candidates() {
             if ["initdb", "pg_ctl", "postgres"]
@@ -32,7 +33,7 @@ impl Programs {
                 .all(|name| directory.join(name).is_file())
             {
                 let found = major_version(account, &directory.join("postgres")).await;
-                if found.is_some_and(|found| version.is_none_or(|wanted| wanted == found)) {
+                if found.is_some_and(|found| version.is_none_or(|version| version == found)) {
                     return Some(Self { directory });
                 }
             }
@@ -40,7 +41,7 @@ impl Programs {
         None
     }
 
-    /// The path of one of them.
+    /// The path of the program `name`.
     pub(super) fn program(&self, name: &str) -> PathBuf {
         self.directory.join(name)
     }
@@ -79,7 +80,7 @@ fn newest_first(directory: &Path, below: &str) -> Vec<PathBuf> {
 /// `15` of `postgres (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)`.
 async fn major_version(account: &Account, postgres: &Path) -> Option<String> {
     let mut command = Command::new(postgres);
-    account.run(command.as_std_mut());
+    account.configure(command.as_std_mut());
     let output = command
         .arg("--version")
         .current_dir("/")
@@ -101,7 +102,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_major_version_is_read_from_releases_and_previews() {
+    fn major_version_is_read_from_releases_and_previews() {
         let read = |text: &str| parse_version(text);
         assert_eq!(
             read("postgres (PostgreSQL) 15.14 (Debian 15.14)").as_deref(),

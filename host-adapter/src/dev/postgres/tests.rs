@@ -1,4 +1,4 @@
-//! With a real PostgreSQL, which `./dev test` makes sure of.
+//! With a real PostgreSQL, which `./dev test` installs if it is missing.
 
 use std::path::Path;
 use std::process::Command;
@@ -20,7 +20,7 @@ async fn answers(postgres: &PrivatePostgres) -> bool {
 }
 
 /// A directory that the cluster's user can enter, also when the tests run as root.
-fn directory() -> tempfile::TempDir {
+fn open_directory() -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt;
     let directory = tempfile::tempdir().unwrap();
     let open = std::fs::Permissions::from_mode(0o755);
@@ -34,10 +34,10 @@ fn server_process(directory: &Path) -> String {
 }
 
 #[tokio::test]
-async fn a_cluster_keeps_its_data_and_is_used_by_several_until_the_last_stops() {
-    let project = directory();
-    let place = project.path().join(".spindle/postgres");
-    let one = PrivatePostgres::start(&place, &FAST).await.unwrap();
+async fn cluster_keeps_data_and_runs_until_last_user_stops() {
+    let project = open_directory();
+    let directory = project.path().join(".spindle/postgres");
+    let one = PrivatePostgres::start(&directory, &FAST).await.unwrap();
     let mut connection = PgConnection::connect(one.url("postgres").expose_secret())
         .await
         .unwrap();
@@ -46,14 +46,14 @@ async fn a_cluster_keeps_its_data_and_is_used_by_several_until_the_last_stops() 
         .await
         .unwrap();
 
-    let other = PrivatePostgres::start(&place, &FAST).await.unwrap();
+    let other = PrivatePostgres::start(&directory, &FAST).await.unwrap();
     assert!(!one.is_adopted() && other.is_adopted());
     one.stop().await.unwrap();
-    assert!(answers(&other).await, "somebody still uses it");
+    assert!(answers(&other).await, "another process still uses it");
     other.stop().await.unwrap();
-    assert!(!place.join("data/postmaster.pid").exists());
+    assert!(!directory.join("data/postmaster.pid").exists());
 
-    let again = PrivatePostgres::start(&place, &FAST).await.unwrap();
+    let again = PrivatePostgres::start(&directory, &FAST).await.unwrap();
     assert!(!again.is_adopted());
     let mut connection = PgConnection::connect(again.url("postgres").expose_secret())
         .await
@@ -68,65 +68,68 @@ async fn a_cluster_keeps_its_data_and_is_used_by_several_until_the_last_stops() 
 }
 
 #[tokio::test]
-async fn a_server_left_behind_is_taken_over_and_a_dead_one_replaced() {
-    let project = directory();
-    let place = project.path().join("postgres");
-    drop(PrivatePostgres::start(&place, &FAST).await.unwrap());
-    let left = PrivatePostgres::start(&place, &FAST).await.unwrap();
+async fn running_server_is_adopted_and_dead_one_replaced() {
+    let project = open_directory();
+    let directory = project.path().join("postgres");
+    drop(PrivatePostgres::start(&directory, &FAST).await.unwrap());
+    let left = PrivatePostgres::start(&directory, &FAST).await.unwrap();
     assert!(left.is_adopted());
     drop(left);
 
     let killed = Command::new("kill")
-        .args(["-9", &server_process(&place)])
+        .args(["-9", &server_process(&directory)])
         .status()
         .unwrap();
     assert!(killed.success());
-    let replaced = PrivatePostgres::start(&place, &FAST).await.unwrap();
+    let replaced = PrivatePostgres::start(&directory, &FAST).await.unwrap();
     assert!(answers(&replaced).await);
     replaced.stop().await.unwrap();
 
-    // The number of the dead server now belongs to somebody else.
+    // The number of the dead server now belongs to another process.
     std::fs::write(
-        place.join("data/postmaster.pid"),
+        directory.join("data/postmaster.pid"),
         std::process::id().to_string(),
     )
     .unwrap();
-    let misled = PrivatePostgres::start(&place, &FAST).await.unwrap();
+    let misled = PrivatePostgres::start(&directory, &FAST).await.unwrap();
     assert!(!misled.is_adopted() && answers(&misled).await);
     misled.stop().await.unwrap();
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_said_and_the_server_not_left_running() {
-    let project = directory();
-    let place = project.path().join("postgres");
-    PrivatePostgres::start(&place, &FAST)
+async fn wrong_password_is_reported_and_server_stopped() {
+    let project = open_directory();
+    let directory = project.path().join("postgres");
+    PrivatePostgres::start(&directory, &FAST)
         .await
         .unwrap()
         .stop()
         .await
         .unwrap();
-    std::fs::write(place.join("password"), "wrong").unwrap();
-    let refused = PrivatePostgres::start(&place, &FAST).await;
-    assert!(matches!(refused, Err(DevError::Refused { .. })));
-    assert!(!place.join("data/postmaster.pid").exists());
+    std::fs::write(directory.join("password"), "wrong").unwrap();
+    let result = PrivatePostgres::start(&directory, &FAST).await;
+    assert!(matches!(result, Err(DevError::WrongPassword { .. })));
+    assert!(!directory.join("data/postmaster.pid").exists());
 }
 
 #[tokio::test]
-async fn data_of_a_version_that_is_not_installed_is_not_touched() {
-    let project = directory();
-    let place = project.path().join("postgres");
-    std::fs::create_dir_all(place.join("data")).unwrap();
-    std::fs::write(place.join("data/PG_VERSION"), "7\n").unwrap();
-    let refused = PrivatePostgres::start(&place, &FAST).await.err().unwrap();
+async fn data_of_missing_version_is_rejected() {
+    let project = open_directory();
+    let directory = project.path().join("postgres");
+    std::fs::create_dir_all(directory.join("data")).unwrap();
+    std::fs::write(directory.join("data/PG_VERSION"), "7\n").unwrap();
+    let result = PrivatePostgres::start(&directory, &FAST)
+        .await
+        .err()
+        .unwrap();
     assert!(
-        matches!(refused, DevError::VersionMissing { .. }),
-        "{refused}"
+        matches!(result, DevError::VersionMissing { .. }),
+        "{result}"
     );
 }
 
 #[tokio::test]
-async fn a_temporary_cluster_goes_with_its_owner() {
+async fn temporary_cluster_is_removed_when_stopped_or_dropped() {
     let postgres = PrivatePostgres::temporary().await.unwrap();
     let directory = postgres.directory().to_owned();
     assert!(answers(&postgres).await);

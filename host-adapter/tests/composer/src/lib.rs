@@ -1,5 +1,5 @@
-//! What Spin does with `[component.X.dependencies] "spindle:adapter"` when it loads an application,
-//! with the library that it does it with (its crate `spin-compose`).
+//! Composes a component as Spin does for `[component.X.dependencies] "spindle:adapter"`, with the
+//! library that Spin's crate `spin-compose` uses.
 
 use anyhow::Context as _;
 use wac_graph::{
@@ -10,18 +10,18 @@ use wac_graph::{
 /// The package that adapter-client provides.
 const PACKAGE: &str = "spindle:adapter";
 
-/// `component` with `client` in it: one instance, for all interfaces of the package that the
-/// component imports.
+/// Composes `client` into `component`. One instance of the client provides all interfaces of the
+/// package that the component imports.
 ///
 /// # Errors
 ///
-/// One of them is no component, or the client lacks what the component imports.
+/// An argument is not a component, or the client does not export an imported interface.
 pub fn compose(component: Vec<u8>, client: Vec<u8>) -> anyhow::Result<Vec<u8>> {
     let mut graph = CompositionGraph::new();
     let (world, component) = register(&mut graph, "component", component)?;
     let (_, client) = register(&mut graph, PACKAGE, client)?;
     let imports: Vec<String> = graph.types()[world].imports.keys().cloned().collect();
-    for name in imports.iter().filter(|name| is_ours(name)) {
+    for name in imports.iter().filter(|name| is_adapter_interface(name)) {
         let export = graph.alias_instance_export(client, name)?;
         graph.set_instantiation_argument(component, name, export)?;
     }
@@ -33,7 +33,7 @@ pub fn compose(component: Vec<u8>, client: Vec<u8>) -> anyhow::Result<Vec<u8>> {
     Ok(graph.encode(EncodeOptions::default())?)
 }
 
-fn is_ours(import: &str) -> bool {
+fn is_adapter_interface(import: &str) -> bool {
     import
         .strip_prefix(PACKAGE)
         .is_some_and(|rest| rest.starts_with('/'))

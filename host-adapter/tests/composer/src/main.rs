@@ -1,4 +1,4 @@
-//! `composer COMPONENT CLIENT OUTPUT`, for the benchmark of the composed path.
+//! `composer COMPONENT CLIENT OUTPUT`: composes the components that `bench/sidecar` measures.
 
 use std::{env, ffi::OsString, fs};
 
@@ -13,7 +13,7 @@ fn main() -> anyhow::Result<()> {
     };
     let (component, client, output) = (path()?, path()?, path()?);
     let read = |path: OsString| {
-        fs::read(&path).with_context(|| format!("reading {}", path.to_string_lossy()))
+        fs::read(&path).with_context(|| format!("reading `{}`", path.to_string_lossy()))
     };
     let composed = composer::compose(read(component)?, read(client)?)?;
     Ok(fs::write(output, composed)?)

@@ -1,9 +1,10 @@
-//! A connection on which everything that arrives is acknowledged at once.
+//! A TCP stream that acknowledges received data immediately.
 //!
-//! Spin leaves Nagle's algorithm (RFC 896) on where it calls: the body of a call that does not leave
-//! together with its head then waits until the head is acknowledged, and an operating system delays
-//! acknowledgements by 40 ms, in the hope of sending them with an answer. There is none before the
-//! body has come. Measured on a route with two calls: 45 ms became 11 ms at the median.
+//! Spin leaves Nagle's algorithm (RFC 896) enabled on its connections to the adapter. If Spin sends
+//! the body of a call after its head, the body waits until the head is acknowledged. The operating
+//! system delays that acknowledgement by 40 ms, to send it together with a response, but the response
+//! needs the body. On a route with two calls, quick acknowledgement reduced the median from 45 ms to
+//! 11 ms.
 
 use std::{
     io::{self, IoSlice},
@@ -16,11 +17,11 @@ use tokio::{
     net::TcpStream,
 };
 
-/// Sets `TCP_QUICKACK` whenever something was read: the system takes it back by itself.
+/// Sets `TCP_QUICKACK` after each read, because the system clears the option again.
 #[derive(Debug)]
-pub(super) struct Prompt(pub(super) TcpStream);
+pub(super) struct QuickAckStream(pub(super) TcpStream);
 
-impl AsyncRead for Prompt {
+impl AsyncRead for QuickAckStream {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -29,14 +30,14 @@ impl AsyncRead for Prompt {
         ready!(Pin::new(&mut self.0).poll_read(context, buffer))?;
         #[cfg(target_os = "linux")]
         {
-            // Without it the connection is slower, and nothing else.
+            // If this fails, the connection is only slower.
             let _ = self.0.set_quickack(true);
         }
         Poll::Ready(Ok(()))
     }
 }
 
-impl AsyncWrite for Prompt {
+impl AsyncWrite for QuickAckStream {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

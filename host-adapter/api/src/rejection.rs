@@ -1,22 +1,22 @@
-//! Why a call has no result.
+//! Why the API rejected a call.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 
-/// A call that did not get as far as a function's own result.
+/// A call that has no result of its function.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Refusal {
-    /// Nobody knows who calls, so nobody is told anything.
+pub(super) enum Rejection {
+    /// The caller is not identified, so the response has no text.
     #[error("the caller is unknown")]
-    Unknown,
-    /// There is no such function in this version.
+    UnknownCaller,
+    /// This version does not have the function.
     #[error("there is no such function; a newer adapter-client needs a newer host-adapter")]
     Function,
-    /// Everything is `POST`.
-    #[error("functions are called by `POST`")]
+    /// The method is not `POST`.
+    #[error("call functions with `POST`")]
     Method,
-    /// The two sides speak different versions.
+    /// The versions of client and adapter are incompatible.
     #[error(
         "adapter-client speaks spindle:adapter {theirs} and host-adapter {ours}: upgrade {behind}"
     )]
@@ -25,42 +25,42 @@ pub(super) enum Refusal {
         ours: &'static str,
         behind: &'static str,
     },
-    /// Not JSON, or not this function's arguments.
-    #[error("the arguments cannot be read: {0}")]
+    /// The arguments are not JSON, or not of the function's types.
+    #[error("the arguments could not be read: {0}")]
     Unreadable(String),
-    /// A result that JSON cannot express.
-    #[error("the result cannot be written: {0}")]
+    /// JSON cannot express the result.
+    #[error("the result could not be written: {0}")]
     Unwritable(String),
-    /// Beyond `server.max_body`.
-    #[error("the call is above `server.max_body` ({limit} bytes)")]
+    /// The call is larger than `server.max_body`.
+    #[error("the call is larger than `server.max_body` ({limit} bytes)")]
     TooLarge { limit: usize },
-    /// Beyond `server.max_requests`.
+    /// The component has `server.max_requests` calls in flight.
     #[error("the component has more calls in flight than `server.max_requests` allows")]
-    TooMany,
-    /// Beyond `server.request_timeout`.
+    TooManyCalls,
+    /// The call took longer than `server.request_timeout`.
     #[error("the call took longer than `server.request_timeout`")]
-    TooSlow,
+    Timeout,
 }
 
-impl Refusal {
-    /// adapter-client turns the status into an error of the interface that was called.
+impl Rejection {
+    /// adapter-client maps the status to an error of the called interface.
     fn status(&self) -> StatusCode {
         match self {
-            Self::Unknown => StatusCode::UNAUTHORIZED,
+            Self::UnknownCaller => StatusCode::UNAUTHORIZED,
             Self::Function => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::Version { .. } => StatusCode::CONFLICT,
             Self::Unreadable(_) => StatusCode::BAD_REQUEST,
             Self::Unwritable(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::TooMany => StatusCode::SERVICE_UNAVAILABLE,
-            Self::TooSlow => StatusCode::GATEWAY_TIMEOUT,
+            Self::TooManyCalls => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Timeout => StatusCode::GATEWAY_TIMEOUT,
         }
     }
 
     pub(super) fn response(&self) -> Response<Full<Bytes>> {
         let text = match self {
-            Self::Unknown => String::new(),
+            Self::UnknownCaller => String::new(),
             known => known.to_string(),
         };
         let mut response = Response::new(Full::new(Bytes::from(text)));
@@ -68,7 +68,7 @@ impl Refusal {
         let headers = response.headers_mut();
         let plain = HeaderValue::from_static("text/plain; charset=utf-8");
         headers.insert(header::CONTENT_TYPE, plain);
-        if matches!(self, Self::Unknown) {
+        if matches!(self, Self::UnknownCaller) {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
