@@ -3,6 +3,7 @@
 //!
 //! This crate is the program. What it puts together is in crates of its own, in this folder:
 //!
+//! - `settings`: how settings are written; each crate defines its own with it
 //! - `contract`: the types and functions of `wit/`, for every side
 //! - `capabilities`: what a component can be granted; knows neither wasm nor an HTTP server
 //! - `bindings`: the functions of the contract over the capabilities
@@ -12,7 +13,7 @@
 //!
 //! Here are only:
 //!
-//! - [`config`]: `adapter.toml` and the environment, checked
+//! - [`config`]: finds the settings, in `adapter.toml` and the environment, and checks them
 //! - [`database`]: roles, schemas and migrations
 //! - [`assembly`]: from settings to each component's adapter
 //! - [`dev`]: the databases of a laptop

@@ -1,8 +1,9 @@
 //! Events and their statistics.
 //!
-//! Events are documents, not rows: what they carry is up to those who send them. An event's id is
-//! chosen by its sender, so that an event that arrives twice is stored once.
+//! Events are documents, not rows, because their senders decide what they carry. The sender also
+//! chooses an event's id, so that an event that arrives twice is stored once.
 
+mod error;
 mod routes;
 mod schemas;
 mod services;
@@ -17,8 +18,8 @@ static SERVICE: Service = Service {
     routes: routes::routes,
 };
 
-/// Answer one request. Exported to the host in the `.wasm` only: the export's name is none that a
-/// native linker takes, and unit tests run natively.
+/// Answer one request. It is exported in the `.wasm` only: a native linker does not accept the
+/// export's name, and unit tests run natively.
 #[cfg_attr(target_family = "wasm", spin_sdk::http_service)]
 pub async fn handle(request: Request) -> impl IntoResponse {
     service_kit::serve(&SERVICE, request).await

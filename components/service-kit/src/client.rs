@@ -1,4 +1,4 @@
-//! Who sent the request, as far as that can be known: an address and a name it gives itself.
+//! Who sent the request, as far as it can be known: its address, and the name that it gives itself.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -7,18 +7,26 @@ use axum::extract::FromRequestParts;
 use axum::http::header::USER_AGENT;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue};
+use serde::Serialize;
+
+use crate::input::{FromFields, rules};
 
 use crate::headers::SPIN_CLIENT_ADDR;
 
 /// The longest user agent that is kept, in characters. Browsers' have some 120.
 pub const MAX_USER_AGENT: usize = 256;
 
-/// Extractor: the sender of the request.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+/// The longest text of an IP address: IPv6 with an IPv4 address in it.
+const MAX_ADDRESS: usize = 45;
+
+/// Extractor: the sender of the request. Also a group of fields, for messages that name a sender.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, FromFields)]
 pub struct Client {
     /// The IP address at the other end of the connection: a proxy's, behind one.
+    #[rule(rules::text(1, MAX_ADDRESS))]
     pub address: Option<String>,
-    /// What the client says it is, cut to [`MAX_USER_AGENT`] and without control characters.
+    /// The name that the client gives itself, cut to [`MAX_USER_AGENT`] and without control characters.
+    #[rule(rules::text(1, MAX_USER_AGENT))]
     pub user_agent: Option<String>,
 }
 

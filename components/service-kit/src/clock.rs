@@ -1,5 +1,6 @@
 //! Moments and days in UTC, as RFC 3339 text.
 
+use serde::Serializer;
 use time::format_description::BorrowedFormatItem;
 use time::macros::format_description;
 use time::{Date, OffsetDateTime};
@@ -34,6 +35,14 @@ pub fn format(moment: OffsetDateTime) -> String {
     let utc = moment.to_offset(time::UtcOffset::UTC);
     // Fails only for years that have no four digits.
     utc.format(MICROSECONDS).unwrap_or_default()
+}
+
+/// Write a field as [`format`] does, by `#[serde(serialize_with = "clock::serialize")]`.
+///
+/// # Errors
+/// The serializer's.
+pub fn serialize<S: Serializer>(moment: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&format(*moment))
 }
 
 #[cfg(test)]

@@ -1,5 +1,8 @@
 //! Dates in documents: `{"$date": …}`, as relaxed Extended JSON has them.
+//!
+//! Fields of serde types use them by `#[serde(with = "service_kit::extended_json")]`.
 
+use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};
 use serde_json::{Value, json};
 use time::format_description::BorrowedFormatItem;
 use time::format_description::well_known::Rfc3339;
@@ -18,11 +21,28 @@ pub fn date(moment: OffsetDateTime) -> Value {
     json!({"$date": utc.format(MILLISECONDS).unwrap_or_default()})
 }
 
-/// The moment that a document has; none if it is no date.
+/// The moment that a document has; none if the value is not a date.
 #[must_use]
 pub fn read_date(value: &Value) -> Option<OffsetDateTime> {
     let text = value.get("$date")?.as_str()?;
     OffsetDateTime::parse(text, &Rfc3339).ok()
+}
+
+/// Write a field as a date.
+///
+/// # Errors
+/// The serializer's.
+pub fn serialize<S: Serializer>(moment: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
+    date(*moment).serialize(serializer)
+}
+
+/// Read a field that is a date.
+///
+/// # Errors
+/// If it is not one.
+pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OffsetDateTime, D::Error> {
+    let value = Value::deserialize(deserializer)?;
+    read_date(&value).ok_or_else(|| D::Error::custom("not a date"))
 }
 
 #[cfg(test)]

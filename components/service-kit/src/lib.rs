@@ -1,14 +1,18 @@
 //! What every service shares, so that a component is its routes, its schemas and its SQL.
 //!
 //! A component describes itself as a [`Service`] and hands each request to [`serve`]. Everything
-//! that a client sees alike in all services is decided here: the success and problem formats,
-//! body limits, envelopes, authentication, response headers and log lines.
+//! that looks the same to clients of every service is decided here: the success and problem
+//! formats, body limits, envelopes, authentication, response headers and log lines.
+
+// The derives of `service-kit-macros` name this crate from the outside.
+extern crate self as service_kit;
 
 pub mod adapter;
 pub mod answer;
 pub mod auth;
 pub mod client;
 pub mod clock;
+pub mod collection;
 pub mod description;
 pub mod extended_json;
 pub mod health;
@@ -17,12 +21,13 @@ pub mod page;
 pub mod peers;
 pub mod problem;
 pub mod routing;
-pub mod rows;
+pub mod sql;
 
 mod background;
 mod body;
 mod cors;
 mod exchange;
+mod failure;
 mod headers;
 mod local;
 mod log;
@@ -36,9 +41,11 @@ pub use answer::Answer;
 pub use auth::{Bearer, Caller, Operator};
 pub use background::background;
 pub use client::Client;
+pub use collection::Collection;
+pub use failure::Failure;
 pub use input::{Input, Query};
 pub use problem::Problem;
 pub use service::{Service, serve};
 
-/// The result of a handler or of a service function.
+/// The result of a handler. Functions of a service return errors of their own instead.
 pub type Result<T, E = Problem> = std::result::Result<T, E>;

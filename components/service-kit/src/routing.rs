@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use uuid::Uuid;
 
+use crate::body::{Document, read_document};
 use crate::description::{Encryption, Route};
 use crate::local::local;
 use crate::problem::{Problem, kinds};
@@ -40,7 +41,7 @@ impl Routes {
         }
     }
 
-    /// A route whose requests and answers are never sealed, and whose request body is not read.
+    /// A route whose requests and answers are never sealed.
     #[must_use]
     pub fn public(mut self, path: &str, methods: Methods) -> Self {
         self.describe(path, &methods, Encryption::Public);
@@ -111,7 +112,7 @@ impl Methods {
     }
 
     fn of<T: 'static>(name: Method, filter: MethodFilter, handler: impl Handler<T>) -> Self {
-        let answer = move |request: Request| local(handler.call(request.into_parts().0));
+        let answer = move |request: Request| local(with_body(handler, request));
         Self {
             names: vec![name],
             router: on(filter, answer),
@@ -129,13 +130,37 @@ pub fn post<T: 'static>(handler: impl Handler<T>) -> Methods {
     Methods::of(Method::POST, MethodFilter::POST, handler)
 }
 
+/// Answer `PUT` with a handler.
+pub fn put<T: 'static>(handler: impl Handler<T>) -> Methods {
+    Methods::of(Method::PUT, MethodFilter::PUT, handler)
+}
+
+/// Answer `PATCH` with a handler.
+pub fn patch<T: 'static>(handler: impl Handler<T>) -> Methods {
+    Methods::of(Method::PATCH, MethodFilter::PATCH, handler)
+}
+
 /// Answer `DELETE` with a handler.
 pub fn delete<T: 'static>(handler: impl Handler<T>) -> Methods {
     Methods::of(Method::DELETE, MethodFilter::DELETE, handler)
 }
 
-/// Extractor: the part of the path that a route calls `{id}`, which has to be a UUID. Nothing has
-/// another id, so that any other text is not found.
+/// Reads the body of a public route. That of any other route has been read and opened already.
+async fn with_body<T>(handler: impl Handler<T>, mut request: Request) -> Response {
+    if request.extensions().get::<Document>().is_none() {
+        match read_document(&mut request).await {
+            Ok(document) => {
+                let document = document.map(Document);
+                document.map(|document| request.extensions_mut().insert(document));
+            }
+            Err(problem) => return problem.into_response(),
+        }
+    }
+    handler.call(request.into_parts().0).await
+}
+
+/// Extractor: the part of the path that a route calls `{id}`, which has to be a UUID. Any other
+/// text is not found, because nothing has such an id.
 #[derive(Debug)]
 pub struct Id(pub Uuid);
 
@@ -151,10 +176,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
-/// An `async fn` of up to three extractors that answers a request.
+/// An `async fn` of up to six extractors that answers a request.
 ///
-/// As axum's own trait, but the future need not be `Send`, and no extractor takes the body: it
+/// Like axum's own trait, but the future need not be `Send`, and no extractor takes the body: it
 /// has been read, opened and parsed when the handler starts (see [`crate::Input`]).
+#[diagnostic::on_unimplemented(
+    message = "this function cannot answer a request",
+    label = "not a handler",
+    note = "a handler is an `async fn` with at most six arguments, each of them an extractor: \
+            `Input<T>`, `Query<T>`, `Id`, `Client`, `Bearer`, `Caller`, …",
+    note = "the `T` of `Input<T>` and `Query<T>` needs `#[derive(FromFields)]`",
+    note = "it returns `Answer<T>` or `Result<Answer<T>>`, where `T` needs `#[derive(Serialize)]`, \
+            or an axum `Response`"
+)]
 pub trait Handler<T>: Clone + Send + Sync + 'static {
     /// Extract the arguments and run the handler; the first extractor that refuses answers.
     fn call(self, parts: Parts) -> Pin<Box<dyn Future<Output = Response>>>;
@@ -186,3 +220,6 @@ implement_handler!();
 implement_handler!(first: A);
 implement_handler!(first: A, second: B);
 implement_handler!(first: A, second: B, third: C);
+implement_handler!(first: A, second: B, third: C, fourth: D);
+implement_handler!(first: A, second: B, third: C, fourth: D, fifth: E);
+implement_handler!(first: A, second: B, third: C, fourth: D, fifth: E, sixth: G);

@@ -111,23 +111,21 @@ mod tests {
     use super::*;
     use crate::local::block_on;
     use crate::problem::kinds;
-    use crate::routing::{delete, post};
+    use crate::routing::{delete, patch, post, put};
     use crate::{Input, Problem, input};
     use axum::body::Body;
     use axum::http::Method;
     use http_body_util::BodyExt as _;
     use serde_json::{Value, json};
 
-    struct Name(String);
-
-    impl input::FromFields for Name {
-        fn from_fields(fields: &mut input::Fields) -> Option<Self> {
-            fields.required("name", input::rules::text(1, 9)).map(Self)
-        }
+    #[derive(input::FromFields)]
+    struct Name {
+        #[rule(input::rules::text(1, 9))]
+        name: String,
     }
 
-    async fn greet(Input(Name(name)): Input<Name>) -> crate::Answer<String> {
-        crate::Answer::ok("Hello", name)
+    async fn greet(Input(body): Input<Name>) -> crate::Answer<String> {
+        crate::Answer::ok("Hello", body.name)
     }
 
     static SERVICE: Service = Service {
@@ -138,6 +136,7 @@ mod tests {
                 .public("/fixed", get(async || "fixed"))
                 .public("/broken", get(async || Problem::of(&kinds::INTERNAL)))
                 .required("/greet", post(greet).merge(delete(async || "gone")))
+                .public("/public", put(greet).merge(patch(greet)))
         },
     };
 
@@ -207,6 +206,8 @@ mod tests {
             route("GET", "/broken", "public"),
             route("POST", "/greet", "required"),
             route("DELETE", "/greet", "required"),
+            route("PUT", "/public", "public"),
+            route("PATCH", "/public", "public"),
         ]});
         assert_eq!(answer["data"], expected);
     }
@@ -220,6 +221,16 @@ mod tests {
         );
         assert_eq!(plain(Method::POST, "/greet", "{").status(), 400);
         assert_eq!(plain(Method::POST, "/greet", "{}").status(), 422);
+    }
+
+    #[test]
+    fn a_public_route_reads_its_body() {
+        for method in [Method::PUT, Method::PATCH] {
+            let response = answer(method.clone(), "/public", r#"{"name": "ada"}"#, true, "");
+            assert_eq!(json_of(response)["data"], "ada");
+            assert_eq!(plain(method, "/public", "{").status(), 400);
+        }
+        assert_eq!(plain(Method::POST, "/public", "{}").status(), 405);
     }
 
     #[test]

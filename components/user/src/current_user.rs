@@ -7,30 +7,31 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use quick_cache::unsync::Cache;
 use service_kit::adapter::tokens::Claims;
-use service_kit::problem::{Problem, kinds};
+use service_kit::problem::Problem;
 use service_kit::{Bearer, background};
 use uuid::Uuid;
 
+use crate::error::Error;
 use crate::services;
 
-/// A session's last use is noted at most as often. The statement that notes it says the same, for
-/// there are several instances.
+/// How often the last use of a session is noted at most. The statement that notes it has the same
+/// limit, because there are several instances.
 const NOTE_USE_EVERY: Duration = Duration::from_secs(60);
 
-/// Sessions whose last use an instance remembers, at some 100 bytes each. A session that it forgets
+/// How many sessions an instance remembers as noted, at some 100 bytes each. A session that it forgets
 /// costs a statement that changes nothing.
 const MAX_NOTED: usize = 10_000;
 
 /// Extractor: the user that the access token was issued to.
 #[derive(Debug)]
 pub(crate) struct CurrentUser {
-    pub(crate) user_id: String,
-    /// None for a token from before there were sessions.
-    pub(crate) session_id: Option<String>,
+    pub(crate) user_id: Uuid,
+    /// None for a token that was issued without a session.
+    pub(crate) session_id: Option<Uuid>,
 }
 
 thread_local! {
-    static NOTED: RefCell<Cache<String, Instant>> = RefCell::new(Cache::new(MAX_NOTED));
+    static NOTED: RefCell<Cache<Uuid, Instant>> = RefCell::new(Cache::new(MAX_NOTED));
 }
 
 impl<S: Sync> FromRequestParts<S> for CurrentUser {
@@ -38,44 +39,34 @@ impl<S: Sync> FromRequestParts<S> for CurrentUser {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let Bearer(claims) = Bearer::from_request_parts(parts, state).await?;
-        let user = Self::of(claims)?;
-        if let Some(session) = &user.session_id
+        let user = Self::from_claims(&claims).ok_or(Error::UserGone)?;
+        if let Some(session) = user.session_id
             && NOTED.with_borrow_mut(|noted| is_due(noted, session, Instant::now()))
         {
-            background(services::note_session_use(session.clone()));
+            background(services::note_session_use(session));
         }
         Ok(user)
     }
 }
 
 impl CurrentUser {
-    /// PostgreSQL would refuse ids that are no UUIDs as our mistake; it is the token's.
-    fn of(claims: Claims) -> Result<Self, Problem> {
-        let is_ours = |id: &str| Uuid::parse_str(id).is_ok();
-        if !is_ours(&claims.subject) || !claims.session.as_deref().is_none_or(is_ours) {
-            return Err(Self::gone());
-        }
-        Ok(Self {
-            user_id: claims.subject,
-            session_id: claims.session,
+    /// None if an id is not a UUID: then no user and no session has it.
+    fn from_claims(claims: &Claims) -> Option<Self> {
+        let session_id = claims.session.as_deref().map(Uuid::parse_str);
+        Some(Self {
+            user_id: Uuid::parse_str(&claims.subject).ok()?,
+            session_id: session_id.transpose().ok()?,
         })
-    }
-
-    /// The token is good, but its user is gone.
-    pub(crate) fn gone() -> Problem {
-        let detail = "The access token's user does not exist.";
-        Problem::new(&kinds::UNAUTHENTICATED, detail)
-            .with_challenge(r#"Bearer realm="spindle", error="invalid_token""#)
     }
 }
 
-/// Whether the use of a session is to be noted now, and if so, that it is.
-fn is_due(noted: &mut Cache<String, Instant>, session: &str, now: Instant) -> bool {
-    let last = noted.get(session);
+/// Whether the use of a session is due to be noted. If so, it counts as noted from now on.
+fn is_due(noted: &mut Cache<Uuid, Instant>, session: Uuid, now: Instant) -> bool {
+    let last = noted.get(&session);
     if last.is_some_and(|last| now.duration_since(*last) < NOTE_USE_EVERY) {
         return false;
     }
-    noted.insert(session.to_owned(), now);
+    noted.insert(session, now);
     true
 }
 
@@ -86,33 +77,31 @@ mod tests {
     #[test]
     fn a_use_is_noted_once_a_minute_and_memory_is_bounded() {
         let (mut noted, start) = (Cache::new(MAX_NOTED), Instant::now());
-        assert!(is_due(&mut noted, "a", start));
-        assert!(!is_due(&mut noted, "a", start + Duration::from_secs(59)));
-        assert!(is_due(&mut noted, "a", start + Duration::from_secs(60)));
-        for number in 0..=MAX_NOTED {
-            assert!(is_due(&mut noted, &number.to_string(), start));
+        let id = Uuid::nil();
+        assert!(is_due(&mut noted, id, start));
+        assert!(!is_due(&mut noted, id, start + Duration::from_secs(59)));
+        assert!(is_due(&mut noted, id, start + Duration::from_secs(60)));
+        for number in 1..=MAX_NOTED {
+            assert!(is_due(&mut noted, Uuid::from_u128(number as u128), start));
         }
         assert!(noted.len() <= MAX_NOTED);
     }
 
     #[test]
-    fn ids_that_are_none_of_ours_are_nobodys() {
-        let claims = |subject: &str, session: Option<&str>| Claims {
-            subject: subject.to_owned(),
-            id: "1".to_owned(),
-            session: session.map(str::to_owned),
-            expires_at: 0,
+    fn a_token_with_foreign_ids_has_no_user() {
+        let user = |subject: &str, session: Option<&str>| {
+            CurrentUser::from_claims(&Claims {
+                subject: subject.to_owned(),
+                id: "1".to_owned(),
+                session: session.map(str::to_owned),
+                expires_at: 0,
+            })
         };
         let id = "018f4e9a-7b1c-7def-8000-000000000001";
-        assert!(CurrentUser::of(claims(id, Some(id))).is_ok());
-        assert!(CurrentUser::of(claims(id, None)).is_ok());
-        assert_eq!(
-            CurrentUser::of(claims("ada", None)).unwrap_err().status(),
-            401
-        );
-        assert_eq!(
-            CurrentUser::of(claims(id, Some("s"))).unwrap_err().status(),
-            401
-        );
+        assert!(user(id, Some(id)).is_some());
+        assert!(user(id, None).is_some());
+        assert!(user("ada", None).is_none());
+        assert!(user(id, Some("s")).is_none());
+        assert_eq!(Problem::from(Error::UserGone).status(), 401);
     }
 }

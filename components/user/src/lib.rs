@@ -1,9 +1,10 @@
 //! Accounts: registration, login and its sessions, profile, what users did.
 //!
-//! A user and the analytics event about it are written in one transaction, which is why ids are
-//! made here and not by the database.
+//! A user and the analytics event about it are written in one transaction. Ids are made here and
+//! not by the database, because the event has to name the user.
 
 mod current_user;
+mod error;
 mod routes;
 mod schemas;
 mod services;
@@ -17,8 +18,8 @@ static SERVICE: Service = Service {
     routes: routes::routes,
 };
 
-/// Answer one request. Exported to the host in the `.wasm` only: the export's name is none that a
-/// native linker takes, and unit tests run natively.
+/// Answer one request. It is exported in the `.wasm` only: a native linker does not accept the
+/// export's name, and unit tests run natively.
 #[cfg_attr(target_family = "wasm", spin_sdk::http_service)]
 pub async fn handle(request: Request) -> impl IntoResponse {
     service_kit::serve(&SERVICE, request).await

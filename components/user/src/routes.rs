@@ -99,8 +99,7 @@ async fn activity_statistics(
     Ok(Answer::ok("Activity statistics", statistics).private())
 }
 
-/// The other end of this service's own messages, and nobody else's: what a user did is not for
-/// others to say.
+/// Receives this service's own messages. No other caller may say what a user did.
 async fn record_activity(
     caller: Caller,
     Input(activity): Input<NewActivity>,

@@ -41,7 +41,7 @@ impl Callers {
             }
             Ok(Arc::new(Caller {
                 adapter: adapter.clone(),
-                calls: Arc::new(Semaphore::new(settings.max_requests as usize)),
+                calls: Arc::new(Semaphore::new(settings.max_requests)),
                 token: token.map(|token| Sha256::digest(token.expose_secret()).into()),
             }))
         };

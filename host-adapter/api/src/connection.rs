@@ -1,6 +1,6 @@
 //! One connection: who is at the other end, and its calls.
 
-use std::{convert::Infallible, future::Future, pin::Pin, sync::Arc};
+use std::{convert::Infallible, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
@@ -18,7 +18,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use super::{
-    Limits,
+    ApiSettings,
     callers::{Caller, Callers},
     functions,
     prompt::Prompt,
@@ -32,7 +32,8 @@ use adapter_listening::Serve;
 pub(super) struct Connections {
     pub(super) callers: Arc<Callers>,
     pub(super) tls: Option<TlsAcceptor>,
-    pub(super) limits: Limits,
+    pub(super) settings: Arc<ApiSettings>,
+    pub(super) header_timeout: Duration,
 }
 
 impl Serve for Connections {
@@ -46,7 +47,7 @@ impl Serve for Connections {
             let Some(acceptor) = &self.tls else {
                 return self.calls(stream, None, watcher).await;
             };
-            match timeout(self.limits.header_timeout, acceptor.accept(stream)).await {
+            match timeout(self.header_timeout, acceptor.accept(stream)).await {
                 Ok(Ok(stream)) => {
                     let certified = self.certified(&stream);
                     self.calls(stream, certified, watcher).await;
@@ -66,7 +67,7 @@ impl Connections {
         certified: Option<Arc<Caller>>,
         watcher: Watcher,
     ) {
-        let header_timeout = self.limits.header_timeout;
+        let header_timeout = self.header_timeout;
         let service = service_fn(move |request| {
             let (connections, certified) = (self.clone(), certified.clone());
             async move { Ok::<_, Infallible>(connections.answer(certified, request).await) }
@@ -97,7 +98,7 @@ impl Connections {
             return Refusal::Unknown.response();
         };
         let call = timeout(
-            self.limits.request_timeout,
+            self.settings.request_timeout,
             self.call(&caller, &function, request),
         );
         match call.await.unwrap_or(Err(Refusal::TooSlow)) {
@@ -126,10 +127,10 @@ impl Connections {
             return Err(Refusal::Method);
         }
         protocol::check(request.headers())?;
-        let arguments = Limited::new(request.into_body(), self.limits.max_body)
+        let arguments = Limited::new(request.into_body(), self.settings.max_body)
             .collect()
             .await
-            .map_err(|error| unreadable(error.as_ref(), self.limits.max_body))?
+            .map_err(|error| unreadable(error.as_ref(), self.settings.max_body))?
             .to_bytes();
         functions::call(function, &*caller.adapter, &arguments).await
     }

@@ -19,7 +19,7 @@ mod refusal;
 mod settings;
 mod tls;
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc};
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
@@ -27,25 +27,17 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use adapter_contract::Adapter;
-use adapter_listening::{Bounds, Serve};
+use adapter_listening::{ListeningSettings, Serve};
 use callers::Callers;
 use connection::Connections;
-pub use settings::{ApiSettings, Tls, spin_variable, token_variable};
+pub use settings::{ApiSettings, spin_variable, token_variable};
 
 /// The API, ready to serve.
 pub struct Server {
     callers: Callers,
     tls: Option<TlsAcceptor>,
-    limits: Limits,
-    bounds: Bounds,
-}
-
-/// Bounds of one call. `config` documents each.
-#[derive(Debug, Clone, Copy)]
-struct Limits {
-    max_body: usize,
-    request_timeout: Duration,
-    header_timeout: Duration,
+    settings: Arc<ApiSettings>,
+    listening: ListeningSettings,
 }
 
 impl Server {
@@ -56,26 +48,24 @@ impl Server {
     /// A component has no token, or a file of certificates cannot be used; the text says which.
     pub fn new(
         settings: &ApiSettings,
-        bounds: Bounds,
-        header_timeout: Duration,
+        listening: ListeningSettings,
         adapters: &HashMap<String, Arc<dyn Adapter>>,
     ) -> anyhow::Result<Self> {
-        let tls = match &settings.tls {
-            Some(files) => {
-                let config = tls::config(files, settings.client_ca.as_deref());
+        let tls = match (&settings.tls_certificate, &settings.tls_key) {
+            (Some(certificate), Some(key)) => {
+                let config = tls::config(certificate, key, settings.client_ca.as_deref());
                 Some(TlsAcceptor::from(Arc::new(config.context("`[server]`")?)))
             }
-            None => None,
+            _ => None,
         };
         Ok(Self {
             callers: Callers::new(settings, adapters)?,
             tls,
-            limits: Limits {
-                max_body: settings.max_body,
-                request_timeout: settings.request_timeout,
-                header_timeout,
+            settings: Arc::new(settings.clone()),
+            listening: ListeningSettings {
+                max_connections: settings.max_connections,
+                ..listening
             },
-            bounds,
         })
     }
 
@@ -93,11 +83,12 @@ impl Server {
             let connections = Connections {
                 callers: Arc::new(self.callers.on_thread(thread)),
                 tls: self.tls.clone(),
-                limits: self.limits,
+                settings: self.settings.clone(),
+                header_timeout: self.listening.header_timeout,
             };
             vec![Arc::new(connections)]
         };
         let nobody = CancellationToken::new();
-        adapter_listening::run(vec![socket], servers, self.bounds, shutdown, &nobody).await
+        adapter_listening::run(vec![socket], servers, self.listening, shutdown, &nobody).await
     }
 }

@@ -9,14 +9,16 @@ use rustls::{
     server::WebPkiClientVerifier,
 };
 
-use crate::Tls;
-
-/// TLS 1.2 and 1.3 with the files' identity. With `client_ca`, clients without a certificate of
+/// TLS 1.2 and 1.3 with the identity in `certificate` and `key`. With `client_ca`, clients without a certificate of
 /// that authority do not get past the handshake.
-pub(super) fn config(files: &Tls, client_ca: Option<&Path>) -> anyhow::Result<ServerConfig> {
-    let chain = certificates(&files.certificate)?;
-    let key = PrivateKeyDer::from_pem_file(&files.key)
-        .with_context(|| format!("no private key can be read from {}", files.key.display()))?;
+pub(super) fn config(
+    certificate: &Path,
+    key: &Path,
+    client_ca: Option<&Path>,
+) -> anyhow::Result<ServerConfig> {
+    let chain = certificates(certificate)?;
+    let key = PrivateKeyDer::from_pem_file(key)
+        .with_context(|| format!("no private key can be read from {}", key.display()))?;
     let builder = ServerConfig::builder();
     let builder = match client_ca {
         Some(path) => {
@@ -31,7 +33,7 @@ pub(super) fn config(files: &Tls, client_ca: Option<&Path>) -> anyhow::Result<Se
     };
     let mut config = builder
         .with_single_cert(chain, key)
-        .with_context(|| unusable(&files.certificate))?;
+        .with_context(|| unusable(certificate))?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }

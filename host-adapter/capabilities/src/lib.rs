@@ -1,8 +1,8 @@
 //! What a component can be granted, one folder per capability, and which component is granted what.
 //!
 //! A capability knows neither wasm nor an HTTP server, so that the embedded host and the adapter's
-//! API share it with the same checks: this crate depends on the drivers and on
-//! [`adapter_contract`], whose types it takes and returns. `adapter-bindings` puts it behind the
+//! API share it with the same checks: this crate depends on the drivers, on `adapter-settings`, and
+//! on [`adapter_contract`], whose types it takes and returns. `adapter-bindings` puts it behind the
 //! functions of the contract, and `host-adapter` assembles it. No other crate may depend on it.
 
 mod conversions;

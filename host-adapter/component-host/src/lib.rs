@@ -13,6 +13,7 @@ mod outbound;
 mod problem;
 mod router;
 mod server;
+mod settings;
 mod spin_variables;
 mod state;
 mod variables;
@@ -21,7 +22,6 @@ use std::{
     collections::{HashMap, HashSet},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use application::{Application, Workshop};
@@ -31,43 +31,13 @@ use tokio::{net::TcpListener, sync::Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use adapter_contract::Adapter;
-use adapter_listening::{Bounds, Serve};
-
-/// Bounds of the host. `config` documents each and gives the defaults.
-#[derive(Debug, Clone)]
-pub struct HostSettings {
-    /// Threads that run components.
-    pub threads: usize,
-    /// Requests after which an instance is replaced.
-    pub requests_per_instance: usize,
-    /// Requests that one instance handles at once.
-    pub concurrency_per_instance: usize,
-    /// Instances of all components together.
-    pub max_instances: u32,
-    /// Idling after which an instance is disposed of.
-    pub idle_timeout: Duration,
-    /// Linear memory of an instance, in bytes.
-    pub memory_per_instance: usize,
-    /// Time for a component to begin its answer.
-    pub request_timeout: Duration,
-    /// Time for a client to send its request's head.
-    pub header_timeout: Duration,
-    /// Time for a client to take what was sent.
-    pub write_timeout: Duration,
-    /// Connections of one listener.
-    pub max_connections: usize,
-    /// Requests in flight on one listener.
-    pub max_requests: usize,
-    /// Time for requests in flight at the end.
-    pub shutdown_timeout: Duration,
-    /// Where compiled components are kept.
-    pub compilation_cache: PathBuf,
-}
+use adapter_listening::{ListeningSettings, Serve};
+pub use settings::HostSettings;
 
 /// Applications, each bound to its listener and not yet serving.
 pub struct Host {
     applications: Vec<(Application, TcpListener)>,
-    settings: HostSettings,
+    max_requests: usize,
     stopping: CancellationToken,
 }
 
@@ -104,7 +74,7 @@ impl Host {
         }
         Ok(Self {
             applications: loaded,
-            settings: settings.clone(),
+            max_requests: settings.max_requests,
             stopping,
         })
     }
@@ -114,36 +84,30 @@ impl Host {
     /// # Errors
     ///
     /// When the system gives no further thread.
-    pub async fn run(self, shutdown: CancellationToken) -> anyhow::Result<()> {
+    pub async fn run(
+        self,
+        listening: ListeningSettings,
+        shutdown: CancellationToken,
+    ) -> anyhow::Result<()> {
         let Self {
             applications,
-            settings,
+            max_requests,
             stopping,
         } = self;
         let (applications, sockets): (Vec<Application>, Vec<TcpListener>) =
             applications.into_iter().unzip();
-        let limit = || Arc::new(Semaphore::new(settings.max_requests));
+        let limit = || Arc::new(Semaphore::new(max_requests));
         let limits: Vec<Arc<Semaphore>> = applications.iter().map(|_| limit()).collect();
         let servers = |thread| {
             let applications = applications.iter().zip(&limits);
             applications
                 .map(|(application, requests)| -> Arc<dyn Serve> {
-                    Server::new(application.run(thread), settings.clone(), requests.clone())
+                    let running = application.run(thread);
+                    Server::new(running, listening.header_timeout, requests.clone())
                 })
                 .collect()
         };
-        adapter_listening::run(sockets, servers, settings.bounds(), &shutdown, &stopping).await
-    }
-}
-
-impl HostSettings {
-    fn bounds(&self) -> Bounds {
-        Bounds {
-            threads: self.threads,
-            max_connections: self.max_connections,
-            write_timeout: self.write_timeout,
-            shutdown_timeout: self.shutdown_timeout,
-        }
+        adapter_listening::run(sockets, servers, listening, &shutdown, &stopping).await
     }
 }
 

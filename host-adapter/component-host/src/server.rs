@@ -1,7 +1,7 @@
 //! HTTP in front of an application, on one thread: limits, answers, and what the log says of those
 //! that failed.
 
-use std::{convert::Infallible, pin::Pin, sync::Arc};
+use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue};
 use http_body_util::BodyExt as _;
@@ -17,7 +17,6 @@ use wasmtime_wasi_http::{
 };
 
 use super::{
-    HostSettings,
     application::Running,
     problem::{Head, Problem},
 };
@@ -30,7 +29,7 @@ const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("spin-client-addr");
 /// One application on one thread.
 pub(super) struct Server {
     application: Running,
-    settings: HostSettings,
+    header_timeout: Duration,
     /// Shared with the same application on the other threads.
     requests: Arc<Semaphore>,
 }
@@ -38,12 +37,12 @@ pub(super) struct Server {
 impl Server {
     pub(super) fn new(
         application: Running,
-        settings: HostSettings,
+        header_timeout: Duration,
         requests: Arc<Semaphore>,
     ) -> Arc<Self> {
         Arc::new(Self {
             application,
-            settings,
+            header_timeout,
             requests,
         })
     }
@@ -81,7 +80,7 @@ impl Serve for Server {
         stream: TcpStream,
         watcher: Watcher,
     ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let header_timeout = self.settings.header_timeout;
+        let header_timeout = self.header_timeout;
         // Only a connection that is closed already has nobody at its other end.
         let Some(client) = address(&stream) else {
             return Box::pin(async {});

@@ -1,14 +1,13 @@
 //! Accepts connections and hands them to the threads that serve them.
 //!
 //! The component host and the adapter's API share it. It knows neither of them, nor what a connection
-//! carries, and depends on none of our crates.
+//! carries, and depends on none of our crates but `adapter-settings`.
 
 mod listener;
+mod settings;
 mod threads;
 
-use std::{
-    future::Future, net::SocketAddr, pin::Pin, sync::Arc, thread::JoinHandle, time::Duration,
-};
+use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc, thread::JoinHandle};
 
 use hyper_util::server::graceful::Watcher;
 use tokio::{
@@ -18,6 +17,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use listener::Listener;
+pub use settings::ListeningSettings;
 use threads::Thread;
 
 /// Serves the connections of one listener, on one thread.
@@ -31,19 +31,6 @@ pub trait Serve: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
-/// How much is accepted, and how long clients may take. `config` documents each.
-#[derive(Debug, Clone, Copy)]
-pub struct Bounds {
-    /// Threads that serve.
-    pub threads: usize,
-    /// Connections of one listener.
-    pub max_connections: usize,
-    /// Time for a client to take what was sent.
-    pub write_timeout: Duration,
-    /// Time for requests in flight at the end.
-    pub shutdown_timeout: Duration,
-}
-
 /// Serves `sockets` until `shutdown`, and returns when the last request is answered.
 ///
 /// `servers` is called once per thread, with the thread's number from 0, and gives a server for each
@@ -55,12 +42,12 @@ pub struct Bounds {
 pub async fn run(
     sockets: Vec<TcpListener>,
     servers: impl Fn(usize) -> Vec<Arc<dyn Serve>>,
-    bounds: Bounds,
+    settings: ListeningSettings,
     shutdown: &CancellationToken,
     stopping: &CancellationToken,
 ) -> anyhow::Result<()> {
-    let threads = (0..bounds.threads)
-        .map(|number| Thread::start(number, servers(number), bounds))
+    let threads = (0..settings.threads)
+        .map(|number| Thread::start(number, servers(number), settings))
         .collect::<anyhow::Result<Vec<_>>>()?;
     let mut listeners = JoinSet::new();
     for (server, socket) in sockets.into_iter().enumerate() {
@@ -71,7 +58,7 @@ pub async fn run(
                 .iter()
                 .map(|thread| thread.connections.clone())
                 .collect(),
-            max_connections: bounds.max_connections,
+            max_connections: settings.max_connections,
         };
         listeners.spawn(listener.run(shutdown.clone()));
     }

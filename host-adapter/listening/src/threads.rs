@@ -11,7 +11,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use socket2::SockRef;
 use tokio::{net::TcpStream, sync::OwnedSemaphorePermit, sync::mpsc};
 
-use super::{Bounds, Serve};
+use super::{ListeningSettings, Serve};
 
 /// An accepted connection on its way to a thread.
 pub(super) struct Connection {
@@ -34,13 +34,13 @@ impl Thread {
     pub(super) fn start(
         number: usize,
         servers: Vec<Arc<dyn Serve>>,
-        bounds: Bounds,
+        settings: ListeningSettings,
     ) -> anyhow::Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
         let (connections, receiver) = mpsc::unbounded_channel();
-        let run = move || runtime.block_on(serve(receiver, servers, bounds));
+        let run = move || runtime.block_on(serve(receiver, servers, settings));
         let builder = std::thread::Builder::new().name(format!("serve-{number}"));
         let handle = builder.spawn(run).context("starting a thread")?;
         Ok(Self {
@@ -53,21 +53,21 @@ impl Thread {
 async fn serve(
     mut connections: mpsc::UnboundedReceiver<Connection>,
     servers: Vec<Arc<dyn Serve>>,
-    bounds: Bounds,
+    settings: ListeningSettings,
 ) {
     let graceful = GracefulShutdown::new();
     while let Some(connection) = connections.recv().await {
-        if let Err(error) = start(connection, &servers, &graceful, bounds.write_timeout) {
+        if let Err(error) = start(connection, &servers, &graceful, settings.write_timeout) {
             tracing::warn!("taking over a connection: {error}");
         }
     }
-    if tokio::time::timeout(bounds.shutdown_timeout, graceful.shutdown())
+    if tokio::time::timeout(settings.shutdown_timeout, graceful.shutdown())
         .await
         .is_err()
     {
         tracing::warn!(
             "requests were still running after {:?}",
-            bounds.shutdown_timeout
+            settings.shutdown_timeout
         );
     }
 }

@@ -4,9 +4,7 @@ use anyhow::Context as _;
 
 use super::{Builder, Shared};
 use crate::config;
-use adapter_capabilities::documents::{
-    self, Collection, Documents, Jsonb, MongoDb, MongoDbSettings, Store,
-};
+use adapter_capabilities::documents::{self, Collection, Documents, Jsonb, MongoDb, Store};
 
 /// The schema and role of the documents that are kept in PostgreSQL.
 pub(super) const DOCUMENTS: &str = "documents";
@@ -27,7 +25,7 @@ impl Builder<'_> {
             return Ok(None);
         }
         if let Some(url) = &self.settings.databases.mongodb {
-            let store = MongoDb::connect(url, mongodb_settings(&self.settings.mongodb))
+            let store = MongoDb::connect(url, self.settings.mongodb)
                 .await
                 .context("connecting to MongoDB (`MONGODB_URL`)")?;
             return Ok(Some(Store::MongoDb(store)));
@@ -55,24 +53,12 @@ impl Builder<'_> {
         else {
             return Ok(None);
         };
-        let limits = documents::Limits {
-            max_documents: self.settings.documents.max_documents,
-            max_bytes: self.settings.documents.max_bytes,
-        };
         Ok(Some(Documents::new(
             name,
             store.clone(),
             &collections(grants)?,
-            limits,
+            self.settings.documents,
         )))
-    }
-}
-
-fn mongodb_settings(settings: &config::MongoDb) -> MongoDbSettings {
-    MongoDbSettings {
-        connections: settings.connections,
-        acquire_timeout: settings.acquire_timeout,
-        operation_timeout: settings.operation_timeout,
     }
 }
 

@@ -42,6 +42,6 @@ impl Builder<'_> {
                 needed: false,
             });
         }
-        Health::new(probes, self.settings.health.timeout)
+        Health::new(probes, self.settings.health)
     }
 }

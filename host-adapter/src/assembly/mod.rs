@@ -13,19 +13,16 @@ use sqlx::postgres::PgConnectOptions;
 
 use adapter_capabilities::{
     Capabilities, EnvelopeGrant, Grants, TokenGrant,
-    dispatch::{Dispatch, DispatchSettings, Peers},
+    dispatch::{Dispatch, Peers},
     documents::Store,
-    outbox::{Relay, RelaySettings},
+    outbox::Relay,
     postgres::Pool,
     sessions::{Listener, Memory},
-    vault::{
-        CLIENT, EnvelopeSettings, Envelopes, KeyRing, PasswordSettings, Passwords, Policy,
-        TokenSettings, Tokens,
-    },
+    vault::{CLIENT, Envelopes, KeyRing, Passwords, Tokens},
 };
 use adapter_contract::Adapter;
 
-use crate::config::{self, Settings};
+use crate::config::{self, Settings, TokenUse};
 
 /// Everything that runs beside the components.
 pub struct Assembly {
@@ -73,11 +70,8 @@ impl Assembly {
 pub fn keys(settings: &Settings) -> anyhow::Result<KeyRing> {
     let mut owners: Vec<&str> = settings.components.keys().map(String::as_str).collect();
     owners.push(CLIENT);
-    let policy = Policy {
-        production: settings.production,
-        old_keys_readable_for: settings.keys.old_keys_readable_for,
-    };
-    Ok(KeyRing::load(&settings.keys.directory, &owners, &policy)?)
+    let directory = &settings.keys.directory;
+    Ok(KeyRing::load(directory, &owners, &settings.key_policy)?)
 }
 
 /// Prepares the databases and connects everything.
@@ -142,19 +136,9 @@ struct Shared {
 impl Builder<'_> {
     async fn shared(&self) -> anyhow::Result<Shared> {
         let settings = self.settings;
-        let envelopes = EnvelopeSettings {
-            max_age: settings.envelopes.max_age,
-            clock_skew: settings.envelopes.clock_skew,
-            ..Default::default()
-        };
-        let tokens = TokenSettings {
-            issuer: settings.tokens.issuer.clone(),
-            audience: settings.tokens.audience.clone(),
-            lifetime: settings.tokens.lifetime,
-        };
         let ended = Arc::new(Memory::new(
             settings.tokens.lifetime,
-            settings.tokens.ended_sessions_max_age,
+            settings.sessions.ended_sessions_max_age,
         ));
         let peers = Arc::new(Peers::default());
         for (name, peer) in &settings.peers {
@@ -168,10 +152,10 @@ impl Builder<'_> {
         Ok(Shared {
             peers,
             http: Dispatch::http_client()?,
-            envelopes: Arc::new(Envelopes::new(envelopes, self.keys)?),
+            envelopes: Arc::new(Envelopes::new(settings.envelopes.clone(), self.keys)?),
             sessions: self.sessions(&ended).await?,
-            tokens: Arc::new(Tokens::new(tokens, self.keys)?.knowing(ended)),
-            passwords: Arc::new(Passwords::new(&password_settings(&settings.passwords))?),
+            tokens: Arc::new(Tokens::new(settings.tokens.clone(), self.keys)?.knowing(ended)),
+            passwords: Arc::new(Passwords::new(&settings.passwords)?),
             documents: self.documents().await?,
         })
     }
@@ -188,7 +172,7 @@ impl Builder<'_> {
             &grants.peers,
             shared.peers.clone(),
             shared.envelopes.clone(),
-            dispatch_settings(&self.settings.dispatch),
+            self.settings.dispatch,
             shared.http.clone(),
         );
         let postgres = if grants.postgres {
@@ -199,13 +183,9 @@ impl Builder<'_> {
         if let Some(postgres) = &postgres {
             assembly.pools.push(postgres.pool().clone());
             if !grants.peers.is_empty() {
-                let settings = RelaySettings {
-                    interval: self.settings.dispatch.outbox_interval,
-                    delivery: self.settings.dispatch.timeout,
-                };
-                assembly
-                    .relays
-                    .push(Relay::new(postgres.clone(), dispatch.clone(), settings));
+                let settings = self.settings.outbox;
+                let relay = Relay::new(postgres.clone(), dispatch.clone(), settings);
+                assembly.relays.push(relay);
             }
         }
         let documents = self.granted_documents(name, grants, shared)?;
@@ -223,8 +203,8 @@ impl Builder<'_> {
                         .sessions
                         .as_ref()
                         .map(|sessions| sessions.ended.clone()),
-                    issue: grants.issues_tokens,
-                    verify: grants.verifies_tokens,
+                    issue: grants.may(TokenUse::Issue),
+                    verify: grants.may(TokenUse::Verify),
                 },
                 envelopes: EnvelopeGrant {
                     envelopes: shared.envelopes.clone(),
@@ -232,25 +212,5 @@ impl Builder<'_> {
                 },
             },
         ))
-    }
-}
-
-fn password_settings(settings: &config::Passwords) -> PasswordSettings {
-    PasswordSettings {
-        memory_kib: settings.memory_kib,
-        iterations: settings.iterations,
-        parallelism: settings.parallelism,
-        threads: settings.threads as usize,
-        queue: settings.queue as usize,
-    }
-}
-
-fn dispatch_settings(settings: &config::Dispatch) -> DispatchSettings {
-    DispatchSettings {
-        timeout: settings.timeout,
-        attempts: settings.attempts,
-        backoff_base: settings.backoff_base,
-        backoff_cap: settings.backoff_cap,
-        max_body: settings.max_body,
     }
 }

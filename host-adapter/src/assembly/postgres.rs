@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::postgres::PgConnectOptions;
 
 use super::{Builder, documents::DOCUMENTS};
-use adapter_capabilities::postgres::{Limits, Pool, PoolSettings, Postgres};
+use adapter_capabilities::postgres::{Pool, Postgres, PostgresSettings};
 
 use crate::{
     config,
@@ -23,11 +23,12 @@ impl Builder<'_> {
         grants: &config::Grants,
     ) -> anyhow::Result<Postgres> {
         let pool = self.pool(name, false, !grants.peers.is_empty()).await?;
-        let limits = Limits {
-            rows: self.settings.postgres.max_rows as usize,
-            bytes: self.settings.postgres.max_bytes,
-        };
-        Ok(Postgres::new(name, pool, limits, &grants.peers))
+        Ok(Postgres::new(
+            name,
+            pool,
+            self.settings.postgres,
+            &grants.peers,
+        ))
     }
 
     /// Connections under a role of `name`'s own.
@@ -38,7 +39,7 @@ impl Builder<'_> {
         messages: bool,
     ) -> anyhow::Result<Pool> {
         let options = self.role(name, owner, messages).await?;
-        self.pool_of(options, name, self.settings.postgres.connections)
+        self.pool_of(options, name, &self.settings.postgres)
     }
 
     /// How to connect under a role of `name`'s own, which is created unless `<NAME>_DATABASE_URL`
@@ -81,20 +82,15 @@ impl Builder<'_> {
         Ok(options)
     }
 
-    /// At most as many `connections`, and a few for background work.
+    /// Connections by these settings, for the threads that serve and for background work.
     pub(super) fn pool_of(
         &self,
         options: PgConnectOptions,
         name: &str,
-        connections: u32,
+        settings: &PostgresSettings,
     ) -> anyhow::Result<Pool> {
-        let settings = PoolSettings {
-            connections: connections as usize,
-            threads: self.settings.host.threads as usize,
-            acquire_timeout: self.settings.postgres.acquire_timeout,
-            statement_timeout: self.settings.postgres.statement_timeout,
-        };
-        Pool::new(options, settings, &format!("PostgreSQL for `{name}`"))
+        let label = format!("PostgreSQL for `{name}`");
+        Pool::new(options, settings, self.settings.listening.threads, &label)
     }
 
     fn derived(&self, name: &str) -> PgConnectOptions {

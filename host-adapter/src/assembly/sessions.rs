@@ -5,9 +5,8 @@ use std::sync::Arc;
 use anyhow::Context as _;
 
 use super::Builder;
-use crate::config;
 use adapter_capabilities::{
-    postgres::Pool,
+    postgres::{Pool, PostgresSettings},
     sessions::{EndedSessions, Listener, Memory},
 };
 
@@ -15,7 +14,7 @@ use adapter_capabilities::{
 pub(super) const TOKENS: &str = "tokens";
 
 /// Sessions end seldom, and checking tokens asks nobody.
-const CONNECTIONS: u32 = 2;
+const CONNECTIONS: usize = 2;
 
 /// What there is when anybody is granted tokens.
 pub(super) struct Sessions {
@@ -27,15 +26,18 @@ pub(super) struct Sessions {
 impl Builder<'_> {
     pub(super) async fn sessions(&self, memory: &Arc<Memory>) -> anyhow::Result<Option<Sessions>> {
         let mut grants = self.settings.components.values();
-        if !grants.any(config::Grants::uses_tokens) {
+        if grants.all(|grants| grants.tokens.is_empty()) {
             return Ok(None);
         }
         let options = self.role(TOKENS, true, false).await?;
-        let pool = self.pool_of(options.clone(), TOKENS, CONNECTIONS)?;
+        let postgres = PostgresSettings {
+            connections: CONNECTIONS,
+            ..self.settings.postgres
+        };
+        let pool = self.pool_of(options.clone(), TOKENS, &postgres)?;
         let ended = EndedSessions::open(pool.clone(), memory.clone())
             .await
             .context("reading which sessions have ended")?;
-        let postgres = &self.settings.postgres;
         let patience = postgres.acquire_timeout.max(postgres.statement_timeout);
         Ok(Some(Sessions {
             listener: ended.listener(options, patience),

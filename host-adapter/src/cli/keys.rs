@@ -23,6 +23,7 @@ pub(super) enum Keys {
 
 pub(super) fn run(command: &Keys, invocation: &Invocation) -> anyhow::Result<()> {
     let settings = &invocation.settings.keys;
+    let readable_for = invocation.settings.key_policy.old_keys_readable_for;
     match command {
         Keys::Generate { owner } => {
             let key = KeyRing::generate(&settings.directory, owner, false)?;
@@ -33,7 +34,7 @@ pub(super) fn run(command: &Keys, invocation: &Invocation) -> anyhow::Result<()>
             ))
         }
         Keys::List => {
-            let keys = KeyRing::list(&settings.directory, settings.old_keys_readable_for)?;
+            let keys = KeyRing::list(&settings.directory, readable_for)?;
             if keys.is_empty() {
                 return print(&format!(
                     "there are no keys in {} yet",

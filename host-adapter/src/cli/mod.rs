@@ -10,6 +10,7 @@ mod keys;
 mod log;
 mod migrate;
 mod mongodb;
+mod run;
 mod serve;
 mod shutdown;
 mod up;

@@ -1,21 +1,19 @@
 //! `host-adapter serve`: the adapter's API for components that run elsewhere, and what belongs to
 //! it, from the database to the delivery of messages.
 
-use std::fmt::Write as _;
+use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
-use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Invocation, background::Background, database::Database, migrate, mongodb::MongoDb, print,
-    shutdown::shutdown_signal,
+    Invocation,
+    mongodb::MongoDb,
+    run::{self, Banner, Mode},
 };
+use crate::config::Settings;
 use adapter_api::Server;
-use adapter_capabilities::vault::KeyRing;
-use adapter_listening::Bounds;
-
-use crate::assembly::{self, Assembly};
+use adapter_contract::Adapter;
 
 /// How to serve.
 #[derive(Debug, clap::Args)]
@@ -24,97 +22,59 @@ pub(super) struct Serve {
     mongodb: MongoDb,
 }
 
-/// Serves until Ctrl-C or SIGTERM, then finishes what is in flight and stops what it started.
-pub(super) async fn run(options: &Serve, mut invocation: Invocation) -> anyhow::Result<()> {
-    let address = invocation.settings.server.address;
-    // Before anything is started, so that a mistake here costs nothing.
-    let socket = adapter_listening::bind(address).await.with_context(|| {
-        format!("cannot listen on {address}: set `server.address` in adapter.toml, or `SPINDLE_SERVER_ADDRESS`, to another address")
-    })?;
-    let keys = assembly::keys(&invocation.settings)?;
-    let shutdown = shutdown_signal()?;
-    let mongodb = options.mongodb.start(&mut invocation).await?;
-    let database = Database::open(&invocation).await?;
-    let result = serve(&invocation, &database, &keys, socket, &shutdown).await;
-    database.close().await;
-    if let Some(mongodb) = mongodb {
-        mongodb.stop().await;
-    }
-    result
-}
-
-async fn serve(
-    invocation: &Invocation,
-    database: &Database,
-    keys: &KeyRing,
+/// The API's listener.
+struct Api {
     socket: TcpListener,
-    shutdown: &CancellationToken,
-) -> anyhow::Result<()> {
-    let assembly = tokio::select! {
-        prepared = prepare(invocation, database, keys) => prepared?,
-        () = shutdown.cancelled() => return Ok(()),
-    };
-    let (api, host) = (&invocation.settings.server, &invocation.settings.host);
-    let bounds = Bounds {
-        threads: host.threads as usize,
-        max_connections: api.max_connections as usize,
-        write_timeout: host.write_timeout,
-        shutdown_timeout: host.shutdown_timeout,
-    };
-    let server = Server::new(api, bounds, host.header_timeout, &assembly.adapters())?;
-    let banner = banner(invocation, database, &assembly, &socket)?;
-    let background = Background::start(assembly, shutdown);
-    print(&banner)?;
-    server.run(socket, shutdown).await?;
-    background
-        .finish(invocation.settings.host.shutdown_timeout)
-        .await;
-    Ok(())
+    address: SocketAddr,
 }
 
-/// Peers without a `url` are where the application is that calls.
-async fn prepare(
-    invocation: &Invocation,
-    database: &Database,
-    keys: &KeyRing,
-) -> anyhow::Result<Assembly> {
-    let settings = &invocation.settings;
-    let assembly = assembly::assemble(settings, &database.admin, keys).await?;
-    for name in settings.peers.keys() {
-        if assembly.peers.get(name).is_none() {
-            let url = &settings.server.application;
-            assembly
-                .peers
-                .set(name, url.parse().context("`server.application`")?);
+/// Serves until Ctrl-C or SIGTERM.
+pub(super) async fn run(options: &Serve, invocation: Invocation) -> anyhow::Result<()> {
+    let socket = run::bind("server.address", invocation.settings.server.address).await?;
+    let address = socket.local_addr()?;
+    run::run(Api { socket, address }, &options.mongodb, invocation).await
+}
+
+impl Mode for Api {
+    type Server = (Server, TcpListener);
+
+    /// Peers without a `url` are where the application is that calls.
+    fn peer_url(&self, settings: &Settings, _: &str) -> Option<String> {
+        Some(settings.server.application.clone())
+    }
+
+    fn banner(&self, settings: &Settings) -> Banner {
+        let settings = &settings.server;
+        let scheme = if settings.tls_certificate.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let url = format!("{scheme}://{}", self.address);
+        let hint = "Start the components in another terminal:  spin up --runtime-config-file runtime-config.toml";
+        Banner {
+            title: "Spindle's adapter is up",
+            before: vec![("adapter".to_owned(), url)],
+            after: vec![("peers".to_owned(), settings.application.clone())],
+            hint: hint.to_owned(),
         }
     }
-    migrate::all(invocation, &database.admin, assembly.documents.as_ref()).await?;
-    Ok(assembly)
-}
 
-fn banner(
-    invocation: &Invocation,
-    database: &Database,
-    assembly: &Assembly,
-    socket: &TcpListener,
-) -> anyhow::Result<String> {
-    let settings = &invocation.settings.server;
-    let scheme = if settings.tls.is_some() {
-        "https"
-    } else {
-        "http"
-    };
-    let address = socket.local_addr()?;
-    let mut text = String::from("\nSpindle's adapter is up (Ctrl-C stops it)\n\n");
-    writeln!(text, "  {:<12} {scheme}://{address}", "adapter")?;
-    writeln!(text, "  {:<12} {}", "PostgreSQL", database.describe())?;
-    if let Some(store) = &assembly.documents {
-        writeln!(text, "  {:<12} {}", "documents", store.describe())?;
+    fn load(
+        self,
+        invocation: &Invocation,
+        adapters: &HashMap<String, Arc<dyn Adapter>>,
+    ) -> anyhow::Result<(Server, TcpListener)> {
+        let settings = &invocation.settings;
+        let server = Server::new(&settings.server, settings.listening, adapters)?;
+        Ok((server, self.socket))
     }
-    writeln!(text, "  {:<12} {}", "peers", settings.application)?;
-    write!(
-        text,
-        "\nStart the components in another terminal:  spin up --runtime-config-file runtime-config.toml"
-    )?;
-    Ok(text)
+
+    async fn serve(
+        (server, socket): (Server, TcpListener),
+        _: &Settings,
+        shutdown: CancellationToken,
+    ) -> anyhow::Result<()> {
+        server.run(socket, &shutdown).await
+    }
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use super::reader::{Reader, is_name};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::layers::{Layers, is_name};
 
 /// Names with a meaning of their own: `[listen]`'s whole application, the outside caller's key,
 /// the signing key, the key behind database roles, and schemas that are not a component's.
@@ -20,84 +22,97 @@ const RESERVED: [&str; 7] = [
 pub(super) const EVERY_OTHER: &str = "*";
 
 /// The grants of one component.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 pub struct Grants {
     /// A PostgreSQL role and schema of its own.
     pub postgres: bool,
     /// Document collections.
+    #[serde(deserialize_with = "collections")]
     pub collections: Vec<String>,
     /// Peers that it may call and send messages to.
+    #[serde(deserialize_with = "peers")]
     pub peers: Vec<String>,
     /// Hashing and checking passwords.
     pub passwords: bool,
-    /// Issuing tokens.
-    pub issues_tokens: bool,
-    /// Checking tokens.
-    pub verifies_tokens: bool,
+    /// What it may do with access tokens.
+    pub tokens: Vec<TokenUse>,
     /// Whose envelopes it can open, and for whom it can seal; `client` is any outside caller.
+    #[serde(deserialize_with = "envelopes")]
     pub envelopes: Vec<String>,
 }
 
+/// What a component may do with access tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TokenUse {
+    /// Issue them, and end sessions.
+    Issue,
+    /// Verify them.
+    Verify,
+}
+
 impl Grants {
-    /// Whether it issues or checks tokens.
-    pub(crate) fn uses_tokens(&self) -> bool {
-        self.issues_tokens || self.verifies_tokens
+    /// Whether it may use tokens in this way.
+    pub(crate) fn may(&self, token_use: TokenUse) -> bool {
+        self.tokens.contains(&token_use)
     }
 
     /// Whether it needs a PostgreSQL database: for itself, for documents kept in one, or to know
     /// which sessions have ended.
     pub(super) fn needs_database(&self, documents_in_postgres: bool) -> bool {
         let documents = documents_in_postgres && !self.collections.is_empty();
-        self.postgres || documents || self.uses_tokens()
+        self.postgres || documents || !self.tokens.is_empty()
     }
 }
 
-pub(super) fn read(reader: &mut Reader<'_>) -> BTreeMap<String, Grants> {
-    let names = reader.names("components");
+pub(super) fn read(layers: &mut Layers<'_>) -> BTreeMap<String, Grants> {
+    let names = layers.names("components");
     names
         .into_iter()
         .map(|name| {
+            let path = format!("components.{name}");
             if RESERVED.contains(&name.as_str()) {
-                reader.refuse_setting(&format!("components.{name}"), "is a reserved name");
+                layers.reject_setting(&path, "is a reserved name");
             }
-            let grants = read_grants(reader, &name);
-            (name, grants)
+            (name, layers.section(&path))
         })
         .collect()
 }
 
-fn read_grants(reader: &mut Reader<'_>, name: &str) -> Grants {
-    reader.named_section("components", name, |section| {
-        let all_names = |names: &Vec<String>| names.iter().all(|name| is_name(name));
-        let tokens = section.accepted(
-            "tokens",
-            Vec::new(),
-            "a list of `issue` and `verify`",
-            |names: &Vec<String>| names.iter().all(|name| name == "issue" || name == "verify"),
-        );
-        Grants {
-            postgres: section.value("postgres", false),
-            collections: section.accepted(
-                "collections",
-                Vec::new(),
-                "a list of names: a letter, then up to 47 letters, digits, `_` and `-`, all lower case",
-                |names: &Vec<String>| names.iter().all(|name| is_name(&name.replace('_', "-"))),
-            ),
-            peers: section.accepted(
-                "peers",
-                Vec::new(),
-                "a list of peers' names, or of `*` for every other",
-                |names: &Vec<String>| names.iter().all(|name| is_name(name) || name == EVERY_OTHER),
-            ),
-            passwords: section.value("passwords", false),
-            issues_tokens: tokens.iter().any(|name| name == "issue"),
-            verifies_tokens: tokens.iter().any(|name| name == "verify"),
-            envelopes: section.accepted(
-                "envelopes",
-                Vec::new(),
-                "a list of services' names and `client`",
-                all_names,
-            ),
-        }
+fn collections<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let expected =
+        "a list of names: a letter, then up to 47 letters, digits, `_` and `-`, all lower case";
+    names(deserializer, expected, |name| {
+        is_name(&name.replace('_', "-"))
     })
+}
+
+fn peers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    let expected = "a list of peers' names, or of `*` for every other";
+    names(deserializer, expected, |name| {
+        is_name(name) || name == EVERY_OTHER
+    })
+}
+
+fn envelopes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+    names(
+        deserializer,
+        "a list of services' names and `client`",
+        is_name,
+    )
+}
+
+fn names<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    expected: &str,
+    accepts: impl Fn(&str) -> bool,
+) -> Result<Vec<String>, D::Error> {
+    // The reader of settings takes what stands after `expected`.
+    let error = || serde::de::Error::custom(format!("expected {expected}"));
+    let names = Vec::<String>::deserialize(deserializer).map_err(|_| error())?;
+    if names.iter().all(|name| accepts(name)) {
+        return Ok(names);
+    }
+    Err(error())
 }

@@ -9,9 +9,9 @@ use mongodb::options::ConnectionString;
 use secrecy::{ExposeSecret, SecretString};
 use sqlx::postgres::PgConnectOptions;
 
-use super::environment::{Environment, read_secret};
+use super::environment::{Environment, Origin, read_secret};
+use super::layers::Layers;
 use super::percent::percent_encode;
-use super::reader::{Effective, Reader};
 
 const POSTGRES_URL: &str = "a PostgreSQL URL such as `postgres://user:password@host:5432/database`";
 const MONGODB_URL: &str = "a MongoDB URL such as `mongodb://user:password@host:27017/database`";
@@ -68,20 +68,20 @@ const MONGODB: Server = Server {
 };
 
 pub(super) fn read<'n>(
-    reader: &mut Reader<'_>,
+    layers: &mut Layers<'_>,
     project: &Path,
     components: impl IntoIterator<Item = &'n String>,
 ) -> Databases {
     let components = components.into_iter().map(String::as_str);
     let own = components.chain(ADAPTERS_OWN).filter_map(|role| {
         let variable = component_variable(role);
-        let url = read_url(reader, project, &variable, &POSTGRES)?;
+        let url = read_url(layers, project, &variable, &POSTGRES)?;
         Some((role.to_owned(), url))
     });
     Databases {
         components: own.collect(),
-        postgres: read_server(reader, project, &POSTGRES),
-        mongodb: read_server(reader, project, &MONGODB),
+        postgres: read_server(layers, project, &POSTGRES),
+        mongodb: read_server(layers, project, &MONGODB),
     }
 }
 
@@ -93,35 +93,35 @@ pub(super) fn component_variable(component: &str) -> String {
     )
 }
 
-fn read_server(reader: &mut Reader<'_>, project: &Path, server: &Server) -> Option<SecretString> {
-    match read_url(reader, project, server.url, server) {
+fn read_server(layers: &mut Layers<'_>, project: &Path, server: &Server) -> Option<SecretString> {
+    match read_url(layers, project, server.url, server) {
         Some(url) => Some(url),
-        None => read_parts(reader, project, server),
+        None => read_parts(layers, project, server),
     }
 }
 
 fn read_url(
-    reader: &mut Reader<'_>,
+    layers: &mut Layers<'_>,
     project: &Path,
     variable: &str,
     server: &Server,
 ) -> Option<SecretString> {
-    let url = read_variable(reader, project, variable)?;
+    let url = read_variable(layers, project, variable)?;
     if !(server.accepts)(url.expose_secret()) {
-        let place = place_of(reader.environment, variable);
-        reader.refuse(place, format!("`{variable}` must be {}", server.expected));
+        let place = place_of(layers.environment, variable);
+        layers.reject(place, format!("`{variable}` must be {}", server.expected));
         return None;
     }
-    note(reader, "databases", variable);
+    note(layers, "databases", variable);
     Some(url)
 }
 
-fn read_parts(reader: &mut Reader<'_>, project: &Path, server: &Server) -> Option<SecretString> {
+fn read_parts(layers: &mut Layers<'_>, project: &Path, server: &Server) -> Option<SecretString> {
     let name = |part: &str| format!("{}_{part}", server.prefix);
-    let environment = reader.environment;
+    let environment = layers.environment;
     let text = |part: &str| environment.get(&name(part)).map(str::to_owned);
     let (host, port, user, database) = (text("HOST"), text("PORT"), text("USER"), text("DB"));
-    let password = read_variable(reader, project, &name("PASSWORD"));
+    let password = read_variable(layers, project, &name("PASSWORD"));
     if [&host, &port, &user, &database]
         .iter()
         .all(|part| part.is_none())
@@ -133,14 +133,14 @@ fn read_parts(reader: &mut Reader<'_>, project: &Path, server: &Server) -> Optio
         Ok(port) => port,
         Err(_) => {
             let place = place_of(environment, &name("PORT"));
-            reader.refuse(
+            layers.reject(
                 place,
                 format!("`{}` must be a port from 1 to 65535", name("PORT")),
             );
             return None;
         }
     };
-    note(reader, "databases", &format!("{}_*", server.prefix));
+    note(layers, "databases", &format!("{}_*", server.prefix));
     let user = user.or(server.user.map(str::to_owned));
     let database = database.or(user.clone()).unwrap_or_default();
     let host = host.unwrap_or_else(|| "localhost".to_owned());
@@ -170,11 +170,11 @@ fn read_parts(reader: &mut Reader<'_>, project: &Path, server: &Server) -> Optio
 
 /// The variable, or what is in the file that its `…_FILE` names.
 pub(super) fn read_variable(
-    reader: &mut Reader<'_>,
+    layers: &mut Layers<'_>,
     project: &Path,
     variable: &str,
 ) -> Option<SecretString> {
-    let environment = reader.environment;
+    let environment = layers.environment;
     let file_variable = format!("{variable}_FILE");
     match (environment.get(variable), environment.get(&file_variable)) {
         (None, None) => None,
@@ -182,32 +182,28 @@ pub(super) fn read_variable(
         (None, Some(path)) => read_secret(&project.join(path))
             .inspect_err(|error| {
                 let place = place_of(environment, &file_variable);
-                reader.refuse(place, format!("`{file_variable}`: {error}"));
+                layers.reject(place, format!("`{file_variable}`: {error}"));
             })
             .ok(),
         (Some(_), Some(_)) => {
             let place = place_of(environment, variable);
             let text = format!("`{variable}` and `{file_variable}` are both set; keep one");
-            reader.refuse(place, text);
+            layers.reject(place, text);
             None
         }
     }
 }
 
-pub(super) fn note(reader: &mut Reader<'_>, section: &str, variable: &str) {
-    reader.effective.push(Effective {
-        section: section.to_owned(),
-        key: variable.to_owned(),
-        value: "\"(not shown)\"".to_owned(),
-        source: "environment or .env".to_owned(),
-    });
+/// Notes that a variable is in force whose value is a secret.
+pub(super) fn note(layers: &mut Layers<'_>, section: &str, variable: &str) {
+    let source = "environment or .env".to_owned();
+    layers.note(section, variable, "(not shown)".into(), source);
 }
 
-pub(super) fn place_of(environment: &Environment, variable: &str) -> String {
-    let origin = environment
-        .origin(variable)
-        .map(|origin| origin.to_string());
-    origin.unwrap_or_else(|| "environment".to_owned())
+/// Where a variable was set.
+pub(super) fn place_of(environment: &Environment, variable: &str) -> Origin {
+    let found = environment.find(variable);
+    found.map_or(Origin::Process, |(_, origin)| origin)
 }
 
 /// The driver itself decides, as for MongoDB, so that nothing passes here and fails at the first

@@ -78,25 +78,23 @@ impl Environment {
         Self { variables }
     }
 
+    /// The variable's value without spaces around it, and where it was set.
+    pub fn find(&self, name: &str) -> Option<(&str, Origin)> {
+        let (value, origin) = self.variables.get(name)?;
+        Some((value.trim(), *origin))
+    }
+
     /// The variable's value without spaces around it.
     pub fn get(&self, name: &str) -> Option<&str> {
-        self.variables.get(name).map(|(value, _)| value.trim())
+        self.find(name).map(|(value, _)| value)
     }
 
-    /// Where the variable was set.
-    pub fn origin(&self, name: &str) -> Option<Origin> {
-        self.variables.get(name).map(|(_, origin)| *origin)
-    }
-
-    /// Names and values of all variables whose names begin with `prefix`.
-    pub fn with_prefix<'a>(
-        &'a self,
-        prefix: &'a str,
-    ) -> impl Iterator<Item = (&'a str, &'a str)> + 'a {
+    /// The names of all variables that begin with `prefix`, and where each was set.
+    pub fn with_prefix(&self, prefix: &str) -> impl Iterator<Item = (&str, Origin)> {
         let variables = self.variables.iter();
         variables
             .filter(move |(name, _)| name.starts_with(prefix))
-            .map(|(name, (value, _))| (name.as_str(), value.trim()))
+            .map(|(name, (_, origin))| (name.as_str(), *origin))
     }
 }
 
@@ -181,11 +179,9 @@ mod tests {
             pairs(&[("A", "process"), ("B", "")]),
             pairs(&[("A", "file"), ("B", "file"), ("C", " spaces ")]),
         );
-        assert_eq!(environment.get("A"), Some("process"));
-        assert_eq!(environment.origin("A"), Some(Origin::Process));
-        assert_eq!(environment.get("B"), None);
-        assert_eq!(environment.get("C"), Some("spaces"));
-        assert_eq!(environment.origin("C"), Some(Origin::Dotenv));
+        assert_eq!(environment.find("A"), Some(("process", Origin::Process)));
+        assert_eq!(environment.find("B"), None);
+        assert_eq!(environment.find("C"), Some(("spaces", Origin::Dotenv)));
     }
 
     #[test]

@@ -3,30 +3,43 @@
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
-use super::reader::Reader;
+use serde::{Deserialize, Serialize};
 
-/// Loopback, so that a first run is reachable from nowhere else.
-const DEFAULT_APP: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 3000);
+use super::layers::Layers;
 
 /// Addresses of the listeners. Port 0 takes a free one, as tests do.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default)]
 pub struct Listen {
-    /// The whole application, every route of `spin.toml`.
+    /// The whole application, every route of `spin.toml`. The default is loopback, so that a first
+    /// run is reachable from nowhere else.
+    #[serde(with = "adapter_settings::address")]
     pub app: SocketAddr,
     /// Services that are served alone as well, each by `components/<name>/spin.toml`.
+    #[serde(skip)]
     pub services: BTreeMap<String, SocketAddr>,
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self {
+            app: (Ipv4Addr::LOCALHOST, 3_000).into(),
+            services: BTreeMap::new(),
+        }
+    }
 }
 
 /// Any of `components` may have a listener of its own.
 pub(super) fn read<'n>(
-    reader: &mut Reader<'_>,
+    layers: &mut Layers<'_>,
     components: impl IntoIterator<Item = &'n String>,
 ) -> Listen {
-    reader.section("listen", |section| Listen {
-        app: section.value("app", DEFAULT_APP),
-        services: components
-            .into_iter()
-            .filter_map(|name| Some((name.clone(), section.optional(name)?)))
-            .collect(),
-    })
+    let mut listen: Listen = layers.section("listen");
+    for name in components {
+        let address = layers.optional("listen", name, adapter_settings::address::deserialize);
+        listen
+            .services
+            .extend(address.map(|address| (name.clone(), address)));
+    }
+    listen
 }

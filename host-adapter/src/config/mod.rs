@@ -1,53 +1,51 @@
 //! Settings: `adapter.toml`, overridden by `.env`, overridden by the environment.
 //!
 //! They are read once, at the start, into plain values that are known to be good; nothing else in
-//! this crate takes a setting from a variable. Whatever is unknown is refused rather than ignored, because a
+//! this crate takes a setting from a variable. Each owner defines its settings; here are those of the
+//! program itself. Whatever is unknown is rejected rather than ignored, because a
 //! mistyped limit that silently stays at its default is found out in production.
 
+mod api_tokens;
 mod components;
 mod consistency;
 mod databases;
-mod dispatch;
-mod documents;
 mod environment;
 mod errors;
-mod host;
+mod layers;
 mod listen;
-mod mongodb;
 mod nearest;
 mod operation;
+mod peers;
 mod percent;
-mod postgres;
-mod quantity;
-mod reader;
-mod section;
-mod server;
 #[cfg(test)]
 mod tests;
-mod value;
-mod vault;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-pub use self::mongodb::MongoDb;
-pub use components::Grants;
+pub use components::{Grants, TokenUse};
 pub use databases::Databases;
-pub use dispatch::{Dispatch, Peer};
-pub use documents::Documents;
 pub use environment::{DOTENV_FILE, Environment, Origin};
 pub use errors::{ConfigError, Problem};
-pub use host::Host;
 pub use listen::Listen;
-pub use operation::{Health, Log, LogLevel, Migrations};
+pub use operation::{Log, LogLevel, Migrations};
+pub use peers::Peer;
 pub(crate) use percent::percent_encode;
-pub use postgres::Postgres;
-pub use vault::{Envelopes, Keys, Passwords, Tokens};
 
 use adapter_api::ApiSettings;
-use reader::{Effective, Reader};
-use value::Value;
+use adapter_capabilities::{
+    dispatch::DispatchSettings,
+    documents::{Limits, MongoDbSettings},
+    health::HealthSettings,
+    outbox::RelaySettings,
+    postgres::PostgresSettings,
+    sessions::SessionSettings,
+    vault::{EnvelopeSettings, KeySettings, PasswordSettings, Policy, TokenSettings},
+};
+use adapter_component_host::HostSettings;
+use adapter_listening::ListeningSettings;
+use layers::{Effective, Layers};
 
 /// The file's usual name in the project's directory.
 pub const SETTINGS_FILE: &str = "adapter.toml";
@@ -60,28 +58,36 @@ pub struct Settings {
     pub production: bool,
     /// Where `up` listens.
     pub listen: Listen,
-    /// The embedded component host.
-    pub host: Host,
-    /// Limits of PostgreSQL.
-    pub postgres: Postgres,
+    /// The embedded component host, `[host]`.
+    pub host: HostSettings,
+    /// Listeners and threads, `[host]` too.
+    pub listening: ListeningSettings,
+    /// PostgreSQL.
+    pub postgres: PostgresSettings,
     /// Limits of documents.
-    pub documents: Documents,
+    pub documents: Limits,
     /// The MongoDB client.
-    pub mongodb: MongoDb,
-    /// Calls to peers.
-    pub dispatch: Dispatch,
+    pub mongodb: MongoDbSettings,
+    /// Calls to peers, `[dispatch]`.
+    pub dispatch: DispatchSettings,
+    /// Delivery of messages, `[dispatch]` too.
+    pub outbox: RelaySettings,
     /// Peers by name: those of the file, and every component.
     pub peers: BTreeMap<String, Peer>,
     /// Password hashing.
-    pub passwords: Passwords,
-    /// Access tokens.
-    pub tokens: Tokens,
+    pub passwords: PasswordSettings,
+    /// Access tokens, `[tokens]`.
+    pub tokens: TokenSettings,
+    /// Ended sessions, `[tokens]` too.
+    pub sessions: SessionSettings,
     /// Envelopes between services.
-    pub envelopes: Envelopes,
-    /// Key files.
-    pub keys: Keys,
+    pub envelopes: EnvelopeSettings,
+    /// Key files, `[keys]`.
+    pub keys: KeySettings,
+    /// Which keys are good, `[keys]` too.
+    pub key_policy: Policy,
     /// Probes of dependencies.
-    pub health: Health,
+    pub health: HealthSettings,
     /// Migrations.
     pub migrations: Migrations,
     /// The log.
@@ -90,7 +96,7 @@ pub struct Settings {
     pub components: BTreeMap<String, Grants>,
     /// The adapter's HTTP API.
     pub server: ApiSettings,
-    /// Databases that somebody else runs.
+    /// Databases that exist already.
     pub databases: Databases,
     effective: Vec<Effective>,
 }
@@ -108,13 +114,15 @@ impl Settings {
     ) -> Result<Self, ConfigError> {
         let name = file.display().to_string();
         let table = read_table(&project.join(file), &name)?;
-        let mut reader = Reader::new(&name, table, environment);
-        let mut settings = Self::read(&mut reader, project);
+        let mut layers = Layers::new(&name, table, environment);
+        let mut settings = Self::read(&mut layers, project);
+        layers.reject_unknown();
         // Defaults stand in for what could not be read, so a comparison would blame the wrong one.
-        if !reader.has_problems() {
-            consistency::check(&settings, &mut reader);
+        if !layers.has_problems() {
+            consistency::check(&settings, &mut layers);
         }
-        settings.effective = reader.finish()?;
+        settings.effective = layers.finish()?;
+        settings.find_paths_from(project);
         Ok(settings)
     }
 
@@ -140,55 +148,74 @@ impl Settings {
         text
     }
 
-    fn read(reader: &mut Reader<'_>, project: &Path) -> Self {
-        let mut components = components::read(reader);
-        let peers = dispatch::read_peers(reader, &components);
-        dispatch::name_every_other(&mut components, &peers);
+    fn read(layers: &mut Layers<'_>, project: &Path) -> Self {
+        let mut components = components::read(layers);
+        let peers = peers::read(layers, &components);
+        peers::name_every_other(&mut components, &peers);
+        let production = read_production(layers);
         Self {
-            production: read_production(reader),
-            listen: listen::read(reader, components.keys()),
-            host: host::read(reader, project),
-            postgres: postgres::read(reader),
-            documents: documents::read(reader),
-            mongodb: mongodb::read(reader),
-            dispatch: dispatch::read(reader),
+            production,
+            listen: listen::read(layers, components.keys()),
+            host: layers.section("host"),
+            listening: layers.section("host"),
+            postgres: layers.section("postgres"),
+            documents: layers.section("documents"),
+            mongodb: layers.section("mongodb"),
+            dispatch: layers.section("dispatch"),
+            outbox: layers.section("dispatch"),
             peers,
-            passwords: vault::read_passwords(reader),
-            tokens: vault::read_tokens(reader),
-            envelopes: vault::read_envelopes(reader),
-            keys: vault::read_keys(reader, project),
-            health: operation::read_health(reader),
-            migrations: operation::read_migrations(reader, project),
-            log: operation::read_log(reader),
-            server: server::read(reader, project, components.keys()),
-            databases: databases::read(reader, project, components.keys()),
+            passwords: layers.section("passwords"),
+            tokens: layers.section("tokens"),
+            sessions: layers.section("tokens"),
+            envelopes: layers.section("envelopes"),
+            keys: layers.section("keys"),
+            key_policy: Policy {
+                production,
+                ..layers.section("keys")
+            },
+            health: layers.section("health"),
+            migrations: layers.section("migrations"),
+            log: layers.section("log"),
+            server: ApiSettings {
+                tokens: api_tokens::read(layers, project, components.keys()),
+                ..layers.section("server")
+            },
+            databases: databases::read(layers, project, components.keys()),
             components,
             effective: Vec::new(),
+        }
+    }
+
+    /// Relative paths are relative to the project.
+    fn find_paths_from(&mut self, project: &Path) {
+        let server = &mut self.server;
+        let files = [
+            &mut server.tls_certificate,
+            &mut server.tls_key,
+            &mut server.client_ca,
+        ];
+        let directories: [&mut PathBuf; 3] = [
+            &mut self.host.compilation_cache,
+            &mut self.keys.directory,
+            &mut self.migrations.directory,
+        ];
+        for path in files.into_iter().flatten().chain(directories) {
+            *path = project.join(&*path);
         }
     }
 }
 
 /// A variable only, so that one file serves a laptop and production.
-fn read_production(reader: &mut Reader<'_>) -> bool {
+fn read_production(layers: &mut Layers<'_>) -> bool {
     const VARIABLE: &str = "PRODUCTION";
-    let environment = reader.environment;
-    let (Some(text), Some(origin)) = (environment.get(VARIABLE), environment.origin(VARIABLE))
-    else {
+    let Some((text, origin)) = layers.environment.find(VARIABLE) else {
         return false;
     };
-    bool::from_text(text).unwrap_or_else(|| {
-        reader.refuse(
-            origin,
-            format!("`{VARIABLE}` must be {}, got `{text}`", bool::KIND),
-        );
+    layers::parse_boolean(text).unwrap_or_else(|| {
+        let text = format!("`{VARIABLE}` must be `true` or `false`, got `{text}`");
+        layers.reject(origin, text);
         true
     })
-}
-
-/// How many processors there are to use; one where the system does not say.
-fn processors() -> u32 {
-    let processors = std::thread::available_parallelism().map_or(1, |processors| processors.get());
-    u32::try_from(processors).unwrap_or(1).clamp(1, 256)
 }
 
 fn read_table(path: &Path, name: &str) -> Result<toml::Table, ConfigError> {

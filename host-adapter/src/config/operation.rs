@@ -1,48 +1,48 @@
-//! What an operator looks at: health, migrations, the log.
+//! What an operator looks at: migrations and the log.
 
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::PathBuf;
 
-use super::reader::Reader;
-use super::value::Value;
-
-/// Below the probe timeouts of container platforms, so that a slow dependency is an answer and
-/// not a missing one.
-const DEFAULT_HEALTH_TIMEOUT: Duration = Duration::from_secs(2);
-const DEFAULT_DIRECTORY: &str = "migrations";
-
-/// How dependencies are probed.
-#[derive(Clone, Debug)]
-pub struct Health {
-    /// How long a dependency may take to answer before it counts as down.
-    pub timeout: Duration,
-}
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// Which migrations are run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default)]
 pub struct Migrations {
-    /// Directory with one directory of SQL files per service.
+    /// Directory with one directory per service, of SQL files and of indexes on documents.
+    #[serde(with = "adapter_settings::path")]
     pub directory: PathBuf,
-    /// Services whose migrations are left alone, because somebody else runs them.
+    /// Services whose migrations are left alone, because they are run by other means.
     pub skip: Vec<String>,
 }
 
+impl Default for Migrations {
+    fn default() -> Self {
+        Self {
+            directory: "migrations".into(),
+            skip: Vec::new(),
+        }
+    }
+}
+
 /// What is logged.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
 pub struct Log {
     /// The least important lines that are still written.
+    #[serde(deserialize_with = "level")]
     pub level: LogLevel,
 }
 
 /// Importance of a log line, least first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum LogLevel {
-    /// For whoever looks for a fault: every call.
+    /// Every call, to find a fault.
     Debug,
     /// What an operator wants to know afterwards.
     #[default]
     Info,
-    /// Something was refused or repeated; service goes on.
+    /// Something was rejected or repeated; service goes on.
     Warning,
     /// A request failed because of us.
     Error,
@@ -63,40 +63,16 @@ impl LogLevel {
     }
 }
 
-impl Value for LogLevel {
-    const KIND: &'static str = "`DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`";
-
-    fn from_text(text: &str) -> Option<Self> {
+fn level<'de, D: Deserializer<'de>>(deserializer: D) -> Result<LogLevel, D::Error> {
+    let expected = "`DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`";
+    adapter_settings::from_text(deserializer, expected, |text| {
         match text.to_ascii_uppercase().as_str() {
-            "DEBUG" => Some(Self::Debug),
-            "INFO" => Some(Self::Info),
-            "WARNING" | "WARN" => Some(Self::Warning),
-            "ERROR" => Some(Self::Error),
-            "CRITICAL" => Some(Self::Critical),
+            "DEBUG" => Some(LogLevel::Debug),
+            "INFO" => Some(LogLevel::Info),
+            "WARNING" | "WARN" => Some(LogLevel::Warning),
+            "ERROR" => Some(LogLevel::Error),
+            "CRITICAL" => Some(LogLevel::Critical),
             _ => None,
         }
-    }
-    fn show(&self) -> String {
-        self.name().to_owned()
-    }
-}
-
-pub(super) fn read_health(reader: &mut Reader<'_>) -> Health {
-    let range = Duration::from_millis(10)..=Duration::from_secs(60);
-    reader.section("health", |section| Health {
-        timeout: section.within("timeout", DEFAULT_HEALTH_TIMEOUT, range),
-    })
-}
-
-pub(super) fn read_migrations(reader: &mut Reader<'_>, project: &Path) -> Migrations {
-    reader.section("migrations", |section| Migrations {
-        directory: project.join(section.value("directory", PathBuf::from(DEFAULT_DIRECTORY))),
-        skip: section.value("skip", Vec::new()),
-    })
-}
-
-pub(super) fn read_log(reader: &mut Reader<'_>) -> Log {
-    reader.section("log", |section| Log {
-        level: section.aliased("level", "LOG_LEVEL", LogLevel::default()),
     })
 }

@@ -1,10 +1,12 @@
 //! Whole files of settings, right and wrong.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use secrecy::ExposeSecret;
 
-use super::{ConfigError, Environment, Settings};
+use super::layers::Layers;
+use super::{ConfigError, Environment, Settings, TokenUse};
 
 /// The file that the project ships.
 const SHIPPED: &str = include_str!("../../../adapter.toml");
@@ -72,26 +74,71 @@ fn the_shipped_file_shows_every_key_with_its_default() {
     let defaults = load(&SHIPPED[start..end], &[]).unwrap();
     assert_eq!(values(&shipped), values(&defaults));
 
-    let unset: Vec<&str> = shipped
-        .effective
-        .iter()
-        .filter(|setting| setting.source == "default" && setting.section != "components.gateway")
-        .map(|setting| setting.key.as_str())
-        .filter(|key| {
-            ![
-                "postgres",
-                "collections",
-                "passwords",
-                "threads",
-                "max_instances",
-            ]
-            .contains(key)
-        })
+    for (section, keys) in known(SHIPPED) {
+        // A component is a peer, also where the file has no table for it.
+        if section.starts_with("peers.") && !SHIPPED.contains(&format!("[{section}]")) {
+            continue;
+        }
+        // Grants are explained together, above the first.
+        if section.starts_with("components") {
+            for key in keys {
+                assert!(SHIPPED.contains(&format!("#   {key} ")), "{section}.{key}");
+            }
+            continue;
+        }
+        for key in keys
+            .iter()
+            .filter(|key| section != "listen" || *key == "app")
+        {
+            check_shown(&section, key);
+        }
+    }
+}
+
+/// The keys that were looked for, by table.
+fn known(file: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let environment = environment(&[]);
+    let mut layers = Layers::new("adapter.toml", file.parse().unwrap(), &environment);
+    Settings::read(&mut layers, Path::new(""));
+    layers.known
+}
+
+/// The shipped file must set the key, or show it in a comment if its default is none or differs from
+/// machine to machine; and a comment must be above it, or above the keys right before it.
+#[track_caller]
+fn check_shown(section: &str, key: &str) {
+    let (_, text) = SHIPPED.split_once(&format!("\n[{section}]\n")).unwrap();
+    let table: Vec<&str> = text
+        .lines()
+        .take_while(|line| !line.starts_with('['))
         .collect();
-    assert_eq!(
-        unset,
-        Vec::<&str>::new(),
-        "keys that the shipped file does not show"
+    let shows = |line: &str, key: &str| line.starts_with(&format!("{key} = "));
+    let hidden = [
+        "threads",
+        "max_instances",
+        "tls_certificate",
+        "tls_key",
+        "client_ca",
+        "url",
+    ];
+    let shown = if hidden.contains(&key) {
+        format!("# {key}")
+    } else {
+        key.to_owned()
+    };
+    let line = table.iter().position(|line| shows(line, &shown));
+    let line = line.unwrap_or_else(|| panic!("adapter.toml does not show `{section}.{key}`"));
+    let explained = table[..line]
+        .iter()
+        .rev()
+        .take_while(|line| !line.is_empty());
+    let explained = explained
+        .filter(|line| line.starts_with("# ") && !line.contains(" = "))
+        .count();
+    // The line above the tables of peers explains them.
+    assert!(
+        explained > 0 || section.starts_with("peers."),
+        "`{section}.{key}` has no comment"
     );
 }
 
@@ -102,10 +149,12 @@ fn the_shipped_grants_are_the_least_that_works() {
         &settings.components["user"],
         &settings.components["analytics"],
     );
-    assert!(user.postgres && user.passwords && user.issues_tokens && user.verifies_tokens);
+    assert!(user.postgres && user.passwords);
+    assert_eq!(user.tokens, [TokenUse::Issue, TokenUse::Verify]);
     assert_eq!(user.envelopes, ["client", "analytics", "user"]);
     assert_eq!(user.collections, ["activities"]);
-    assert!(!analytics.postgres && !analytics.issues_tokens && analytics.verifies_tokens);
+    assert!(!analytics.postgres);
+    assert_eq!(analytics.tokens, [TokenUse::Verify]);
     let collections = ["events", "event_summaries", "event_users"];
     assert_eq!(analytics.collections, collections);
     assert_eq!(settings.components["gateway"].peers, ["analytics", "user"]);

@@ -71,7 +71,7 @@ async fn a_wrong_current_password_changes_nothing(#[values(Way::Native, Way::Com
 async fn a_new_password_has_8_to_100_characters(#[values(Way::Native, Way::Composed)] way: Way) {
     let app = App::start(way).await;
     let token = app.token("ada").await;
-    for wrong in ["x".repeat(7), "x".repeat(101)] {
+    for wrong in ["x".repeat(7), "x".repeat(101), "abc\0defghi".into()] {
         let answer = change(&app, &token, PASSWORD, &wrong).await.expect(422);
         assert_eq!(answer.pointers(), ["/new_password"]);
     }

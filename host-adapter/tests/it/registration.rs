@@ -107,6 +107,8 @@ async fn lengths_are_accepted_up_to_their_limits(#[values(Way::Native, Way::Comp
             .pointers(),
         ["/password"]
     );
+    let with_nul = register("abcd".into(), "abc\0defghi".into()).await;
+    assert_eq!(with_nul.expect(422).pointers(), ["/password"]);
 }
 
 #[rstest]

@@ -1,9 +1,9 @@
 //! An event as it is listed.
 
-use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use service_kit::extended_json;
-use service_kit::page::Cursor;
+use service_kit::page::{Cursor, Item};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -15,9 +15,9 @@ pub(crate) struct Event {
     event_type: String,
     event_name: String,
     user_id: Option<String>,
-    /// When it happened, as its sender says.
+    /// When it happened, according to its sender.
     #[serde(
-        deserialize_with = "date",
+        deserialize_with = "extended_json::deserialize",
         serialize_with = "time::serde::rfc3339::serialize"
     )]
     timestamp: OffsetDateTime,
@@ -26,19 +26,13 @@ pub(crate) struct Event {
     source: String,
 }
 
-impl Event {
-    /// Where it is in a list.
-    pub(crate) fn place(&self) -> Cursor {
+impl Item for Event {
+    fn cursor(&self) -> Cursor {
         Cursor {
             at: self.timestamp,
             id: self.event_id,
         }
     }
-}
-
-fn date<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OffsetDateTime, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    extended_json::read_date(&value).ok_or_else(|| D::Error::custom("not a date"))
 }
 
 #[cfg(test)]
@@ -47,7 +41,7 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_document_is_listed_without_what_is_ours() {
+    fn a_document_is_listed_without_internal_fields() {
         let event: Event = serde_json::from_value(json!({
             "_id": "018f4e9a-7b1c-7def-8000-000000000001", "event_type": "search",
             "event_name": "books", "user_id": null, "properties": {"q": 1}, "source": "user",

@@ -8,8 +8,8 @@ mod rebuild;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::Value;
-use service_kit::input::{Fields, FromFields, Violation, rules};
+use serde_json::{Map, Value};
+use service_kit::input::{FromFields, Violation, rules};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -37,23 +37,29 @@ const EVENT_TYPES: &[&str] = &[
 ];
 
 /// Body of a new event.
-#[derive(Debug)]
+#[derive(Debug, FromFields)]
 pub(crate) struct NewEvent {
+    #[rule(rules::uuid)]
     pub(crate) event_id: Option<Uuid>,
+    #[rule(rules::one_of(EVENT_TYPES))]
     pub(crate) event_type: &'static str,
+    #[rule(rules::text(1, 100))]
     pub(crate) event_name: String,
+    #[rule(user_id)]
     pub(crate) user_id: Option<String>,
-    /// When it happened; when it arrived, if that is not said.
+    /// When it happened; by default when it arrived.
+    #[rule(not_ahead)]
     pub(crate) timestamp: Option<OffsetDateTime>,
     /// A JSON object.
+    #[rule(properties::properties, default = Value::Object(Map::new()))]
     pub(crate) properties: Value,
 }
 
-/// What became of an event.
+/// The outcome of storing an event.
 #[derive(Debug, Serialize)]
 pub(crate) struct Stored {
-    pub(crate) event_id: String,
-    /// False if it was there already.
+    pub(crate) event_id: Uuid,
+    /// False if it was stored before.
     pub(crate) stored: bool,
 }
 
@@ -69,30 +75,12 @@ pub(crate) struct Statistics {
     pub(crate) user_stats: Option<Value>,
 }
 
-impl FromFields for NewEvent {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let event_id = fields.optional("event_id", rules::uuid);
-        let event_type = fields.required("event_type", rules::one_of(EVENT_TYPES));
-        let event_name = fields.required("event_name", rules::text(1, 100));
-        let user_id = fields.optional("user_id", user_id);
-        let timestamp = fields.optional("timestamp", not_ahead);
-        let properties = fields.optional("properties", properties::properties);
-        Some(Self {
-            event_id: event_id?,
-            event_type: event_type?,
-            event_name: event_name?,
-            user_id: user_id?,
-            timestamp: timestamp?,
-            properties: properties?.unwrap_or_else(|| Value::Object(serde_json::Map::new())),
-        })
-    }
-}
-
-/// Of at most 100 characters, and 200 bytes.
+/// At most 100 characters and 200 bytes.
 fn user_id(value: Value) -> Result<String, Violation> {
     let text = rules::text(1, 100)(value)?;
     if text.len() > MAX_USER_ID_BYTES {
-        let message = format!("must have at most {MAX_USER_ID_BYTES} bytes");
+        let limit = rules::counted(MAX_USER_ID_BYTES, "byte");
+        let message = format!("must have at most {limit}");
         return Err(Violation::new("too_long", message));
     }
     Ok(text)
@@ -123,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_field_is_named() {
+    fn every_invalid_field_is_named() {
         let document = json!({
             "event_id": "1", "event_type": "nap", "event_name": "x".repeat(101),
             "user_id": 1, "timestamp": "9999-01-01T00:00:00Z", "properties": [],

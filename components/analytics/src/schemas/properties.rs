@@ -1,17 +1,17 @@
 //! An event's properties: any JSON object that every document store can keep as it is.
 
 use serde_json::Value;
-use service_kit::input::Violation;
+use service_kit::input::{Violation, rules};
 
-/// More than this is not a property but a payload; events are kept for long and counted often.
+/// A larger object is a payload and not a property; events are kept for long and counted often.
 const MAX_BYTES: usize = 16 * 1024;
 
-/// The adapter takes documents up to a nesting of 64; nobody reads what is below half of it.
+/// The adapter accepts documents up to a nesting of 64. Half of it is enough for properties.
 const MAX_DEPTH: usize = 32;
 
-/// An object of at most 16 KiB as JSON text, nested at most 32 deep. Refused are names that begin
-/// with `$` (in Extended JSON they would mean something), the character NUL (PostgreSQL cannot
-/// store it) and integers beyond 64 bits with sign (MongoDB cannot).
+/// An object of at most 16 KiB as JSON text, nested at most 32 deep. It must not contain names that
+/// begin with `$` (they have a meaning in Extended JSON), the character NUL (PostgreSQL cannot store
+/// it) or integers beyond 64 bits with sign (MongoDB cannot store them).
 pub(super) fn properties(value: Value) -> Result<Value, Violation> {
     if !value.is_object() {
         return Err(Violation::new("type", "has to be an object"));
@@ -19,7 +19,8 @@ pub(super) fn properties(value: Value) -> Result<Value, Violation> {
     check(&value, MAX_DEPTH)?;
     let size = serde_json::to_vec(&value).map_or(usize::MAX, |text| text.len());
     if size > MAX_BYTES {
-        let message = format!("must have at most {MAX_BYTES} bytes as JSON");
+        let limit = rules::counted(MAX_BYTES, "byte");
+        let message = format!("must have at most {limit} as JSON");
         return Err(Violation::new("too_large", message));
     }
     Ok(value)
@@ -81,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_store_could_not_keep_is_refused_where_it_is() {
+    fn values_that_a_store_cannot_keep_are_rejected() {
         assert!(refused(json!({"a": {"$date": "x"}})).contains("/a/$date"));
         assert!(refused(json!({"a": ["x", "\0"]})).contains("/a/1"));
         assert!(refused(json!({"a\0": 1})).contains("characters"));

@@ -1,12 +1,12 @@
-//! How many users there are, from the service that knows.
+//! How many users there are, as the user service counts them.
 
 use serde_json::Value;
-use service_kit::{Problem, peers};
+use service_kit::{Failure, peers};
 
-/// Statistics without user counts now are better than with them later.
+/// Statistics without user counts now are better than statistics with them later.
 const DEADLINE_MILLISECONDS: u32 = 1000;
 
-/// The user service's counts as it gives them; none if it does not.
+/// The counts as the user service gives them; none if it does not answer.
 pub(super) async fn count_users() -> Option<Value> {
     let answer = peers::get("user", "/api/v1/users/stats/count", DEADLINE_MILLISECONDS).await;
     match answer {
@@ -17,7 +17,7 @@ pub(super) async fn count_users() -> Option<Value> {
             None
         }
         Err(error) => {
-            let reason = Problem::from(error);
+            let reason = Failure::from(error);
             tracing::warn!("the user service gave no user counts: {reason}");
             None
         }

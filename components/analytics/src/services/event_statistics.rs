@@ -3,17 +3,15 @@
 use std::time::Duration;
 
 use futures_util::future::join;
-use serde_json::json;
-use service_kit::Result;
-use service_kit::adapter::documents;
 use service_kit::input::Period;
 
 use super::{EVENTS, count_users};
+use crate::error::Result;
 use crate::schemas::Statistics;
 use crate::summaries::{self, Totals};
 
-/// How long a reader works on the summary, besides what was asked: a backlog is gone after some
-/// readings, and none of them waits long.
+/// How long a reader of statistics works on the summary. A backlog is gone after some readings, and
+/// no reading waits long.
 const SUMMARISING: Duration = Duration::from_secs(1);
 
 /// The statistics, and what is missing from them, as sentences.
@@ -37,16 +35,14 @@ pub(crate) async fn event_statistics(period: Period) -> Result<(Statistics, Vec<
     Ok((statistics, warnings))
 }
 
-/// Over all events from what is kept; over a period from the index on `timestamp`.
+/// All events are counted from the summary, those of a period by the index on `timestamp`.
 async fn totals(period: Period) -> Result<Totals> {
-    let Some(condition) = period.condition() else {
-        // Before, and not at the same time: less is left to be counted by query.
+    let Some(filter) = period.filter("timestamp") else {
+        // Before counting, and not at the same time, because it leaves fewer events to count.
         summaries::advance_now_and_then(SUMMARISING).await;
-        return summaries::totals().await;
+        return Ok(summaries::totals().await?);
     };
-    let filter = json!({"timestamp": condition});
-    let distinct_users =
-        documents::count_distinct(EVENTS.to_owned(), "user_id".to_owned(), filter.to_string());
+    let distinct_users = EVENTS.count_distinct("user_id", filter.clone());
     let (counts, distinct_users) = join(summaries::counts(&filter), distinct_users).await;
     Ok(Totals {
         counts: counts?,

@@ -6,11 +6,13 @@ mod list_events;
 mod rebuild_statistics;
 mod record_event;
 
+use crate::schemas::Event;
 use count_users::count_users;
 pub(crate) use event_statistics::event_statistics;
 pub(crate) use list_events::list_events;
 pub(crate) use rebuild_statistics::rebuild_statistics;
 pub(crate) use record_event::record_event;
+use service_kit::Collection;
 
-/// The collection of all events.
-pub(crate) const EVENTS: &str = "events";
+/// All events.
+pub(crate) const EVENTS: Collection<Event> = Collection::new("events");

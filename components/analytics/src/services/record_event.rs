@@ -3,20 +3,19 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use service_kit::adapter::documents::{self, InsertOutcome};
-use service_kit::problem::{Problem, kinds};
-use service_kit::{Caller, Result, clock, extended_json};
+use service_kit::{Caller, clock, extended_json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::EVENTS;
+use crate::error::{Error, Result};
 use crate::schemas::{NewEvent, Stored};
 use crate::summaries;
 
-/// How long whoever happens to find the summary behind works on it: about one slice.
+/// How long a sender of events works on the summary if it is behind: about one slice.
 const SUMMARISING: Duration = Duration::ZERO;
 
-/// Store an event, unless one with its id is there already.
+/// Store an event, unless one with its id is stored already.
 ///
 /// The id is the event's own, else the request's idempotency key, else a new one.
 pub(crate) async fn record_event(
@@ -24,16 +23,14 @@ pub(crate) async fn record_event(
     key: Option<Uuid>,
     event: NewEvent,
 ) -> Result<Stored> {
-    let id = event.event_id.or(key).unwrap_or_else(Uuid::now_v7);
-    let event_id = id.to_string();
+    let event_id = event.event_id.or(key).unwrap_or_else(Uuid::now_v7);
     let received_at = OffsetDateTime::now_utc();
-    let document = document(&event_id, caller, event, received_at)?.to_string();
-    let outcomes = documents::insert(EVENTS.to_owned(), vec![document]).await?;
-    let stored = outcomes.first() == Some(&InsertOutcome::Inserted);
+    let document = document(event_id, caller, event, received_at)?;
+    let stored = EVENTS.insert(&document).await?;
     if stored && OffsetDateTime::now_utc() - received_at > summaries::LAG / 2 {
-        // The statistics rely on this, and cannot see when it is not so.
+        // The statistics rely on fast storing, and cannot detect that an event took longer.
         tracing::error!(
-            event_id,
+            %event_id,
             "storing an event took so long that the statistics may have missed it: rebuild them"
         );
     }
@@ -41,10 +38,10 @@ pub(crate) async fn record_event(
     Ok(Stored { event_id, stored })
 }
 
-/// `bucket` joins day and type because counting is by one whole field. `received_at` is our time:
-/// with it, what is new can be told from what is counted, whatever time the sender claims.
+/// `bucket` joins day and type, because documents are counted by one whole field. `received_at` is
+/// this service's time. It separates new events from counted ones, whatever time the sender claims.
 fn document(
-    event_id: &str,
+    event_id: Uuid,
     caller: Caller,
     event: NewEvent,
     received_at: OffsetDateTime,
@@ -64,15 +61,12 @@ fn document(
     }))
 }
 
-/// Where the event comes from, and about whom it is: people write about themselves only.
+/// The source of the event, and the user it is about. A person may write about itself only.
 fn attribute(caller: Caller, user_id: Option<String>) -> Result<(String, Option<String>)> {
     match caller {
         Caller::Service(name) => Ok((name, user_id)),
         Caller::User(subject) => match user_id {
-            Some(user_id) if user_id != subject => {
-                let detail = "An access token's holder may write events about itself only.";
-                Err(Problem::new(&kinds::FORBIDDEN, detail))
-            }
+            Some(user_id) if user_id != subject => Err(Error::WritesEventsOfOthers),
             _ => Ok(("bearer".to_owned(), Some(subject))),
         },
     }
@@ -82,6 +76,8 @@ fn attribute(caller: Caller, user_id: Option<String>) -> Result<(String, Option<
 mod tests {
     use super::*;
     use time::macros::datetime;
+
+    const ID: Uuid = Uuid::nil();
 
     fn event(user_id: Option<&str>) -> NewEvent {
         NewEvent {
@@ -95,12 +91,12 @@ mod tests {
     }
 
     #[test]
-    fn a_document_says_when_in_utc() {
+    fn a_document_has_its_times_in_utc() {
         let caller = Caller::Service("user".to_owned());
         let received = datetime!(2026-02-01 00:00:01 UTC);
-        let document = document("id", caller, event(None), received).unwrap();
+        let document = document(ID, caller, event(None), received).unwrap();
         let expected = json!({
-            "_id": "id", "event_type": "search", "event_name": "books", "user_id": null,
+            "_id": ID, "event_type": "search", "event_name": "books", "user_id": null,
             "properties": {"q": 1}, "timestamp": {"$date": "2026-01-31T23:00:00.123Z"},
             "received_at": {"$date": "2026-02-01T00:00:01.000Z"},
             "bucket": "2026-01-31 search", "source": "user",
@@ -109,23 +105,19 @@ mod tests {
     }
 
     #[test]
-    fn people_write_about_themselves_and_services_about_anybody() {
+    fn people_write_about_themselves_and_services_about_all() {
         let ada = || Caller::User("ada".to_owned());
         let now = OffsetDateTime::now_utc();
-        let own = document("id", ada(), event(None), now).unwrap();
+        let own = document(ID, ada(), event(None), now).unwrap();
         assert_eq!(
             (&own["user_id"], &own["source"]),
             (&json!("ada"), &json!("bearer"))
         );
-        assert!(document("id", ada(), event(Some("ada")), now).is_ok());
-        assert_eq!(
-            document("id", ada(), event(Some("bob")), now)
-                .unwrap_err()
-                .status(),
-            403
-        );
+        assert!(document(ID, ada(), event(Some("ada")), now).is_ok());
+        let others = document(ID, ada(), event(Some("bob")), now);
+        assert_eq!(others, Err(Error::WritesEventsOfOthers));
         let service = Caller::Service("user".to_owned());
-        let document = document("id", service, event(Some("bob")), now).unwrap();
+        let document = document(ID, service, event(Some("bob")), now).unwrap();
         assert_eq!(document["user_id"], "bob");
     }
 }

@@ -3,36 +3,35 @@
 use std::cell::Cell;
 use std::time::Instant;
 
-use service_kit::Result;
 use service_kit::adapter::documents::Direction::{Ascending, Descending};
 use time::{Duration, OffsetDateTime};
 
 use super::summary::Summary;
 use super::window::{MAX_EVENTS, end_before, received_between};
-use super::{Counts, events, store, users};
+use super::{Counts, Result, events, store, users};
 
-/// How far behind now a slice ends at the latest. An event is stamped before it is stored; one that
-/// took longer than this to appear could appear in a slice that is counted already, and would be
-/// missing. Storing takes at most as long as a request (15 s); the rest is for clocks that differ.
-/// The shorter it is, the fewer events are counted by query.
+/// How far in the past a slice ends at least. An event gets its time before it is stored. If it took
+/// longer than this to appear, it could appear in a slice that was counted already, and be missing.
+/// Storing takes at most as long as a request (15 s); the rest is for clocks that differ. A shorter
+/// lag leaves fewer events to count by query.
 pub(crate) const LAG: Duration = Duration::seconds(30);
 
-/// Fewest events that are worth a slice. Up to this many more are counted by query each time,
-/// within some milliseconds.
+/// Fewest events that are worth a slice. Fewer events are counted by query each time, within some
+/// milliseconds.
 const MIN_EVENTS: u32 = 1_000;
 
-/// How often an instance looks whether there is something to do: at a thousand events a second a
-/// slice for each look, and hardly any work in between.
+/// How often an instance checks whether there is something to do. At a thousand events a second each
+/// check finds a slice, and there is hardly any work in between.
 const INTERVAL: std::time::Duration = std::time::Duration::from_secs(5);
 
 thread_local! {
     static LOOKED: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Move the summary forward for `budget`, if it is time to look again. It never fails: what is not
-/// in the summary is counted by query.
+/// Move the summary forward for `budget`, if it is time to check again. It never fails: events that
+/// are not in the summary are counted by query.
 ///
-/// Called by whoever records or reads, since a component runs only while it answers.
+/// Recording and reading call it, because a component runs only while it answers.
 pub(crate) async fn advance_now_and_then(budget: std::time::Duration) {
     let looked = LOOKED.get().map(|looked| looked.elapsed());
     if looked.is_some_and(|ago| ago < INTERVAL) {
@@ -40,10 +39,10 @@ pub(crate) async fn advance_now_and_then(budget: std::time::Duration) {
     }
     LOOKED.set(Some(Instant::now()));
     match advance_for(budget).await {
-        // There is more: the next one need not wait.
+        // There is more to do, so the next call does not wait.
         Ok(true) => LOOKED.set(None),
         Ok(false) => {}
-        Err(problem) => tracing::warn!("the statistics could not be summarised: {problem}"),
+        Err(failure) => tracing::warn!("the statistics could not be summarised: {failure}"),
     }
 }
 
@@ -64,8 +63,8 @@ async fn advance_for(budget: std::time::Duration) -> Result<bool> {
     }
 }
 
-/// Add the next slice to a summary. False if there is nothing worth a slice; true if it has been
-/// added, be it by somebody else.
+/// Add the next slice to a summary. False if too few events are left for a slice; true if the slice
+/// was added, here or by another worker.
 pub(super) async fn advance(id: &str, summary: &Summary) -> Result<bool> {
     let end = match summary.planned {
         Some(plan) => plan.end,
@@ -84,8 +83,8 @@ pub(super) async fn advance(id: &str, summary: &Summary) -> Result<bool> {
     Ok(true)
 }
 
-/// The end of the slice after `watermark`, never within a millisecond that has begun. It is not
-/// later than the slice's last event: whatever still appears after that is in the next slice.
+/// The end of the slice after `watermark`, never within an unfinished millisecond. It is not later
+/// than the slice's last event, so that an event that still appears belongs to the next slice.
 async fn end_of_slice(watermark: OffsetDateTime) -> Result<Option<OffsetDateTime>> {
     let horizon = OffsetDateTime::now_utc() - LAG;
     let settled = received_between(watermark, horizon);
@@ -101,7 +100,7 @@ async fn end_of_slice(watermark: OffsetDateTime) -> Result<Option<OffsetDateTime
     }
 }
 
-/// What the summary will be. The same for all who work on the slice.
+/// The summary with the slice. It is the same for every worker on the slice.
 async fn with_slice(summary: &Summary, end: OffsetDateTime) -> Result<Summary> {
     let slice = received_between(summary.watermark, end);
     let (counts, users) =

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use service_kit::{Problem, Result};
+use service_kit::Failure;
 
-/// Days that are counted one by one: the latest on which there are events. Senders choose the day
-/// of an event, so without a limit anybody could make the summary outgrow a document. As it is the
-/// latest that stay, nobody can push out a day by events of long ago, and a day that stays has been
-/// counted from its first event on: no later one makes room again for one that went.
+use super::Result;
+
+/// How many days are counted one by one: the latest that have events. Senders choose the day of an
+/// event, so without a limit a sender could make the summary larger than a document may be. Since
+/// the latest days stay, events of earlier days cannot displace a day. A day that stays has been
+/// counted from its first event on, because a removed day never comes back.
 const MAX_DAYS: usize = 1_000;
 
 /// Numbers of events.
@@ -20,8 +22,8 @@ pub(crate) struct Counts {
     pub(crate) by_day: BTreeMap<String, u64>,
 }
 
-/// The field by which events are counted: day and type in one, so that one query gives both and
-/// they agree.
+/// The field that events are counted by: day and type in one, so that one query gives both, and they
+/// agree.
 pub(crate) fn bucket(day: &str, event_type: &str) -> String {
     format!("{day} {event_type}")
 }
@@ -33,7 +35,7 @@ impl Counts {
         for (bucket, number) in buckets {
             let Some((day, event_type)) = bucket.split_once(' ') else {
                 let cause = "an event has a `bucket` that is not a day and a type";
-                return Err(Problem::internal(cause));
+                return Err(Failure::internal(cause));
             };
             counts.total += number;
             *counts.by_type.entry(event_type.to_owned()).or_default() += number;
@@ -81,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn of_many_days_the_latest_stay_and_the_total_counts_all() {
+    fn only_the_latest_days_stay_but_the_total_counts_all() {
         let day = |n: usize| format!("{:04}-01-01 search", 2000 + n);
         let days: Vec<String> = (0..=MAX_DAYS).map(day).collect();
         let one_by_one = days.iter().rev().fold(Counts::default(), |mut sum, day| {

@@ -1,57 +1,59 @@
-//! Numbers over the events that match a filter, complete however many different values there are.
+//! Numbers over the events that match a filter. They are complete for any number of values.
 
-use serde_json::{Value, json};
-use service_kit::adapter::documents::{self, Direction, Query};
-use service_kit::{Problem, Result, extended_json};
+use serde_json::{Map, Value};
+use service_kit::adapter::documents::Direction;
+use service_kit::collection::filter::{Filter, gt, lte};
+use service_kit::extended_json;
 use time::OffsetDateTime;
 
-use super::Counts;
+use super::{Counts, Result};
 use crate::services::EVENTS;
 
-/// Values that one `count-by` gives for certain; with as many there may be more.
+/// How many values one `count-by` is certain to give. If there are as many, there may be more.
 const PAGE: u32 = 1_000;
 
-/// Events of a range that is tried first: as far as a query can skip.
+/// How many events the range has that is tried first: as many as a query can skip.
 const LARGE_RANGE: u32 = 10_000;
 
 /// How many events match, by type and by day.
-pub(crate) async fn counts(filter: &Value) -> Result<Counts> {
+pub(crate) async fn counts(filter: &Filter) -> Result<Counts> {
     Counts::of(by("bucket", filter).await?)
 }
 
 /// The different users of the events that match.
-pub(super) async fn users(filter: &Value) -> Result<Vec<String>> {
+pub(super) async fn users(filter: &Filter) -> Result<Vec<String>> {
     let users = by("user_id", filter).await?;
     Ok(users.into_iter().map(|(user, _)| user).collect())
 }
 
 /// The same, if one query gives them all.
-pub(super) async fn users_at_once(filter: &Value) -> Result<Option<Vec<String>>> {
+pub(super) async fn users_at_once(filter: &Filter) -> Result<Option<Vec<String>>> {
     let users = count_by("user_id", filter).await?;
     if !is_complete(&users) {
         return Ok(None);
     }
-    let users = named(users)?.into_iter().map(|(user, _)| user);
+    let users = users.into_iter().filter_map(|(user, _)| user);
     Ok(Some(users.collect()))
 }
 
 /// The number of matching events per value of a field that holds text; without those where it is
 /// null.
 ///
-/// Where one query may not give all values, they are counted in ranges of the field. A range of so
-/// many events as one query gives values has no more values than that; most have far fewer, so
-/// larger ranges are tried first.
-async fn by(field: &str, filter: &Value) -> Result<Vec<(String, u64)>> {
+/// If one query may not give all values, they are counted in ranges of the field. A range cannot have
+/// more values than events, so a range of as many events as one query gives values is complete. Most
+/// ranges have far fewer values, so larger ranges are tried first.
+async fn by(field: &str, filter: &Filter) -> Result<Vec<(String, u64)>> {
     let all = count_by(field, filter).await?;
     if is_complete(&all) {
-        return named(all);
+        return Ok(named(all).collect());
     }
     let (mut counted, mut after, mut size) = (Vec::new(), String::new(), LARGE_RANGE);
     loop {
-        let rest = json!({"$and": [filter, {field: {"$gt": after}}]});
+        let rest = filter.clone().and(gt(field, &after));
         let last = nth(field, Direction::Ascending, &rest, size - 1).await?;
+        let last = last.and_then(|last| last.as_str().map(str::to_owned));
         let range = match &last {
-            Some(last) => json!({"$and": [filter, {field: {"$gt": after, "$lte": last}}]}),
+            Some(last) => rest.and(lte(field, last)),
             None => rest,
         };
         let values = count_by(field, &range).await?;
@@ -59,79 +61,51 @@ async fn by(field: &str, filter: &Value) -> Result<Vec<(String, u64)>> {
             size = PAGE;
             continue;
         }
-        counted.extend(named(values)?);
+        counted.extend(named(values));
         let Some(last) = last else {
             return Ok(counted);
         };
-        after = last.as_str().ok_or_else(not_text)?.to_owned();
+        after = last;
     }
 }
 
-fn is_complete(values: &[(String, u64)]) -> bool {
+fn is_complete<V>(values: &[V]) -> bool {
     values.len() < PAGE as usize
 }
 
-async fn count_by(field: &str, filter: &Value) -> Result<Vec<(String, u64)>> {
-    let (field, filter) = (field.to_owned(), filter.to_string());
-    Ok(documents::count_by(EVENTS.to_owned(), field, filter).await?)
+async fn count_by(field: &str, filter: &Filter) -> Result<Vec<(Option<String>, u64)>> {
+    EVENTS.count_by(field, filter.clone()).await
 }
 
 /// The value of `field` in the event that has `skip` others before it, ordered by this field.
 async fn nth(
     field: &str,
     direction: Direction,
-    filter: &Value,
+    filter: &Filter,
     skip: u32,
 ) -> Result<Option<Value>> {
-    let query = Query {
-        filter: filter.to_string(),
-        sort: vec![(field.to_owned(), direction)],
-        skip,
-        limit: 1,
-    };
-    let found = documents::find(EVENTS.to_owned(), query).await?;
-    let Some(event) = found.first() else {
-        return Ok(None);
-    };
-    let mut event: Value = serde_json::from_str(event)
-        .map_err(|error| Problem::internal(format!("reading an event: {error}")))?;
-    Ok(event.get_mut(field).map(Value::take))
+    let events = EVENTS.read_as::<Map<String, Value>>();
+    let found = events
+        .find(filter.clone())
+        .order_by(field, direction)
+        .skip(skip)
+        .fetch_optional()
+        .await?;
+    Ok(found.and_then(|mut event| event.remove(field)))
 }
 
 /// When the event was received that has `skip` others before it.
 pub(super) async fn received(
     direction: Direction,
-    filter: &Value,
+    filter: &Filter,
     skip: u32,
 ) -> Result<Option<OffsetDateTime>> {
     let received = nth("received_at", direction, filter, skip).await?;
     Ok(received.and_then(|received_at| extended_json::read_date(&received_at)))
 }
 
-/// Values are JSON text.
-fn named(counted: Vec<(String, u64)>) -> Result<Vec<(String, u64)>> {
-    let named = counted.into_iter().filter(|(value, _)| value != "null");
-    let named = named.map(|(value, number)| match serde_json::from_str(&value) {
-        Ok(name) => Ok((name, number)),
-        Err(_) => Err(not_text()),
-    });
-    named.collect()
-}
-
-fn not_text() -> Problem {
-    Problem::internal("an event is counted by something that is not text")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn counts_are_named_by_the_json_text_of_the_value() {
-        let value = |text: &str| vec![(text.to_owned(), 3)];
-        let page_views = named(value(r#""page_view""#)).unwrap();
-        assert_eq!(page_views, [("page_view".to_owned(), 3)]);
-        assert!(named(value("null")).unwrap().is_empty());
-        assert!(named(value("1")).is_err());
-    }
+/// Without the events where the field is null.
+fn named(counted: Vec<(Option<String>, u64)>) -> impl Iterator<Item = (String, u64)> {
+    let named = |(value, number): (Option<String>, u64)| Some((value?, number));
+    counted.into_iter().filter_map(named)
 }

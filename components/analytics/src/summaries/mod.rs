@@ -1,21 +1,21 @@
-//! Kept statistics: numbers over all events whose cost does not grow with the events.
+//! Stored statistics: numbers over all events whose cost does not grow with the events.
 //!
 //! The document `summary` has the numbers over every event that was received up to its *watermark*.
-//! What anybody is told is these numbers and, by query, the few events after the watermark, so the
-//! answer is right wherever the watermark is. There are no transactions to lean on; what makes a
-//! crash between any two writes harmless is this:
+//! An answer adds the few events after the watermark, counted by query, so it is right wherever the
+//! watermark is. Documents have no transactions. These rules make a crash between any two writes
+//! harmless:
 //!
-//! - The summary moves forward by *slices*, each from the watermark to a planned end. The end is
-//!   written into the summary first, by one conditional update, and cannot change after that. It
-//!   lies so far back that no event can still appear before it, so whoever works on a slice, once
-//!   or many times, at the same time or after a crash, finds the same in it.
-//! - Users are documents of their own, marked with the slice that met them first. Marks of a slice
-//!   beyond the summary's mean nothing yet, and writing them again changes nothing.
-//! - One conditional update then replaces all numbers, watermark and slice. Whoever comes second
-//!   matches nothing.
+//! - The summary moves forward by *slices*, each from the watermark to a planned end. One
+//!   conditional update writes the end into the summary first, and it cannot change after that. It
+//!   lies so far back that no event can still appear before it. So every worker on a slice finds the
+//!   same events in it, also at the same time as another or after a crash.
+//! - Users are documents of their own, marked with the first slice that has an event of theirs. Marks
+//!   of a slice beyond the summary's have no meaning yet, and writing them again changes nothing.
+//! - One conditional update then replaces all numbers, watermark and slice. The update of a second
+//!   worker matches nothing.
 //!
-//! A rebuild is a second summary, the document `rebuild`, that starts from nothing and in the end
-//! replaces the first one. A *generation* names the users of each, so that they are not mixed up.
+//! A rebuild is a second summary, the document `rebuild`. It starts without events and replaces the
+//! first summary in the end. A *generation* names the users of each, so that they are not mixed up.
 
 mod advance;
 mod counts;
@@ -27,13 +27,16 @@ mod tail;
 mod users;
 mod window;
 
-use service_kit::{Problem, Result};
+use service_kit::Failure;
 
 pub(crate) use advance::{LAG, advance_now_and_then};
 pub(crate) use counts::{Counts, bucket};
 pub(crate) use events::counts;
 pub(crate) use rebuild::rebuild;
 use summary::Summary;
+
+/// The result of every function here: no caller can do anything about a failure.
+type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// Numbers over events.
 #[derive(Debug, Default)]
@@ -42,24 +45,24 @@ pub(crate) struct Totals {
     pub(crate) distinct_users: u64,
 }
 
-/// How often the numbers are taken again because a rebuild replaced the summary meanwhile. Twice in
-/// a row does not happen, since a rebuild takes longer than a reading.
+/// How often the numbers are read if a rebuild replaces the summary meanwhile. It does not happen
+/// twice in a row, because a rebuild takes longer than a reading.
 const READINGS: usize = 3;
 
-/// Numbers over all events: the summary's, and those of the events after it.
+/// Numbers over all events: those of the summary and those of the events after it.
 pub(crate) async fn totals() -> Result<Totals> {
     for _ in 0..READINGS {
         let summary = store::read(store::SUMMARY).await?.unwrap_or_default();
         let generation = summary.generation.clone();
         let totals = totals_from(summary).await?;
-        // The users of a summary that has been replaced are removed, and would not be known.
+        // The users of a replaced summary are removed, so they would count as new.
         let latest = store::read(store::SUMMARY).await?.unwrap_or_default();
         if latest.generation == generation {
             return Ok(totals);
         }
     }
     let cause = "the summary was replaced again and again while it was read";
-    Err(Problem::unavailable(cause))
+    Err(Failure::unavailable(cause))
 }
 
 async fn totals_from(summary: Summary) -> Result<Totals> {

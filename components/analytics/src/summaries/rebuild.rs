@@ -1,29 +1,27 @@
 //! Rebuilding the summary from the events, in as many requests as it takes.
 //!
-//! All progress is in the document `rebuild`, so any request can go on, whichever died. It has its
-//! own generation; that it is the summary's too tells that it has replaced it, and that only the
-//! users of the one before are left to remove.
+//! All progress is in the document `rebuild`, so any request can continue after another one died.
+//! The rebuild has a generation of its own. Once the summary has the same generation, the rebuild has
+//! replaced it, and only the users of the previous summary are left to remove.
 
 use std::time::{Duration, Instant};
 
-use service_kit::Result;
-
 use super::summary::Summary;
-use super::{advance, store, users};
+use super::{Result, advance, store, users};
 
-/// How long one request works on it: some seconds below every limit on a request's way.
+/// How long one request works on it: some seconds less than every limit for a request.
 const BUDGET: Duration = Duration::from_secs(5);
 
-/// How far a rebuild is.
+/// The progress of a rebuild.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Progress {
-    /// Whether the summary has been replaced, and nothing is left to do.
+    /// Whether the summary has been replaced and nothing is left to do.
     pub(crate) done: bool,
     /// Events that are in the new summary so far.
     pub(crate) events: u64,
 }
 
-/// Go on with the rebuild, or begin one; with `restart` from the first event again.
+/// Continue the rebuild, or begin one; with `restart`, from the first event again.
 pub(crate) async fn rebuild(restart: bool) -> Result<Progress> {
     let started = Instant::now();
     let mut rebuild = store::read_or_begin(store::REBUILD).await?;
@@ -46,7 +44,7 @@ pub(crate) async fn rebuild(restart: bool) -> Result<Progress> {
         }
         rebuild = match store::read(store::REBUILD).await? {
             Some(latest) if latest.generation == rebuild.generation => latest,
-            // Another request has finished it, or has begun it again.
+            // Another request finished it, or began it again.
             None => return Ok(Progress { done: true, events }),
             Some(_) => {
                 return Ok(Progress {
@@ -58,7 +56,7 @@ pub(crate) async fn rebuild(restart: bool) -> Result<Progress> {
     }
 }
 
-/// One slice, the replacement, or the removal of some users; true when nothing is left.
+/// Add one slice, replace the summary, or remove some users; true when nothing is left to do.
 async fn step(rebuild: &Summary) -> Result<bool> {
     let summary = store::read_or_begin(store::SUMMARY).await?;
     if summary.generation == rebuild.generation {
@@ -72,8 +70,8 @@ async fn step(rebuild: &Summary) -> Result<bool> {
     Ok(false)
 }
 
-/// Note that no slice follows, and what will have to be removed. If the replacement then does not
-/// come about, the note is about a generation that is still in use, which [`clean`] does not touch.
+/// Note that no slice follows, and which generation to remove. If the replacement then fails, that
+/// generation is still in use, and [`clean`] does not touch it.
 async fn finish(summary: &Summary, rebuild: &Summary) -> Result<()> {
     let mut finished = rebuild.clone();
     finished.finished = true;
@@ -92,7 +90,7 @@ async fn replace(summary: &Summary, rebuild: &Summary) -> Result<()> {
     Ok(())
 }
 
-/// Forget what has been counted so far. Its users are removed in the end.
+/// Discard what was counted so far. Its users are removed in the end.
 async fn begin_again(rebuild: &Summary) -> Result<()> {
     let mut retired = rebuild.retired.clone();
     retired.push(rebuild.generation.clone());
@@ -100,7 +98,7 @@ async fn begin_again(rebuild: &Summary) -> Result<()> {
     Ok(())
 }
 
-/// Remove some users of generations that are not in use; true when there are none left.
+/// Remove some users of unused generations; true when none are left.
 async fn clean(rebuild: &Summary) -> Result<bool> {
     for generation in &rebuild.retired {
         if *generation != rebuild.generation && users::forget(generation).await? {

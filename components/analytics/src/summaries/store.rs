@@ -1,49 +1,49 @@
-//! Where summaries are kept, and the conditional updates that move them.
+//! Where summaries are stored, and the conditional updates that move them.
 
-use serde_json::{Value, json};
-use service_kit::adapter::documents::{self, Query};
-use service_kit::{Problem, Result, extended_json};
+use serde::Serialize;
+use serde_json::json;
+use service_kit::Failure;
+use service_kit::collection::filter::{Filter, eq};
+use service_kit::collection::{Collection, Update};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::Result;
 use super::summary::{Plan, Summary};
 
 /// The summary that answers.
 pub(super) const SUMMARY: &str = "summary";
 
-/// The one that is to replace it.
+/// The summary that is to replace it.
 pub(super) const REBUILD: &str = "rebuild";
 
-const SUMMARIES: &str = "event_summaries";
+const SUMMARIES: Collection<Summary> = Collection::new("event_summaries");
+
+#[derive(Serialize)]
+struct Document<'a> {
+    _id: &'a str,
+    #[serde(flatten)]
+    summary: Summary,
+}
 
 /// A summary; none if it was never begun.
 pub(super) async fn read(id: &str) -> Result<Option<Summary>> {
-    let query = Query {
-        filter: json!({"_id": id}).to_string(),
-        sort: Vec::new(),
-        skip: 0,
-        limit: 1,
-    };
-    let found = documents::find(SUMMARIES.to_owned(), query).await?;
-    let summary = found.first().map(|text| serde_json::from_str(text));
-    summary.transpose().map_err(unreadable)
+    SUMMARIES.find(eq("_id", id)).fetch_optional().await
 }
 
-/// A summary, begun with no events if it was not there. Whoever begins it first has begun it.
+/// A summary, begun without events if it was not there. If several callers begin it at once, all of
+/// them get the one that was stored first.
 pub(super) async fn read_or_begin(id: &str) -> Result<Summary> {
     if let Some(summary) = read(id).await? {
         return Ok(summary);
     }
-    let mut document = fields(&fresh(Vec::new()))?;
-    if let Some(document) = document.as_object_mut() {
-        document.insert("_id".to_owned(), id.into());
-    }
-    documents::insert(SUMMARIES.to_owned(), vec![document.to_string()]).await?;
+    let summary = fresh(Vec::new());
+    SUMMARIES.insert(&Document { _id: id, summary }).await?;
     let summary = read(id).await?;
-    summary.ok_or_else(|| Problem::unavailable("a summary is gone as soon as it is begun"))
+    summary.ok_or_else(|| Failure::unavailable(format!("the summary `{id}` was removed meanwhile")))
 }
 
-/// Of no events, in a generation of its own.
+/// A summary without events, in a generation of its own.
 pub(super) fn fresh(retired: Vec<String>) -> Summary {
     Summary {
         generation: Uuid::now_v7().simple().to_string(),
@@ -52,61 +52,50 @@ pub(super) fn fresh(retired: Vec<String>) -> Summary {
     }
 }
 
-/// Fix the end of the next slice, unless another has been fixed or `summary` is not the latest.
+/// Fix the end of the next slice, unless another end is fixed or `summary` is not the latest.
 pub(super) async fn plan(id: &str, summary: &Summary, end: OffsetDateTime) -> Result<bool> {
     let begun = OffsetDateTime::now_utc();
-    let change = json!({"planned": Plan { end, begun }});
-    update(&state(id, summary, "planned", Value::Null), &change).await
+    let planned = Update::set_all(&json!({"planned": Plan { end, begun }}));
+    update(unplanned(id, summary), planned).await
 }
 
-/// Replace `summary` by `next`, which has the planned slice too, unless somebody has done so.
+/// Replace `summary` by `next`, which includes the planned slice, unless it was replaced already.
 pub(super) async fn complete(id: &str, summary: &Summary, next: &Summary) -> Result<bool> {
-    let end = extended_json::date(next.watermark);
-    update(&state(id, summary, "planned.end", end), &fields(next)?).await
+    let planned = state(id, summary).and(eq("planned.end", next.watermark));
+    update(planned, Update::set_all(next)).await
 }
 
-/// Replace `summary` by `next` where nobody has changed it or planned a slice.
+/// Replace `summary` by `next`, unless it has changed or a slice is planned.
 pub(super) async fn change(id: &str, summary: &Summary, next: &Summary) -> Result<bool> {
-    update(&state(id, summary, "planned", Value::Null), &fields(next)?).await
+    update(unplanned(id, summary), Update::set_all(next)).await
 }
 
-/// Replace a summary whatever slice it is at, if it is still of this generation.
+/// Replace a summary of this generation, whatever its slice.
 pub(super) async fn replace(id: &str, generation: &str, next: &Summary) -> Result<bool> {
-    let filter = json!({"_id": id, "generation": generation});
-    update(&filter, &fields(next)?).await
+    update(of_generation(id, generation), Update::set_all(next)).await
 }
 
-/// Remove a summary, if it is still of this generation.
+/// Remove a summary of this generation.
 pub(super) async fn remove(id: &str, generation: &str) -> Result<()> {
-    let filter = json!({"_id": id, "generation": generation});
-    documents::remove(SUMMARIES.to_owned(), filter.to_string()).await?;
+    SUMMARIES.remove(of_generation(id, generation)).await?;
     Ok(())
 }
 
+fn of_generation(id: &str, generation: &str) -> Filter {
+    eq("_id", id).and(eq("generation", generation))
+}
+
 /// The filter for a summary that is as it was read.
-fn state(id: &str, summary: &Summary, planned: &str, value: Value) -> Value {
-    let Summary {
-        generation,
-        slice,
-        finished,
-        ..
-    } = summary;
-    json!({
-        "_id": id, "generation": generation, "slice": slice, "finished": finished, planned: value,
-    })
+fn state(id: &str, summary: &Summary) -> Filter {
+    of_generation(id, &summary.generation)
+        .and(eq("slice", summary.slice))
+        .and(eq("finished", summary.finished))
 }
 
-async fn update(filter: &Value, change: &Value) -> Result<bool> {
-    let update = json!({"$set": change}).to_string();
-    let matched = documents::update(SUMMARIES.to_owned(), filter.to_string(), update).await?;
-    Ok(matched > 0)
+fn unplanned(id: &str, summary: &Summary) -> Filter {
+    state(id, summary).and(eq("planned", None::<bool>))
 }
 
-fn fields(summary: &Summary) -> Result<Value> {
-    serde_json::to_value(summary)
-        .map_err(|error| Problem::internal(format!("writing a summary: {error}")))
-}
-
-fn unreadable(error: serde_json::Error) -> Problem {
-    Problem::internal(format!("reading a summary: {error}"))
+async fn update(filter: Filter, update: Update) -> Result<bool> {
+    Ok(SUMMARIES.update(filter, update).await? > 0)
 }

@@ -1,55 +1,54 @@
-//! A summary as it is kept.
+//! A summary as it is stored.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 use service_kit::extended_json;
 use time::{Duration, OffsetDateTime};
 
 use super::Counts;
 
-/// How long a slice that somebody has begun is left to them. It only spares work done twice; a
-/// slice takes a fraction of a second, and who crashed in one holds up the others this long.
+/// How long a slice is left to the worker that began it. This only avoids doing work twice. A slice
+/// takes a fraction of a second; after a crash the others wait this long.
 const CLAIM: Duration = Duration::seconds(10);
 
 /// Numbers over all events that were received up to the watermark.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Summary {
-    /// Whose users these are; see [`super::users`].
+    /// The name of its users; see [`super::users`].
     pub(super) generation: String,
     /// How many slices are in it.
     pub(super) slice: u64,
-    /// Every event received up to this moment is in it, and none after.
-    #[serde(serialize_with = "write", deserialize_with = "read")]
+    /// Every event received up to this moment is in it, and no later one.
+    #[serde(with = "extended_json")]
     pub(super) watermark: OffsetDateTime,
     /// The end of the slice that is being worked on, and when that began.
     pub(super) planned: Option<Plan>,
     #[serde(flatten)]
     pub(super) counts: Counts,
     pub(super) users: u64,
-    /// Of a rebuild: whether it is complete. It gets no further slices then, so that it and the
-    /// summary that it becomes do not both move on in one generation.
+    /// Whether a rebuild is complete. Then it gets no further slices, so that it and the summary that
+    /// it becomes do not both move forward in one generation.
     pub(super) finished: bool,
-    /// Of a rebuild: generations whose users are to be removed once it has replaced the summary.
+    /// Generations whose users are removed once a rebuild has replaced the summary.
     pub(super) retired: Vec<String>,
 }
 
-/// A slice that somebody works on.
+/// A slice that a worker has begun.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Plan {
-    #[serde(serialize_with = "write", deserialize_with = "read")]
+    #[serde(with = "extended_json")]
     pub(super) end: OffsetDateTime,
-    #[serde(serialize_with = "write", deserialize_with = "read")]
+    #[serde(with = "extended_json")]
     pub(super) begun: OffsetDateTime,
 }
 
 impl Plan {
-    /// Whether somebody else is probably still at it.
+    /// Whether the worker that began it is probably still working on it.
     pub(super) fn is_claimed(&self) -> bool {
         (OffsetDateTime::now_utc() - self.begun).abs() < CLAIM
     }
 }
 
-/// Of no events.
+/// Without events.
 impl Default for Summary {
     fn default() -> Self {
         Self {
@@ -65,21 +64,12 @@ impl Default for Summary {
     }
 }
 
-fn write<S: Serializer>(moment: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
-    extended_json::date(*moment).serialize(serializer)
-}
-
-fn read<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OffsetDateTime, D::Error> {
-    let value = Value::deserialize(deserializer)?;
-    extended_json::read_date(&value).ok_or_else(|| D::Error::custom("not a date"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_summary_is_kept_as_it_was() {
+    fn a_summary_is_read_as_it_was_written() {
         let now = OffsetDateTime::now_utc();
         let summary = Summary {
             generation: "g".to_owned(),
@@ -102,14 +92,14 @@ mod tests {
     }
 
     #[test]
-    fn a_slice_is_left_to_who_began_it_for_a_while_only() {
+    fn a_slice_is_left_to_its_worker_for_a_limited_time() {
         let begun_before = |ago: Duration| Plan {
             end: OffsetDateTime::UNIX_EPOCH,
             begun: OffsetDateTime::now_utc() - ago,
         };
         assert!(begun_before(CLAIM / 2).is_claimed());
         assert!(!begun_before(CLAIM * 2).is_claimed());
-        // A clock that is far ahead claims nothing for longer either.
+        // A clock that is far ahead does not extend the claim.
         assert!(!begun_before(-CLAIM * 2).is_claimed());
     }
 }

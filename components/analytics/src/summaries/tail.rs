@@ -2,15 +2,15 @@
 
 use std::collections::HashSet;
 
+use service_kit::Failure;
 use service_kit::adapter::documents::Direction;
-use service_kit::{Problem, Result};
 use time::OffsetDateTime;
 
 use super::window::{MAX_EVENTS, end_before, received_after, received_between};
-use super::{Counts, events};
+use super::{Counts, Result, events};
 
-/// Most parts in which a tail is counted, of some ten thousand events each. Usually one is enough;
-/// a longer tail is a backlog, and an instance could not hold the users of a million events.
+/// How many parts a tail may be counted in, of some ten thousand events each. Usually one is enough.
+/// A longer tail is a backlog, and an instance could not hold the users of a million events.
 const MAX_PARTS: usize = 20;
 
 /// Numbers over the events after `watermark`, and their users.
@@ -25,8 +25,8 @@ pub(super) async fn count(watermark: OffsetDateTime) -> Result<(Counts, Vec<Stri
     Ok((counts?, users))
 }
 
-/// Part by part, because the cost of counting many users grows with the number of events times
-/// the number of users.
+/// In parts, because the cost of counting many users grows with the number of events times the
+/// number of users.
 async fn users_by_parts(mut from: OffsetDateTime) -> Result<Vec<String>> {
     let mut users = HashSet::new();
     for _ in 0..MAX_PARTS {
@@ -40,6 +40,6 @@ async fn users_by_parts(mut from: OffsetDateTime) -> Result<Vec<String>> {
         users.extend(events::users(&received_between(from, end)).await?);
         from = end;
     }
-    let cause = "too many events are not summarised yet, which goes on with each request";
-    Err(Problem::unavailable(cause))
+    let cause = "too many events are not in the summary yet; each request adds some";
+    Err(Failure::unavailable(cause))
 }

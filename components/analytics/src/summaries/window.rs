@@ -1,26 +1,22 @@
-//! The stretches of time that events are summarised and counted by, by when they were received.
+//! The windows that events are summarised and counted in, by the time they were received.
 
-use serde_json::{Value, json};
-use service_kit::extended_json;
+use service_kit::collection::filter::{Filter, gt, lte};
 use time::{Duration, OffsetDateTime};
 
-/// Most events of a window, except for those of one millisecond: as far as a query can skip.
+/// Most events of a window, as many as a query can skip. The events of one millisecond may be more.
 pub(super) const MAX_EVENTS: u32 = 10_000;
 
 /// Documents keep milliseconds.
 const MILLISECOND: Duration = Duration::milliseconds(1);
 
 /// The filter for the events after `from`.
-pub(super) fn received_after(from: OffsetDateTime) -> Value {
-    json!({"received_at": {"$gt": extended_json::date(from)}})
+pub(super) fn received_after(from: OffsetDateTime) -> Filter {
+    gt("received_at", from)
 }
 
 /// The filter for the events after `from` up to `end`.
-pub(super) fn received_between(from: OffsetDateTime, end: OffsetDateTime) -> Value {
-    json!({"received_at": {
-        "$gt": extended_json::date(from),
-        "$lte": extended_json::date(end),
-    }})
+pub(super) fn received_between(from: OffsetDateTime, end: OffsetDateTime) -> Filter {
+    received_after(from).and(lte("received_at", end))
 }
 
 /// The millisecond before `beyond`, the first event that would be too many, but after `from`: a

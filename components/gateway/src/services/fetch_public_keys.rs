@@ -5,19 +5,19 @@
 
 use service_kit::adapter::dispatch::{Error, Response};
 use service_kit::peers;
-use service_kit::{Problem, Result};
+use service_kit::{Failure, Result};
 
 const DEADLINE_MILLISECONDS: u32 = 2000;
 
 /// The user service's JWK Set, as JSON text.
-pub(crate) async fn fetch_public_keys() -> Result<String> {
+pub(crate) async fn fetch_public_keys() -> Result<String, Failure> {
     read(peers::get("user", "/api/v1/users/jwks.json", DEADLINE_MILLISECONDS).await)
 }
 
-fn read(answer: Result<Response, Error>) -> Result<String> {
+fn read(answer: Result<Response, Error>) -> Result<String, Failure> {
     match answer {
         Ok(Response { status: 200, body }) => Ok(body),
-        Ok(Response { status, .. }) => Err(Problem::unavailable(format!(
+        Ok(Response { status, .. }) => Err(Failure::unavailable(format!(
             "the user service answered {status} instead of its public keys"
         ))),
         Err(error) => Err(error.into()),
@@ -29,13 +29,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keys_are_passed_on_and_failures_are_problems() {
+    fn keys_are_passed_on_and_failures_are_unavailable() {
         let of = |status| {
             let body = "{}".to_owned();
             read(Ok(Response { status, body }))
         };
         assert_eq!(of(200).unwrap(), "{}");
-        assert_eq!(of(404).unwrap_err().status(), 503);
-        assert_eq!(read(Err(Error::Timeout)).unwrap_err().status(), 503);
+        for failed in [of(404), read(Err(Error::Timeout))] {
+            assert!(matches!(failed, Err(Failure::Unavailable(_))), "{failed:?}");
+        }
     }
 }

@@ -16,12 +16,33 @@ use crate::problem::{FieldError, Problem, kinds};
 pub use period::Period;
 pub use query::Query;
 pub use rules::Violation;
+pub use service_kit_macros::FromFields;
 
-/// Extractor: the request's document as `T`. For routes that are not public.
+/// Extractor: the request's document as `T`, for `POST`, `PUT` and `PATCH`.
 #[derive(Debug)]
 pub struct Input<T>(pub T);
 
-/// A schema: what a document has to look like.
+/// A schema: what a document has to look like. Derive it, with the rules as attributes:
+///
+/// ```
+/// use service_kit::input::{FromFields, rules};
+///
+/// #[derive(FromFields)]
+/// struct Note {
+///     #[rule(rules::text(1, 100))]
+///     title: String,
+///     #[rule(rules::text_with_lines(1, 10_000))]
+///     text: Option<String>,
+///     #[rule(rules::boolean, default = false)]
+///     pinned: bool,
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be read from a request",
+    label = "not a schema",
+    note = "add `#[derive(FromFields)]` to it, and to each field its rule, \
+            such as `#[rule(rules::text(1, 100))]`"
+)]
 pub trait FromFields: Sized {
     /// Ask for every field, and only then use `?` on the results: a field that is not asked for
     /// is not checked. `None` if any was not acceptable.
@@ -71,8 +92,8 @@ impl Fields {
         }
     }
 
-    /// Refuse a field for a reason that no rule of its own can see, such as another field.
-    pub fn refuse(&mut self, name: &str, violation: Violation) {
+    /// Reject a field for a reason that its own rule cannot see, such as another field.
+    pub fn reject(&mut self, name: &str, violation: Violation) {
         self.errors.push(violation.at(name));
     }
 
@@ -85,7 +106,7 @@ impl Fields {
         match self.take(name) {
             Some(value) => self.check(name, value, rule),
             None => {
-                self.refuse(name, Violation::new("required", "is required"));
+                self.reject(name, Violation::new("required", "is required"));
                 None
             }
         }
@@ -116,7 +137,7 @@ impl Fields {
         match rule(value) {
             Ok(value) => Some(value),
             Err(violation) => {
-                self.refuse(name, violation);
+                self.reject(name, violation);
                 None
             }
         }
@@ -128,36 +149,45 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    #[derive(Debug, PartialEq)]
+    #[derive(Debug, PartialEq, FromFields)]
     struct Pair {
+        #[rule(rules::text(1, 3))]
         left: String,
+        #[rule(rules::text(1, 3))]
         right: Option<String>,
-    }
-
-    impl FromFields for Pair {
-        fn from_fields(fields: &mut Fields) -> Option<Self> {
-            let left = fields.required("left", rules::text(1, 3));
-            let right = fields.optional("right", rules::text(1, 3));
-            Some(Self {
-                left: left?,
-                right: right?,
-            })
-        }
+        #[rule(rules::boolean, default = true)]
+        fixed: bool,
+        #[flatten]
+        period: Period,
     }
 
     #[test]
     fn a_good_document_becomes_the_schema() {
         let pair: Pair = read(json!({"left": "a", "right": null, "other": 1})).unwrap();
-        let (left, right) = ("a".to_owned(), None);
-        assert_eq!(pair, Pair { left, right });
+        let (left, right, period) = ("a".to_owned(), None, Period::default());
+        let fixed = true;
+        assert_eq!(
+            pair,
+            Pair {
+                left,
+                right,
+                fixed,
+                period
+            }
+        );
+        let pair: Pair = read(json!({"left": "a", "fixed": false, "to": "2026-01-31"})).unwrap();
+        assert!(!pair.fixed && pair.period.to.is_some(), "{pair:?}");
     }
 
     #[test]
     fn every_invalid_field_is_named_at_once() {
-        let problem = read::<Pair>(json!({"right": 1})).unwrap_err();
+        let document = json!({"right": 1, "fixed": 1, "to": "x"});
+        let problem = read::<Pair>(document).unwrap_err();
         assert_eq!(problem.status(), 422);
         let text = format!("{problem:?}");
-        assert!(text.contains("/left") && text.contains("/right"), "{text}");
+        for pointer in ["/left", "/right", "/fixed", "/to"] {
+            assert!(text.contains(pointer), "{text}");
+        }
         assert!(text.contains("required") && text.contains("type"), "{text}");
     }
 

@@ -1,13 +1,15 @@
-//! A stretch of time to search in, as the parameters `from` and `to`: timestamps, or whole days in
-//! UTC, of which the last one belongs to it.
+//! A period to search in, as the parameters `from` and `to`: timestamps, or whole days in UTC. The
+//! day `to` belongs to the period.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 use time::{Date, OffsetDateTime};
 
 use super::{Fields, FromFields, Violation, rules};
-use crate::{clock, extended_json};
+use crate::clock;
+use crate::collection::Filter;
+use crate::collection::filter::{gte, lt};
 
-/// From a moment, which belongs to it, to a moment, which does not; open where one is missing.
+/// From the moment `from` up to, but not including, the moment `to`; unbounded where one is missing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Period {
     /// The first moment.
@@ -22,7 +24,7 @@ impl FromFields for Period {
         let to = fields.optional("to", end);
         let (from, to) = (from?, to?);
         if from.zip(to).is_some_and(|(from, to)| from >= to) {
-            fields.refuse("to", Violation::new("order", "has to be after `from`"));
+            fields.reject("to", Violation::new("order", "has to be after `from`"));
             return None;
         }
         Some(Self { from, to })
@@ -30,18 +32,15 @@ impl FromFields for Period {
 }
 
 impl Period {
-    /// What a document's date must satisfy, for a filter: `{"$gte": …, "$lt": …}`. None for all
-    /// times.
+    /// The filter for documents whose date `field` is in the period. None without bounds.
     #[must_use]
-    pub fn condition(&self) -> Option<Value> {
-        let bounds = [("$gte", self.from), ("$lt", self.to)];
-        let bounds: Map<String, Value> = bounds
-            .into_iter()
-            .filter_map(|(operator, moment)| {
-                Some((operator.to_owned(), extended_json::date(moment?)))
-            })
-            .collect();
-        (!bounds.is_empty()).then_some(Value::Object(bounds))
+    pub fn filter(&self, field: &str) -> Option<Filter> {
+        let from = self.from.map(|from| gte(field, from));
+        let to = self.to.map(|to| lt(field, to));
+        match (from, to) {
+            (Some(from), to) => Some(from.and_maybe(to)),
+            (None, to) => to,
+        }
     }
 }
 
@@ -79,24 +78,27 @@ mod tests {
     use serde_json::json;
 
     #[test]
-    fn a_period_is_open_where_nothing_is_said() {
+    fn a_period_is_unbounded_by_default() {
         let period: Period = read(json!({})).unwrap();
         assert_eq!(period, Period::default());
-        assert_eq!(period.condition(), None);
-        let period: Period = read(json!({"from": "2026-01-31T12:00:00Z"})).unwrap();
-        let expected = json!({"$gte": {"$date": "2026-01-31T12:00:00.000Z"}});
-        assert_eq!(period.condition(), Some(expected));
+        assert_eq!(period.filter("at"), None);
+        let date = json!({"$date": "2026-01-31T12:00:00.000Z"});
+        for (name, operator) in [("from", "$gte"), ("to", "$lt")] {
+            let period: Period = read(json!({name: "2026-01-31T12:00:00Z"})).unwrap();
+            let filter = period.filter("at").unwrap().to_value();
+            assert_eq!(filter, json!({"at": {operator: date}}));
+        }
     }
 
     #[test]
     fn days_are_whole() {
         let day = json!({"from": "2026-01-31", "to": "2026-01-31"});
         let period: Period = read(day).unwrap();
-        let expected = json!({
+        let expected = json!({"at": {
             "$gte": {"$date": "2026-01-31T00:00:00.000Z"},
             "$lt": {"$date": "2026-02-01T00:00:00.000Z"},
-        });
-        assert_eq!(period.condition(), Some(expected));
+        }});
+        assert_eq!(period.filter("at").unwrap().to_value(), expected);
         for text in ["2026-02-30", "9999-12-31", "-2026-01-31", "2026-1-1", ""] {
             assert!(read::<Period>(json!({"to": text})).is_err(), "{text}");
         }

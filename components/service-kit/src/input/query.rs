@@ -43,7 +43,7 @@ pub fn read<T: FromFields>(uri: &Uri) -> Result<T, Problem> {
         .map_err(|error| Problem::internal(format!("reading a query string: {error}")))?;
     for (name, text) in pairs.0 {
         if fields.object.contains_key(&name) {
-            fields.refuse(&name, Violation::new("repeated", "must not be given twice"));
+            fields.reject(&name, Violation::new("repeated", "must not be given twice"));
         } else {
             fields.object.insert(name, Value::String(text));
         }
@@ -56,21 +56,12 @@ mod tests {
     use super::super::rules;
     use super::*;
 
-    #[derive(Debug, PartialEq)]
+    #[derive(Debug, PartialEq, FromFields)]
     struct Search {
+        #[rule(rules::text(1, 9))]
         text: Option<String>,
+        #[rule(rules::decimal(1..=100))]
         limit: Option<u32>,
-    }
-
-    impl FromFields for Search {
-        fn from_fields(fields: &mut Fields) -> Option<Self> {
-            let text = fields.optional("text", rules::text(1, 9));
-            let limit = fields.optional("limit", rules::decimal(1..=100));
-            Some(Self {
-                text: text?,
-                limit: limit?,
-            })
-        }
     }
 
     fn search(query: &str) -> Result<Search, Problem> {

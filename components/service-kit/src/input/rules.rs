@@ -59,11 +59,10 @@ impl Violation {
     }
 }
 
-/// Text of `min` to `max` characters, none of them a control character. PostgreSQL refuses NUL,
-/// and the others have no place in names.
+/// Text of `min` to `max` characters on one line: without control characters.
 pub fn text(min: usize, max: usize) -> impl Fn(Value) -> Result<String, Violation> {
     move |value| {
-        let text = secret(min, max)(value)?;
+        let text = of_length(value, min, max)?;
         if text.chars().any(char::is_control) {
             let message = "must not contain control characters";
             return Err(Violation::new("characters", message));
@@ -72,20 +71,74 @@ pub fn text(min: usize, max: usize) -> impl Fn(Value) -> Result<String, Violatio
     }
 }
 
-/// Text of `min` to `max` characters, whichever they are: for passwords.
-pub fn secret(min: usize, max: usize) -> impl Fn(Value) -> Result<String, Violation> {
+/// Text of `min` to `max` characters that may have several lines: without control characters other
+/// than tabs and line breaks (LF or CR LF).
+pub fn text_with_lines(min: usize, max: usize) -> impl Fn(Value) -> Result<String, Violation> {
     move |value| {
-        let text = string(value)?;
-        let length = text.chars().count();
-        if length < min {
-            let message = format!("must have at least {min} characters");
-            Err(Violation::new("too_short", message))
-        } else if length > max {
-            let message = format!("must have at most {max} characters");
-            Err(Violation::new("too_long", message))
-        } else {
-            Ok(text)
+        let text = of_length(value, min, max)?;
+        let is_forbidden =
+            |character: char| character.is_control() && !matches!(character, '\n' | '\r' | '\t');
+        if text.chars().any(is_forbidden) {
+            let message = "must not contain control characters other than tabs and line breaks";
+            return Err(Violation::new("characters", message));
         }
+        Ok(text)
+    }
+}
+
+/// A password of `min` to `max` characters: any but NUL, where other programs end a text, so that
+/// a part of the password would be enough there.
+pub fn password(min: usize, max: usize) -> impl Fn(Value) -> Result<String, Violation> {
+    move |value| {
+        let text = of_length(value, min, max)?;
+        if text.contains('\0') {
+            let message = "must not contain the character NUL";
+            return Err(Violation::new("characters", message));
+        }
+        Ok(text)
+    }
+}
+
+/// True or false.
+///
+/// # Errors
+/// If it is neither.
+pub fn boolean(value: Value) -> Result<bool, Violation> {
+    let wrong = || Violation::new("type", "has to be true or false");
+    value.as_bool().ok_or_else(wrong)
+}
+
+/// A number and what it counts, for messages: `1 character`, `10,000 characters`.
+#[must_use]
+pub fn counted(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(number))
+}
+
+/// With a comma before each group of three digits.
+fn grouped(number: impl ToString) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.char_indices() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn of_length(value: Value, min: usize, max: usize) -> Result<String, Violation> {
+    let text = string(value)?;
+    let length = text.chars().count();
+    if length < min {
+        let message = format!("must have at least {}", counted(min, "character"));
+        Err(Violation::new("too_short", message))
+    } else if length > max {
+        let message = format!("must have at most {}", counted(max, "character"));
+        Err(Violation::new("too_long", message))
+    } else {
+        Ok(text)
     }
 }
 
@@ -101,7 +154,7 @@ pub fn one_of(words: &'static [&'static str]) -> impl Fn(Value) -> Result<&'stat
     }
 }
 
-/// A whole number in decimal digits, written as text: query strings know no numbers.
+/// A whole number in decimal digits, written as text, because query strings have only text.
 pub fn decimal(range: RangeInclusive<u32>) -> impl Fn(Value) -> Result<u32, Violation> {
     move |value| {
         let text = string(value)?;
@@ -110,27 +163,27 @@ pub fn decimal(range: RangeInclusive<u32>) -> impl Fn(Value) -> Result<u32, Viol
         number
             .filter(|number| range.contains(number))
             .ok_or_else(|| {
-                let (first, last) = (range.start(), range.end());
+                let (first, last) = (grouped(range.start()), grouped(range.end()));
                 let message = format!("has to be a whole number from {first} to {last}");
                 Violation::new("range", message)
             })
     }
 }
 
-/// A UUID, given back in its usual form.
+/// A UUID, in any of its forms.
 ///
 /// # Errors
-/// If it is none.
+/// If it is not one.
 pub fn uuid(value: Value) -> Result<Uuid, Violation> {
     let text = string(value)?;
     Uuid::parse_str(&text).map_err(|_| Violation::new("format", "has to be a UUID"))
 }
 
-/// A moment as RFC 3339 text, given back in UTC: there too in the years 0 to 9999, which are all
-/// that can be written again.
+/// A moment as RFC 3339 text, converted to UTC. It must be within the years 0 to 9999 in UTC too,
+/// because no others can be written.
 ///
 /// # Errors
-/// If it is none.
+/// If it is not one.
 pub fn timestamp(value: Value) -> Result<OffsetDateTime, Violation> {
     let text = string(value)?;
     let moment = OffsetDateTime::parse(&text, &Rfc3339).ok();
@@ -142,10 +195,10 @@ pub fn timestamp(value: Value) -> Result<OffsetDateTime, Violation> {
 }
 
 /// An e-mail address as web forms take it (the rule of the HTML standard), at a domain with a dot,
-/// at most 254 characters; given back in lower case, so that it can be unique.
+/// at most 254 characters; converted to lower case, so that it can be unique.
 ///
 /// # Errors
-/// If it is none.
+/// If it is not one.
 pub fn email(value: Value) -> Result<String, Violation> {
     let text = string(value)?;
     if is_email(&text) {
@@ -199,13 +252,28 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_are_for_secrets_only() {
-        assert_eq!(code(text(1, 9)(json!("a\0b"))), "characters");
-        assert_eq!(secret(1, 9)(json!("a\0b")).unwrap(), "a\0b");
+    fn control_characters_are_rejected_where_they_do_harm() {
+        for wrong in ["a\0b", "a\nb", "a\u{7f}b"] {
+            assert_eq!(code(text(1, 9)(json!(wrong))), "characters", "{wrong:?}");
+        }
+        let lines = "a\r\n\tb";
+        assert_eq!(text_with_lines(1, 9)(json!(lines)).unwrap(), lines);
+        assert_eq!(code(text_with_lines(1, 9)(json!("a\0b"))), "characters");
+        assert_eq!(password(1, 9)(json!("a\u{1}\n")).unwrap(), "a\u{1}\n");
+        assert_eq!(code(password(1, 20)(json!("abc\0defghi"))), "characters");
     }
 
     #[test]
-    fn addresses_are_told_from_other_text() {
+    fn numbers_in_messages_have_thousands_and_a_plural() {
+        assert_eq!(counted(0, "byte"), "0 bytes");
+        assert_eq!(counted(1, "character"), "1 character");
+        assert_eq!(counted(100, "character"), "100 characters");
+        assert_eq!(counted(16_384, "byte"), "16,384 bytes");
+        assert_eq!(counted(1_000_000, "byte"), "1,000,000 bytes");
+    }
+
+    #[test]
+    fn e_mail_addresses_are_recognised() {
         for good in ["a@b.example", "A.b+c@Sub-1.Example.org", "o'brien@x.ie"] {
             assert_eq!(email(json!(good)).unwrap(), good.to_ascii_lowercase());
         }

@@ -1,62 +1,23 @@
-//! The adapter's errors as problems: one table, used by `?`.
-//!
-//! A service that wants another answer (a taken name, a wrong password) matches its error before.
-//! `denied` and `invalid` are mistakes of ours: the first in the adapter's grants, the second in
-//! our SQL or filters. A `conflict` has left the data as it was, so the client may repeat.
+//! Failures, and the adapter's errors about what a client sent, as problems.
 
 use super::{Problem, kinds};
-use crate::adapter::{dispatch, documents, envelopes, passwords, postgres, tokens};
+use crate::Failure;
+use crate::adapter::{envelopes, tokens};
 
-impl From<postgres::Error> for Problem {
-    fn from(error: postgres::Error) -> Self {
-        use postgres::Error;
-        match error {
-            Error::Unavailable(reason) => Self::unavailable(format!("postgres: {reason}")),
-            Error::Timeout => Self::unavailable("postgres: a statement ran into its time limit"),
-            Error::Conflict => Self::unavailable("postgres: transactions were in conflict"),
-            Error::Denied(what) => Self::internal(format!("postgres: not granted: {what}")),
-            Error::ConstraintViolation(name) => {
-                Self::internal(format!("postgres: constraint `{name}` was violated"))
-            }
-            Error::UnexpectedRows(mismatch) => Self::internal(format!(
-                "postgres: statement {} of a transaction affected {} rows, not the expected number",
-                mismatch.statement, mismatch.affected
-            )),
-            Error::Invalid(why) => Self::internal(format!("postgres: not acceptable: {why}")),
-            Error::TooLarge(what) => Self::internal(format!("postgres: too large: {what}")),
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Unavailable(cause) => Self::unavailable(cause),
+            Failure::Internal(cause) => Self::internal(cause),
         }
     }
 }
 
-impl From<documents::Error> for Problem {
-    fn from(error: documents::Error) -> Self {
-        use documents::Error;
-        match error {
-            Error::Unavailable(reason) => Self::unavailable(format!("documents: {reason}")),
-            Error::Timeout => Self::unavailable("documents: a call ran into its time limit"),
-            Error::Denied(what) => Self::internal(format!("documents: not granted: {what}")),
-            Error::Invalid(why) => Self::internal(format!("documents: not acceptable: {why}")),
-            Error::TooLarge(what) => Self::internal(format!("documents: too large: {what}")),
-        }
-    }
-}
-
-impl From<passwords::Error> for Problem {
-    fn from(error: passwords::Error) -> Self {
-        use passwords::Error;
-        match error {
-            Error::Unavailable(reason) => Self::unavailable(format!("passwords: {reason}")),
-            Error::Denied(what) => Self::internal(format!("passwords: not granted: {what}")),
-            Error::Invalid(why) => Self::internal(format!("passwords: not acceptable: {why}")),
-        }
-    }
-}
-
+/// For an access token that a client sent.
 impl From<tokens::Error> for Problem {
     fn from(error: tokens::Error) -> Self {
         use tokens::Error;
         match error {
-            Error::Denied(what) => Self::internal(format!("tokens: not granted: {what}")),
             Error::Expired => Self::new(&kinds::UNAUTHENTICATED, "The access token has expired.")
                 .with_challenge(
                     r#"Bearer realm="spindle", error="invalid_token", error_description="The access token has expired""#,
@@ -64,29 +25,13 @@ impl From<tokens::Error> for Problem {
             Error::Ended => Self::of(&kinds::SESSION_ENDED).with_challenge(
                 r#"Bearer realm="spindle", error="invalid_token", error_description="The session has ended""#,
             ),
-            Error::Unavailable(reason) => Self::unavailable(format!("tokens: {reason}")),
-            Error::Invalid => Self::new(&kinds::UNAUTHENTICATED, "The access token is not valid.")
-                .with_challenge(r#"Bearer realm="spindle", error="invalid_token""#),
+            Error::Invalid => Self::invalid_token("The access token is not valid."),
+            other @ (Error::Denied(_) | Error::Unavailable(_)) => Failure::from(other).into(),
         }
     }
 }
 
-/// A peer that answers what cannot be read is as good as one that does not answer.
-impl From<dispatch::Error> for Problem {
-    fn from(error: dispatch::Error) -> Self {
-        use dispatch::Error;
-        match error {
-            Error::Unavailable(reason) => Self::unavailable(format!("dispatch: {reason}")),
-            Error::Timeout => Self::unavailable("dispatch: the peer did not answer in time"),
-            Error::Untrusted => Self::unavailable("dispatch: the peer's answer is not trusted"),
-            Error::Denied(what) => Self::internal(format!("dispatch: not granted: {what}")),
-            Error::Invalid(why) => Self::internal(format!("dispatch: not acceptable: {why}")),
-            Error::TooLarge(what) => Self::internal(format!("dispatch: too large: {what}")),
-        }
-    }
-}
-
-/// Of opening a request's envelope; a failure to seal is never the client's doing, see `sealing`.
+/// For an envelope that a client sent. `sealing` answers for an answer that cannot be sealed.
 impl From<envelopes::Error> for Problem {
     fn from(error: envelopes::Error) -> Self {
         use envelopes::Error;
@@ -102,10 +47,11 @@ impl From<envelopes::Error> for Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::adapter::postgres;
 
     #[test]
-    fn outages_are_503_and_our_own_mistakes_500() {
-        let status = |error: postgres::Error| Problem::from(error).status();
+    fn an_outage_is_503_and_a_mistake_of_ours_500() {
+        let status = |error: postgres::Error| Problem::from(Failure::from(error)).status();
         assert_eq!(status(postgres::Error::Unavailable(String::new())), 503);
         assert_eq!(status(postgres::Error::Timeout), 503);
         assert_eq!(status(postgres::Error::Invalid(String::new())), 500);
@@ -113,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_token_is_401_and_a_refused_envelope_400() {
+    fn a_rejected_token_is_401_and_a_rejected_envelope_400() {
         assert_eq!(Problem::from(tokens::Error::Expired).status(), 401);
         let ended = Problem::from(tokens::Error::Ended);
         assert_eq!((ended.status(), ended.kind().name), (401, "session-ended"));

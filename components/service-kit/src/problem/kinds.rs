@@ -1,4 +1,4 @@
-//! The kinds of problem that all services share. A service adds its own as constants.
+//! The kinds of problem that all services share. A service adds its own with [`crate::kind!`].
 
 /// A kind of problem: what its answers have in common.
 #[derive(Debug, PartialEq, Eq)]
@@ -11,6 +11,27 @@ pub struct Kind {
     pub title: &'static str,
     /// What is said when the place that found it has nothing more precise.
     pub detail: &'static str,
+}
+
+/// A kind of problem of a service's own: status, name, title, detail.
+///
+/// ```
+/// use service_kit::{kind, problem::Kind};
+///
+/// let taken: &'static Kind =
+///     kind!(409, "email-taken", "E-mail address taken", "Another user has this address.");
+/// assert_eq!(taken.status, 409);
+/// ```
+#[macro_export]
+macro_rules! kind {
+    ($status:literal, $name:literal, $title:literal, $detail:literal $(,)?) => {
+        &$crate::problem::Kind {
+            status: $status,
+            name: $name,
+            title: $title,
+            detail: $detail,
+        }
+    };
 }
 
 macro_rules! kinds {

@@ -64,7 +64,7 @@ impl Problem {
         }
     }
 
-    /// Our own mistake or misconfiguration: a bare 500 for the client, `cause` for the log.
+    /// A mistake in this program or its configuration: 500 without a detail; `cause` is for the log.
     #[must_use]
     pub fn internal(cause: impl Into<String>) -> Self {
         Self {
@@ -73,13 +73,20 @@ impl Problem {
         }
     }
 
-    /// Something that is needed does not answer: 503, `cause` for the log.
+    /// A dependency does not answer: 503; `cause` is for the log.
     #[must_use]
     pub fn unavailable(cause: impl Into<String>) -> Self {
         Self {
             cause: Some(cause.into()),
             ..Self::of(&kinds::UNAVAILABLE)
         }
+    }
+
+    /// The access token of the request is not acceptable: 401. `detail` says why to the client.
+    #[must_use]
+    pub fn invalid_token(detail: &'static str) -> Self {
+        Self::new(&kinds::UNAUTHENTICATED, detail)
+            .with_challenge(r#"Bearer realm="spindle", error="invalid_token""#)
     }
 
     /// Fields that are not acceptable, all of them.
@@ -91,9 +98,9 @@ impl Problem {
         }
     }
 
-    /// What `WWW-Authenticate` says with a 401 (RFC 6750); by default that a token is wanted.
+    /// The value of `WWW-Authenticate` with a 401 (RFC 6750); by default it asks for a token.
     #[must_use]
-    pub fn with_challenge(self, challenge: &'static str) -> Self {
+    fn with_challenge(self, challenge: &'static str) -> Self {
         Self {
             challenge: Some(challenge),
             ..self

@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-use serde_json::{Value, json};
-use service_kit::Client;
-use service_kit::input::{Fields, FromFields, Period, rules};
-use service_kit::page::PageRequest;
-use service_kit::{client, clock};
+use serde::{Deserialize, Serialize};
+use service_kit::input::{FromFields, Period, rules};
+use service_kit::page::{Cursor, Item, PageRequest};
+use service_kit::{Client, clock, extended_json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -30,18 +28,25 @@ const ACTIONS: &[&str] = &[
     PASSWORD_CHANGE_FAILED,
 ];
 
-/// The longest text of an IP address: IPv6 with an IPv4 address in it.
-const MAX_ADDRESS: usize = 45;
-
-/// Something that a user did, or that somebody did in its name.
-#[derive(Debug)]
+/// An action of a user, or an attempt in the user's name.
+///
+/// It is written as the message that [`FromFields`] reads again.
+#[derive(Debug, Serialize, FromFields)]
 pub(crate) struct NewActivity {
-    /// Made with it, so that it is stored once however often it arrives.
+    /// Made with the activity, so that it is stored once however often it arrives.
+    #[rule(rules::uuid)]
     pub(crate) id: Uuid,
-    pub(crate) user_id: String,
+    #[rule(rules::uuid)]
+    pub(crate) user_id: Uuid,
+    #[rule(rules::one_of(ACTIONS))]
     pub(crate) action: &'static str,
+    #[serde(serialize_with = "clock::serialize")]
+    #[rule(rules::timestamp)]
     pub(crate) at: OffsetDateTime,
-    pub(crate) session_id: Option<String>,
+    #[rule(rules::uuid)]
+    pub(crate) session_id: Option<Uuid>,
+    #[serde(flatten)]
+    #[flatten]
     pub(crate) client: Client,
 }
 
@@ -49,87 +54,53 @@ impl NewActivity {
     /// An activity of this moment.
     pub(crate) fn now(
         action: &'static str,
-        user_id: &str,
-        session_id: Option<&str>,
+        user_id: Uuid,
+        session_id: Option<Uuid>,
         client: &Client,
     ) -> Self {
         Self {
             id: Uuid::now_v7(),
-            user_id: user_id.to_owned(),
+            user_id,
             action,
             at: OffsetDateTime::now_utc(),
-            session_id: session_id.map(str::to_owned),
+            session_id,
             client: client.clone(),
         }
-    }
-
-    /// The body that [`FromFields`] reads again.
-    pub(crate) fn to_json(&self) -> Value {
-        json!({
-            "id": self.id,
-            "user_id": self.user_id,
-            "action": self.action,
-            "at": clock::format(self.at),
-            "session_id": self.session_id,
-            "address": self.client.address,
-            "user_agent": self.client.user_agent,
-        })
-    }
-}
-
-impl FromFields for NewActivity {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let id = fields.required("id", rules::uuid);
-        let user_id = fields.required("user_id", rules::uuid);
-        let action = fields.required("action", rules::one_of(ACTIONS));
-        let at = fields.required("at", rules::timestamp);
-        let session_id = fields.optional("session_id", rules::uuid);
-        let address = fields.optional("address", rules::text(1, MAX_ADDRESS));
-        let user_agent = fields.optional("user_agent", rules::text(1, client::MAX_USER_AGENT));
-        Some(Self {
-            id: id?,
-            user_id: user_id?.to_string(),
-            action: action?,
-            at: at?,
-            session_id: session_id?.map(|id| id.to_string()),
-            client: Client {
-                address: address?,
-                user_agent: user_agent?,
-            },
-        })
     }
 }
 
 /// Which activities are asked for.
-#[derive(Debug)]
+#[derive(Debug, FromFields)]
 pub(crate) struct ActivityQuery {
+    #[rule(rules::one_of(ACTIONS))]
     pub(crate) action: Option<&'static str>,
+    #[flatten]
     pub(crate) period: Period,
+    #[flatten]
     pub(crate) page: PageRequest,
 }
 
-impl FromFields for ActivityQuery {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let action = fields.optional("action", rules::one_of(ACTIONS));
-        let period = Period::from_fields(fields);
-        let page = PageRequest::from_fields(fields);
-        Some(Self {
-            action: action?,
-            period: period?,
-            page: page?,
-        })
-    }
-}
-
-/// An activity, as its user sees it.
-#[derive(Debug, Serialize)]
+/// An activity as it is listed, read from its document.
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Activity {
+    #[serde(rename(deserialize = "_id"))]
     pub(crate) id: Uuid,
     pub(crate) action: String,
-    pub(crate) at: String,
+    #[serde(
+        deserialize_with = "extended_json::deserialize",
+        serialize_with = "clock::serialize"
+    )]
+    pub(crate) at: OffsetDateTime,
     pub(crate) session_id: Option<String>,
     pub(crate) address: Option<String>,
     pub(crate) user_agent: Option<String>,
+}
+
+impl Item for Activity {
+    fn cursor(&self) -> Cursor {
+        let (at, id) = (self.at, self.id);
+        Cursor { at, id }
+    }
 }
 
 /// How often a user did what, and when.
@@ -144,6 +115,7 @@ pub(crate) struct ActivityStatistics {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
     use service_kit::input::read;
 
     #[test]
@@ -152,15 +124,30 @@ mod tests {
             address: Some("192.0.2.1".to_owned()),
             user_agent: None,
         };
-        let user = Uuid::now_v7().to_string();
-        let activity = NewActivity::now(LOGGED_IN, &user, None, &client);
-        let again: NewActivity = read(activity.to_json()).unwrap();
-        assert_eq!(again.to_json(), activity.to_json());
+        let activity = NewActivity::now(LOGGED_IN, Uuid::now_v7(), None, &client);
+        let written = serde_json::to_value(&activity).unwrap();
+        let again: NewActivity = read(written.clone()).unwrap();
+        assert_eq!(serde_json::to_value(&again).unwrap(), written);
         assert_eq!(again.client, client);
     }
 
     #[test]
-    fn every_wrong_field_is_named() {
+    fn a_document_is_read_as_an_activity() {
+        let id = "018f4e9a-7b1c-7def-8000-000000000001";
+        let at = "2026-01-31T12:00:00.000Z";
+        let document =
+            json!({"_id": id, "action": "logged_in", "at": {"$date": at}, "address": null});
+        let activity: Activity = serde_json::from_value(document).unwrap();
+        assert_eq!(activity.cursor().id, activity.id);
+        let listed = serde_json::to_value(&activity).unwrap();
+        assert_eq!(listed["id"], id);
+        assert_eq!(listed["at"], "2026-01-31T12:00:00.000000Z");
+        assert_eq!(listed["address"], json!(null));
+        assert!(serde_json::from_value::<Activity>(json!({})).is_err());
+    }
+
+    #[test]
+    fn every_invalid_field_is_named() {
         let document = json!({"id": 1, "user_id": "u", "action": "slept", "at": "now"});
         let problem = format!("{:?}", read::<NewActivity>(document).unwrap_err());
         for field in ["/id", "/user_id", "/action", "/at"] {

@@ -6,32 +6,41 @@ mod sessions;
 pub(crate) use activities::*;
 use serde::Serialize;
 use serde_json::Value;
-use service_kit::input::{Fields, FromFields, Violation, rules};
+use service_kit::clock;
+use service_kit::input::{FromFields, Violation, rules};
+use service_kit::sql::FromRow;
 pub(crate) use sessions::*;
+use time::OffsetDateTime;
+use uuid::Uuid;
 
 /// Body of a registration.
-#[derive(Debug)]
+#[derive(Debug, FromFields)]
 pub(crate) struct Registration {
+    #[rule(username)]
     pub(crate) username: String,
+    #[rule(rules::email)]
     pub(crate) email: String,
+    #[rule(rules::password(8, 100))]
     pub(crate) password: String,
 }
 
-/// Body of a login.
-#[derive(Debug)]
+/// Body of a login. The password has no lower limit: it is compared, not set.
+#[derive(Debug, FromFields)]
 pub(crate) struct Login {
+    #[rule(username)]
     pub(crate) username: String,
+    #[rule(rules::password(1, 100))]
     pub(crate) password: String,
 }
 
 /// A new user.
 #[derive(Debug, Serialize)]
 pub(crate) struct Registered {
-    pub(crate) user_id: String,
+    pub(crate) user_id: Uuid,
     pub(crate) username: String,
 }
 
-/// A successful login, as RFC 6749 has it.
+/// A successful login, in the form of RFC 6749.
 #[derive(Debug, Serialize)]
 pub(crate) struct AccessToken {
     pub(crate) access_token: String,
@@ -40,48 +49,25 @@ pub(crate) struct AccessToken {
 }
 
 /// What users see of themselves.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, FromRow)]
 pub(crate) struct Profile {
     pub(crate) username: String,
     pub(crate) email: String,
     pub(crate) is_active: bool,
-    pub(crate) created_at: String,
+    #[serde(serialize_with = "clock::serialize")]
+    pub(crate) created_at: OffsetDateTime,
 }
 
 /// How many users there are.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, FromRow)]
 pub(crate) struct UserCount {
     pub(crate) total_users: i64,
     pub(crate) active_users: i64,
     pub(crate) inactive_users: i64,
 }
 
-impl FromFields for Registration {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let username = fields.required("username", username);
-        let email = fields.required("email", rules::email);
-        let password = fields.required("password", rules::secret(8, 100));
-        Some(Self {
-            username: username?,
-            email: email?,
-            password: password?,
-        })
-    }
-}
-
-/// No lower limit for the password: it is compared, not set.
-impl FromFields for Login {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let username = fields.required("username", username);
-        let password = fields.required("password", rules::secret(1, 100));
-        Some(Self {
-            username: username?,
-            password: password?,
-        })
-    }
-}
-
-/// ASCII only, so that no two names look alike and `lower()` in PostgreSQL agrees with everybody.
+/// ASCII only, so that no two names look alike, and `lower()` in PostgreSQL gives the same result
+/// with every locale.
 fn username(value: Value) -> Result<String, Violation> {
     let name = rules::text(3, 50)(value)?;
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
@@ -100,7 +86,7 @@ mod tests {
     use service_kit::input::read;
 
     #[test]
-    fn a_registration_is_read_and_its_address_lowered() {
+    fn a_registration_is_read_with_its_address_in_lower_case() {
         let document =
             json!({"username": "Ada_1", "email": "Ada@Example.org", "password": "12345678"});
         let registration: Registration = read(document).unwrap();
@@ -109,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn all_three_fields_are_named_when_all_are_wrong() {
+    fn every_invalid_field_is_named() {
         let document = json!({"username": "a b c", "email": 7});
         let problem = format!("{:?}", read::<Registration>(document).unwrap_err());
         for expected in ["/username", "/email", "/password"] {
@@ -118,7 +104,14 @@ mod tests {
     }
 
     #[test]
-    fn names_outside_the_alphabet_are_refused() {
+    fn a_password_must_not_contain_nul() {
+        let password = json!({"username": "ada", "password": "abc\0defghi"});
+        let problem = format!("{:?}", read::<Login>(password).unwrap_err());
+        assert!(problem.contains("/password"), "{problem}");
+    }
+
+    #[test]
+    fn names_outside_the_alphabet_are_rejected() {
         for name in ["ab", "ädä", "a/b", "a b", &"x".repeat(51)] {
             assert!(username(json!(name)).is_err(), "{name}");
         }

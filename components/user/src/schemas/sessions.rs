@@ -1,19 +1,26 @@
 //! Sessions as their users see them, and changing a password.
 
 use serde::Serialize;
-use service_kit::input::{Fields, FromFields, rules};
+use service_kit::clock;
+use service_kit::input::{FromFields, rules};
+use service_kit::sql::FromRow;
+use time::OffsetDateTime;
+use uuid::Uuid;
 
 /// A session that has not ended.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, FromRow)]
 pub(crate) struct Session {
-    pub(crate) id: String,
-    pub(crate) created_at: String,
+    pub(crate) id: Uuid,
+    #[serde(serialize_with = "clock::serialize")]
+    pub(crate) created_at: OffsetDateTime,
     /// Correct to a minute.
-    pub(crate) last_used_at: String,
-    pub(crate) expires_at: String,
+    #[serde(serialize_with = "clock::serialize")]
+    pub(crate) last_used_at: OffsetDateTime,
+    #[serde(serialize_with = "clock::serialize")]
+    pub(crate) expires_at: OffsetDateTime,
     pub(crate) user_agent: Option<String>,
     pub(crate) address: Option<String>,
-    /// Whether it is the one that asks.
+    /// Whether it is the session that asks.
     pub(crate) current: bool,
 }
 
@@ -26,30 +33,20 @@ pub(crate) struct Sessions {
 /// A session that was ended.
 #[derive(Debug, Serialize)]
 pub(crate) struct EndedSession {
-    pub(crate) session_id: String,
+    pub(crate) session_id: Uuid,
 }
 
-/// Body of a change of password.
-#[derive(Debug)]
+/// Body of a change of password. The current one has no lower limit: it is compared, not set.
+#[derive(Debug, FromFields)]
 pub(crate) struct PasswordChange {
+    #[rule(rules::password(1, 100))]
     pub(crate) current_password: String,
+    #[rule(rules::password(8, 100))]
     pub(crate) new_password: String,
 }
 
-/// What a change of password did besides.
+/// What else a change of password did.
 #[derive(Debug, Serialize)]
 pub(crate) struct PasswordChanged {
     pub(crate) ended_sessions: usize,
-}
-
-/// No lower limit for the current password: it is compared, not set.
-impl FromFields for PasswordChange {
-    fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let current_password = fields.required("current_password", rules::secret(1, 100));
-        let new_password = fields.required("new_password", rules::secret(8, 100));
-        Some(Self {
-            current_password: current_password?,
-            new_password: new_password?,
-        })
-    }
 }

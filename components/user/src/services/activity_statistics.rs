@@ -2,43 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, json};
-use service_kit::adapter::documents;
+use service_kit::collection::filter::eq;
 use service_kit::input::Period;
-use service_kit::{Problem, Result};
+use uuid::Uuid;
 
 use super::ACTIVITIES;
+use crate::error::Result;
 use crate::schemas::ActivityStatistics;
 
 /// The statistics of a user's activities within `period`.
 pub(crate) async fn activity_statistics(
-    user_id: String,
+    user_id: Uuid,
     period: Period,
 ) -> Result<ActivityStatistics> {
-    let mut filter = Map::from_iter([("user_id".to_owned(), json!(user_id))]);
-    if let Some(condition) = period.condition() {
-        filter.insert("at".to_owned(), condition);
-    }
-    let filter = serde_json::Value::Object(filter).to_string();
-    let by_action = count_by("action", filter.clone()).await?;
+    let filter = eq("user_id", user_id).and_maybe(period.filter("at"));
+    let by_action = ACTIVITIES.count_by("action", filter.clone()).await?;
+    let by_action = BTreeMap::from_iter(by_action);
+    let by_day = ACTIVITIES.count_by("day", filter).await?;
     Ok(ActivityStatistics {
         // Every activity has one of few actions, so their sum saves a query.
         total: by_action.values().sum(),
         by_action,
-        by_day: count_by("day", filter).await?,
+        by_day: by_day.into_iter().collect(),
     })
-}
-
-async fn count_by(field: &str, filter: String) -> Result<BTreeMap<String, u64>> {
-    let counts = documents::count_by(ACTIVITIES.to_owned(), field.to_owned(), filter).await?;
-    counts.into_iter().map(named).collect()
-}
-
-fn named((value, count): (String, u64)) -> Result<(String, u64)> {
-    match serde_json::from_str(&value) {
-        Ok(name) => Ok((name, count)),
-        Err(error) => Err(Problem::internal(format!(
-            "an activity is counted by something that is not text: {error}"
-        ))),
-    }
 }

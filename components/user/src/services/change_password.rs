@@ -1,85 +1,57 @@
 //! A new password for a user who knows the old one.
 //!
-//! Whoever changes a password may do it because somebody else knows it. So nobody else stays logged
-//! in: the other sessions end before the password changes, a login with the old one that is under
-//! way then fails (its transaction asks for the hash that it checked), and what came in between ends
-//! after it.
+//! A user may change the password because another person knows it, so that person must not stay
+//! logged in. The other sessions end before the password changes. A login with the old password that
+//! is under way then fails, because its transaction asks for the hash that it checked. Sessions that
+//! began in between end after the change.
 
+use service_kit::Client;
 use service_kit::adapter::passwords::{self, Verdict};
-use service_kit::adapter::postgres::{self, Error, Statement, Value};
-use service_kit::problem::{Kind, Problem};
-use service_kit::rows::Columns;
-use service_kit::{Client, Result};
+use service_kit::sql::{self, Transaction, sql};
 
 use super::end_other_sessions::end_other_sessions;
-use super::record_activity::{message, record_later};
+use super::record_activity::{activity_message, record_later};
 use crate::current_user::CurrentUser;
+use crate::error::{Error, Result};
 use crate::schemas::{
     NewActivity, PASSWORD_CHANGE_FAILED, PASSWORD_CHANGED, PasswordChange, PasswordChanged,
 };
 
-const FIND: &str = "select password_hash from users where id = $1";
-
-/// Changes no row if the hash is no longer the one that was checked.
-const STORE: &str = "update users set password_hash = $3 where id = $1 and password_hash = $2";
-
-const WRONG_PASSWORD: Kind = Kind {
-    status: 403,
-    name: "wrong-password",
-    title: "Wrong password",
-    detail: "The current password is wrong.",
-};
-
-const CHANGED_MEANWHILE: Kind = Kind {
-    status: 409,
-    name: "password-changed-meanwhile",
-    title: "Password changed meanwhile",
-    detail: "The password was changed by another request at the same time.",
-};
-
-/// Change the password, and end every session but the one that asks. The sentences say what could
+/// Change the password, and end every session except the one that asks. The sentences say what could
 /// not be done.
 pub(crate) async fn change_password(
     user: CurrentUser,
     change: PasswordChange,
     client: Client,
 ) -> Result<(PasswordChanged, Vec<&'static str>)> {
-    let user_id = user.user_id;
-    let session = user.session_id.as_deref();
-    let activity = |action| NewActivity::now(action, &user_id, session, &client);
-    let checked = find(&user_id).await?;
+    let (user_id, session) = (user.user_id, user.session_id);
+    let activity = |action| NewActivity::now(action, user_id, session, &client);
+    let (checked,): (String,) = sql("select password_hash from users where id = $1")
+        .bind(user_id)
+        .fetch_optional()
+        .await?
+        .ok_or(Error::UserGone)?;
     let verdict = passwords::verify(change.current_password, Some(checked.clone())).await?;
     if verdict == Verdict::Mismatch {
-        tracing::warn!(
-            user_id,
-            "refused to change a password: the current one is wrong"
-        );
+        tracing::warn!(%user_id, "rejected a change of password: the current one is wrong");
         record_later(activity(PASSWORD_CHANGE_FAILED));
-        return Err(Problem::of(&WRONG_PASSWORD));
+        return Err(Error::WrongPassword);
     }
     let hash = passwords::hash(change.new_password).await?;
-    let before = end_other_sessions(&user_id, session).await?;
-    let store = Statement {
-        sql: STORE.to_owned(),
-        params: vec![
-            Value::Uuid(user_id.clone()),
-            Value::Text(checked),
-            Value::Text(hash),
-        ],
-        expected_rows: Some(1),
-    };
-    let changed = message(&activity(PASSWORD_CHANGED));
-    postgres::transact(vec![store], vec![changed])
+    let before = end_other_sessions(user_id, session).await?;
+    let store = sql("update users set password_hash = $3 where id = $1 and password_hash = $2");
+    Transaction::new()
+        .execute(store.bind(user_id).bind(checked).bind(hash))
+        .expect_rows(1)
+        .send(activity_message(&activity(PASSWORD_CHANGED))?)
+        .commit()
         .await
         .map_err(changed_meanwhile)?;
-    tracing::info!(user_id, "changed a password");
-    let (after, warnings) = match end_other_sessions(&user_id, session).await {
+    tracing::info!(%user_id, "changed a password");
+    let (after, warnings) = match end_other_sessions(user_id, session).await {
         Ok(ended) => (ended, Vec::new()),
-        Err(problem) => {
-            tracing::error!(
-                user_id,
-                "did not end the sessions begun meanwhile: {problem}"
-            );
+        Err(error) => {
+            tracing::error!(%user_id, "did not end the sessions begun meanwhile: {error:?}");
             let warning = "Sessions that began in the same moment may not have ended.";
             (0, vec![warning])
         }
@@ -88,15 +60,9 @@ pub(crate) async fn change_password(
     Ok((PasswordChanged { ended_sessions }, warnings))
 }
 
-async fn find(user_id: &str) -> Result<String> {
-    let rows = postgres::fetch(FIND.to_owned(), vec![Value::Uuid(user_id.to_owned())]).await?;
-    let row = rows.rows.into_iter().next().ok_or_else(CurrentUser::gone)?;
-    Columns::from(row).next()
-}
-
-fn changed_meanwhile(error: Error) -> Problem {
+fn changed_meanwhile(error: sql::Error) -> Error {
     match error {
-        Error::UnexpectedRows(_) => Problem::of(&CHANGED_MEANWHILE),
+        sql::Error::UnexpectedRows { .. } => Error::PasswordChangedMeanwhile,
         other => other.into(),
     }
 }
@@ -104,20 +70,16 @@ fn changed_meanwhile(error: Error) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use service_kit::adapter::postgres::RowMismatch;
 
     #[test]
     fn an_update_of_no_row_means_another_change() {
         let (statement, affected) = (0, 0);
-        let mismatch = RowMismatch {
+        let missed = sql::Error::UnexpectedRows {
             statement,
             affected,
         };
-        let name = |error| changed_meanwhile(error).kind().name;
-        assert_eq!(
-            name(Error::UnexpectedRows(mismatch)),
-            CHANGED_MEANWHILE.name
-        );
-        assert_eq!(name(Error::Timeout), "unavailable");
+        assert_eq!(changed_meanwhile(missed), Error::PasswordChangedMeanwhile);
+        let other = sql::Error::ConstraintViolation("users_pkey".to_owned());
+        assert!(matches!(changed_meanwhile(other), Error::Failure(_)));
     }
 }

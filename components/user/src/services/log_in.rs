@@ -1,53 +1,22 @@
 //! From a name and a password to a session and its access token.
 //!
-//! An unknown name costs as much time as a wrong password and gets the same answer, so that nobody
-//! can find out which accounts exist.
+//! An unknown name takes as much time as a wrong password and gets the same answer, so that a client
+//! cannot find out which accounts exist.
 
+use service_kit::Client;
 use service_kit::adapter::passwords::{self, Verdict};
-use service_kit::adapter::postgres::{self, Error, Statement, Value};
 use service_kit::adapter::tokens;
-use service_kit::problem::{Kind, Problem};
-use service_kit::rows::Columns;
-use service_kit::{Client, Result};
+use service_kit::sql::{self, FromRow, Sql, Transaction, sql};
 use uuid::Uuid;
 
-use super::record_activity::{message, record_later};
+use super::record_activity::{activity_message, record_later};
 use super::user_event;
+use crate::error::{Error, Result};
 use crate::schemas::{AccessToken, LOGGED_IN, LOGIN_FAILED, Login, NewActivity};
 
-const FIND: &str =
-    "select id, password_hash, is_active from users where lower(username) = lower($1)";
-
-/// Changes no row if the password or the account changed since the check. Otherwise it also locks
-/// the account until the transaction ends, and stores a better hash if there is one.
-const NOTE_LOGIN: &str = "update users \
-     set last_login_at = now(), password_hash = coalesce($3, password_hash) \
-     where id = $1 and password_hash = $2 and is_active";
-
-/// Also removes some sessions whose tokens have expired. It removes more than it adds, so the table
-/// holds no more sessions than begin within the lifetime of a token.
-const BEGIN_SESSION: &str = "with expired as (delete from sessions where id in \
-         (select id from sessions where expires_at < now() order by expires_at limit 10 \
-          for update skip locked)) \
-     insert into sessions (id, user_id, expires_at, user_agent, address) \
-     values ($1, $2, now() + make_interval(secs => $3), $4, $5)";
-
-const INVALID_CREDENTIALS: Kind = Kind {
-    status: 401,
-    name: "invalid-credentials",
-    title: "Invalid credentials",
-    detail: "The username or the password is wrong.",
-};
-
-const ACCOUNT_INACTIVE: Kind = Kind {
-    status: 403,
-    name: "account-inactive",
-    title: "Account inactive",
-    detail: "This account may not log in.",
-};
-
+#[derive(FromRow)]
 struct Account {
-    id: String,
+    id: Uuid,
     password_hash: String,
     is_active: bool,
 }
@@ -55,24 +24,20 @@ struct Account {
 /// Check the password, issue a token, and begin its session together with the event about the login
 /// and the activity.
 pub(crate) async fn log_in(login: Login, client: Client) -> Result<AccessToken> {
-    let Login { username, password } = login;
-    let (account, verdict) = check(username, password.clone(), &client).await?;
-    let session_id = Uuid::now_v7().to_string();
-    let token = tokens::issue(account.id.clone(), Some(session_id.clone())).await?;
-    let better_hash = match verdict {
-        Verdict::Outdated => rehash(&account, password).await,
-        _ => None,
-    };
-    let statements = vec![
-        note_login(&account, better_hash),
-        begin_session(&session_id, &account, token.expires_in, &client),
-    ];
-    let activity = NewActivity::now(LOGGED_IN, &account.id, Some(&session_id), &client);
-    let messages = vec![user_event("user_login", &account.id), message(&activity)];
-    postgres::transact(statements, messages)
+    let (account, better_hash) = check(login, &client).await?;
+    let (user_id, session_id) = (account.id, Uuid::now_v7());
+    let token = tokens::issue(user_id.to_string(), Some(session_id.to_string())).await?;
+    let activity = NewActivity::now(LOGGED_IN, user_id, Some(session_id), &client);
+    Transaction::new()
+        .execute(note_login(account, better_hash))
+        .expect_rows(1)
+        .execute(begin_session(session_id, user_id, token.expires_in, client))
+        .send(user_event("user_login", user_id)?)
+        .send(activity_message(&activity)?)
+        .commit()
         .await
         .map_err(changed_meanwhile)?;
-    tracing::info!(user_id = account.id, session_id, "logged a user in");
+    tracing::info!(%user_id, %session_id, "logged a user in");
     Ok(AccessToken {
         access_token: token.token,
         token_type: "bearer",
@@ -80,93 +45,78 @@ pub(crate) async fn log_in(login: Login, client: Client) -> Result<AccessToken> 
     })
 }
 
-/// The account that name and password are of, if it may log in.
-async fn check(username: String, password: String, client: &Client) -> Result<(Account, Verdict)> {
-    let account = find(username).await?;
+/// The account that name and password belong to, if it may log in, and a better hash of the
+/// password if the stored one is outdated.
+async fn check(login: Login, client: &Client) -> Result<(Account, Option<String>)> {
+    let Login { username, password } = login;
+    let account: Option<Account> =
+        sql("select id, password_hash, is_active from users where lower(username) = lower($1)")
+            .bind(username)
+            .fetch_optional()
+            .await?;
     let hash = account
         .as_ref()
         .map(|account| account.password_hash.clone());
-    let verdict = passwords::verify(password, hash).await?;
+    let verdict = passwords::verify(password.clone(), hash).await?;
     let Some(account) = account else {
-        tracing::warn!("refused a login: wrong name or password");
-        return Err(Problem::of(&INVALID_CREDENTIALS));
+        tracing::warn!("rejected a login: wrong name or password");
+        return Err(Error::InvalidCredentials);
     };
-    let refusal = if verdict == Verdict::Mismatch {
-        tracing::warn!("refused a login: wrong name or password");
-        &INVALID_CREDENTIALS
+    let error = if verdict == Verdict::Mismatch {
+        tracing::warn!("rejected a login: wrong name or password");
+        Error::InvalidCredentials
     } else if !account.is_active {
-        let user_id = &account.id;
-        tracing::warn!(user_id, "refused a login: the account is inactive");
-        &ACCOUNT_INACTIVE
+        tracing::warn!(user_id = %account.id, "rejected a login: the account is inactive");
+        Error::AccountInactive
+    } else if verdict == Verdict::Outdated {
+        let better_hash = hash_again(account.id, password).await;
+        return Ok((account, better_hash));
     } else {
-        return Ok((account, verdict));
+        return Ok((account, None));
     };
-    record_later(NewActivity::now(LOGIN_FAILED, &account.id, None, client));
-    Err(Problem::of(refusal))
+    record_later(NewActivity::now(LOGIN_FAILED, account.id, None, client));
+    Err(error)
 }
 
-async fn find(username: String) -> Result<Option<Account>> {
-    let rows = postgres::fetch(FIND.to_owned(), vec![Value::Text(username)]).await?;
-    let Some(row) = rows.rows.into_iter().next() else {
-        return Ok(None);
-    };
-    let mut columns = Columns::from(row);
-    Ok(Some(Account {
-        id: columns.next()?,
-        password_hash: columns.next()?,
-        is_active: columns.next()?,
-    }))
+/// A login must not fail because a better hash could not be made. The next login tries again.
+async fn hash_again(user_id: Uuid, password: String) -> Option<String> {
+    passwords::hash(password)
+        .await
+        .inspect_err(|error| tracing::warn!(%user_id, "kept an outdated hash: {error}"))
+        .ok()
 }
 
-fn note_login(account: &Account, better_hash: Option<String>) -> Statement {
-    Statement {
-        sql: NOTE_LOGIN.to_owned(),
-        params: vec![
-            Value::Uuid(account.id.clone()),
-            Value::Text(account.password_hash.clone()),
-            better_hash.map_or(Value::Null, Value::Text),
-        ],
-        expected_rows: Some(1),
-    }
+/// Changes no row if the password or the account changed since the check. Otherwise it also locks
+/// the account until the transaction ends.
+fn note_login(account: Account, better_hash: Option<String>) -> Sql {
+    sql("update users \
+         set last_login_at = now(), password_hash = coalesce($3, password_hash) \
+         where id = $1 and password_hash = $2 and is_active")
+    .bind(account.id)
+    .bind(account.password_hash)
+    .bind(better_hash)
 }
 
-fn begin_session(
-    session_id: &str,
-    account: &Account,
-    expires_in: u32,
-    client: &Client,
-) -> Statement {
-    let text = |text: &Option<String>| text.clone().map_or(Value::Null, Value::Text);
-    Statement {
-        sql: BEGIN_SESSION.to_owned(),
-        params: vec![
-            Value::Uuid(session_id.to_owned()),
-            Value::Uuid(account.id.clone()),
-            Value::Float64(f64::from(expires_in)),
-            text(&client.user_agent),
-            text(&client.address),
-        ],
-        expected_rows: None,
-    }
+/// Also removes some sessions whose tokens have expired. It removes more than it adds, so the table
+/// holds no more sessions than begin within the lifetime of a token.
+fn begin_session(session_id: Uuid, user_id: Uuid, expires_in: u32, client: Client) -> Sql {
+    sql("with expired as (delete from sessions where id in \
+             (select id from sessions where expires_at < now() order by expires_at limit 10 \
+              for update skip locked)) \
+         insert into sessions (id, user_id, expires_at, user_agent, address) \
+         values ($1, $2, now() + make_interval(secs => $3), $4, $5)")
+    .bind(session_id)
+    .bind(user_id)
+    .bind(f64::from(expires_in))
+    .bind(client.user_agent)
+    .bind(client.address)
 }
 
-/// A login must not fail because a better hash could not be made: the next one will make it.
-async fn rehash(account: &Account, password: String) -> Option<String> {
-    match passwords::hash(password).await {
-        Ok(hash) => Some(hash),
-        Err(error) => {
-            let reason = Problem::from(error);
-            tracing::warn!(user_id = account.id, "kept an outdated hash: {reason}");
-            None
-        }
-    }
-}
-
-fn changed_meanwhile(error: Error) -> Problem {
+fn changed_meanwhile(error: sql::Error) -> Error {
     match error {
-        Error::UnexpectedRows(_) => {
-            tracing::warn!("refused a login: the account changed while it was checked");
-            Problem::of(&INVALID_CREDENTIALS)
+        sql::Error::UnexpectedRows { .. } => {
+            tracing::warn!("rejected a login: the account changed while it was checked");
+            Error::InvalidCredentials
         }
         other => other.into(),
     }

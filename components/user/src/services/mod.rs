@@ -27,5 +27,8 @@ pub(crate) use record_activity::{ACTIVITIES_PATH, record_activity};
 pub(crate) use register_user::register_user;
 use user_event::user_event;
 
-/// The collection of what users did.
-const ACTIVITIES: &str = "activities";
+use crate::schemas::Activity;
+use service_kit::Collection;
+
+/// What users did.
+const ACTIVITIES: Collection<Activity> = Collection::new("activities");

@@ -1,50 +1,42 @@
-//! Something that a user did, on its way into the documents.
+//! Recording what a user did.
 //!
-//! Where it is part of a transaction, it travels as a message to this service itself, committed with
-//! what it is about: a document store that is down delays it and fails nothing.
+//! An activity that belongs to a transaction is sent as a message to this service itself, committed
+//! together with the change. A document store that is down then delays it, and fails nothing.
 
 use serde_json::{Value, json};
-use service_kit::adapter::documents;
-use service_kit::adapter::postgres::Message;
-use service_kit::{Problem, Result, background, clock, extended_json};
+use service_kit::sql::{Message, message};
+use service_kit::{Failure, background, clock, extended_json};
 
 use super::ACTIVITIES;
+use crate::error::Result;
 use crate::schemas::NewActivity;
 
-/// The route that [`message`] is delivered to.
+/// The route that [`activity_message`] is delivered to.
 pub(crate) const ACTIVITIES_PATH: &str = "/api/v1/users/activities";
 
-/// Store an activity, unless it is there already.
+/// Store an activity, unless it is stored already.
 pub(crate) async fn record_activity(activity: NewActivity) -> Result<()> {
-    let document = document(&activity).to_string();
-    documents::insert(ACTIVITIES.to_owned(), vec![document]).await?;
+    ACTIVITIES.insert(&document(&activity)).await?;
     Ok(())
 }
 
-/// The message that has an activity recorded once the transaction that it is written in is
-/// committed.
-pub(super) fn message(activity: &NewActivity) -> Message {
-    Message {
-        peer: "user".to_owned(),
-        path: ACTIVITIES_PATH.to_owned(),
-        body: activity.to_json().to_string(),
-        idempotency_key: activity.id.to_string(),
-    }
+/// The message that records an activity after the transaction that sends it.
+pub(super) fn activity_message(activity: &NewActivity) -> Result<Message, Failure> {
+    message("user", ACTIVITIES_PATH, activity.id, activity)
 }
 
-/// Record an activity that is part of no transaction. The answer does not wait, so that it neither
-/// fails with the document store nor tells by its time that there was something to record.
+/// Record an activity that is part of no transaction. The answer does not wait for it. So it does not
+/// fail with the document store, and its time does not tell whether there was something to record.
 pub(super) fn record_later(activity: NewActivity) {
     background(async move {
-        let (action, user_id) = (activity.action, activity.user_id.clone());
-        if let Err(problem) = record_activity(activity).await {
-            let reason: Problem = problem;
-            tracing::error!(user_id, "did not record the activity `{action}`: {reason}");
+        let (action, user_id) = (activity.action, activity.user_id);
+        if let Err(error) = record_activity(activity).await {
+            tracing::error!(%user_id, "did not record the activity `{action}`: {error:?}");
         }
     });
 }
 
-/// `day` is kept beside the time because counting is by whole fields only.
+/// `day` repeats part of `at`, because documents can be counted by whole fields only.
 fn document(activity: &NewActivity) -> Value {
     json!({
         "_id": activity.id,
@@ -63,14 +55,16 @@ mod tests {
     use super::*;
     use crate::schemas::LOGGED_IN;
     use service_kit::Client;
+    use uuid::Uuid;
 
     #[test]
-    fn an_activity_and_its_delivery_share_an_id() {
-        let activity = NewActivity::now(LOGGED_IN, "u1", Some("s1"), &Client::default());
-        let message = message(&activity);
+    fn an_activity_and_its_message_share_an_id() {
+        let session = Uuid::from_u128(1);
+        let activity = NewActivity::now(LOGGED_IN, Uuid::nil(), Some(session), &Client::default());
+        let message = activity_message(&activity).unwrap();
         let document = document(&activity);
         assert_eq!(document["_id"], message.idempotency_key);
-        assert_eq!(document["session_id"], "s1");
+        assert_eq!(document["session_id"], session.to_string());
         let at = document["at"]["$date"].as_str().unwrap();
         assert!(
             at.starts_with(document["day"].as_str().unwrap()),

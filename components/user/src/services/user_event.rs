@@ -1,16 +1,16 @@
 //! The message that tells analytics what a user did.
 
 use serde_json::json;
-use service_kit::adapter::postgres::Message;
-use service_kit::clock;
+use service_kit::sql::{Message, message};
+use service_kit::{Failure, clock};
 use uuid::Uuid;
 
-/// A message about `event_name`, to be written with the change that it is about.
+/// A message about `event_name`, to be sent with the change that it is about.
 ///
-/// The event's id is also its idempotency key: delivered twice, it is stored once. It says when it
-/// happened, because it may be delivered much later.
-pub(super) fn user_event(event_name: &str, user_id: &str) -> Message {
-    let event_id = Uuid::now_v7().to_string();
+/// The event's id is also the idempotency key, so an event that is delivered twice is stored once.
+/// The event says when it happened, because it may be delivered much later.
+pub(super) fn user_event(event_name: &str, user_id: Uuid) -> Result<Message, Failure> {
+    let event_id = Uuid::now_v7();
     let event = json!({
         "event_id": event_id,
         "event_type": "user_action",
@@ -19,12 +19,7 @@ pub(super) fn user_event(event_name: &str, user_id: &str) -> Message {
         "timestamp": clock::now(),
         "properties": {},
     });
-    Message {
-        peer: "analytics".to_owned(),
-        path: "/api/v1/analytics/events".to_owned(),
-        body: event.to_string(),
-        idempotency_key: event_id,
-    }
+    message("analytics", "/api/v1/analytics/events", event_id, &event)
 }
 
 #[cfg(test)]
@@ -33,10 +28,10 @@ mod tests {
     use serde_json::Value;
 
     #[test]
-    fn the_event_and_its_delivery_share_an_id() {
-        let message = user_event("user_login", "u1");
+    fn an_event_and_its_message_share_an_id() {
+        let message = user_event("user_login", Uuid::nil()).unwrap();
         let event: Value = serde_json::from_str(&message.body).unwrap();
         assert_eq!(event["event_id"], message.idempotency_key);
-        assert_eq!(event["user_id"], "u1");
+        assert_eq!(event["user_id"], Uuid::nil().to_string());
     }
 }

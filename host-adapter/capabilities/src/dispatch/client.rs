@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::{
-    Error, Peers, Request, Response,
+    DispatchSettings, Error, Peers, Request, Response,
     attempt::{Answer, Exchange, Failure},
     retry::{Outcome, Policy, is_idempotent},
 };
@@ -28,21 +28,6 @@ const IDLE_CONNECTIONS: usize = 64;
 
 /// Longest idempotency key and request id, as in `wit/dispatch.wit`.
 const MAX_HEADER: usize = 200;
-
-/// Bounds of every call.
-#[derive(Debug, Clone, Copy)]
-pub struct DispatchSettings {
-    /// The whole call, attempts and pauses together.
-    pub timeout: Duration,
-    /// Attempts in all, 1 to 3.
-    pub attempts: u32,
-    /// Upper bound of the first pause.
-    pub backoff_base: Duration,
-    /// Upper bound of every pause.
-    pub backoff_cap: Duration,
-    /// Largest body, sent or received, in bytes.
-    pub max_body: usize,
-}
 
 /// One component's way to its peers.
 #[derive(Clone)]
@@ -95,6 +80,12 @@ impl Dispatch {
             settings,
             http,
         }
+    }
+
+    /// The longest time that a call takes, attempts and pauses together.
+    #[must_use]
+    pub fn timeout(&self) -> Duration {
+        self.settings.timeout
     }
 
     /// Calls a peer and waits for its answer.

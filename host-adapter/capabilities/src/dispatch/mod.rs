@@ -9,8 +9,10 @@ mod client;
 mod errors;
 mod peers;
 mod retry;
+mod settings;
 
 pub use adapter_contract::dispatch::{Request, Response};
-pub use client::{Dispatch, DispatchSettings};
+pub use client::Dispatch;
 pub use errors::Error;
 pub use peers::Peers;
+pub use settings::DispatchSettings;

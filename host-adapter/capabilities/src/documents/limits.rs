@@ -1,5 +1,8 @@
 //! How much a call may give and get.
 
+use adapter_settings::{Integer, KIB, MIB, Size};
+use serde::{Deserialize, Serialize};
+
 use super::Error;
 
 /// Longest JSON text that is read: a document, as in `wit/documents.wit`, or a filter or an update.
@@ -36,11 +39,16 @@ pub(super) const MAX_SORT_FIELDS: usize = 8;
 pub(super) const MAX_SKIP: u32 = 10_000;
 
 /// What one result may hold.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(default)]
 pub struct Limits {
-    /// Documents of a `find`, values of a `count-by`. A query that asks for more gets this many.
+    /// Documents of a `find`, values of a `count-by`. A query that asks for more gets this many. The
+    /// default is the least, because components may count on it; more belong behind paging.
+    #[serde(with = "Integer::<1_000, 100_000>")]
     pub max_documents: u32,
-    /// Bytes of JSON text. A result above it is refused, since the component has to hold it.
+    /// Bytes of JSON text. A result above it is rejected, since the component has to hold it. The
+    /// default is four of the largest documents that can be stored.
+    #[serde(with = "Size::<KIB, { 64 * MIB }>")]
     pub max_bytes: usize,
 }
 

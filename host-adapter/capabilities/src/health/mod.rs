@@ -5,13 +5,33 @@ mod probe;
 use std::{sync::Arc, time::Duration};
 
 pub use adapter_contract::health::{Dependency, State};
+use adapter_settings::{MINUTE, Time};
 use futures_util::future::join_all;
 pub use probe::{Probe, Target};
+use serde::{Deserialize, Serialize};
 use tokio::{sync::Mutex, time::Instant};
 
 /// How old an answer may be to be given again. Long enough that a health check per request costs
 /// nothing, short enough that a person sees a change at once.
 const REUSE: Duration = Duration::from_secs(1);
+
+/// How dependencies are probed.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(default)]
+pub struct HealthSettings {
+    /// How long a dependency may take to answer before it counts as down. The default is below the
+    /// probe timeouts of container platforms, so that a slow dependency is an answer.
+    #[serde(with = "Time::<10, MINUTE>")]
+    pub timeout: Duration,
+}
+
+impl Default for HealthSettings {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(2),
+        }
+    }
+}
 
 /// One component's dependencies.
 #[derive(Debug, Clone)]
@@ -20,17 +40,17 @@ pub struct Health(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     probes: Vec<Probe>,
-    timeout: Duration,
+    settings: HealthSettings,
     last: Mutex<Option<(Instant, Vec<Dependency>)>>,
 }
 
 impl Health {
-    /// Asks `probes`, and waits for each at most `timeout`.
+    /// Asks `probes`, and waits for each as long as `settings` allow.
     #[must_use]
-    pub fn new(probes: Vec<Probe>, timeout: Duration) -> Self {
+    pub fn new(probes: Vec<Probe>, settings: HealthSettings) -> Self {
         Self(Arc::new(Inner {
             probes,
-            timeout,
+            settings,
             last: Mutex::default(),
         }))
     }
@@ -45,7 +65,8 @@ impl Health {
             return found.clone();
         }
         let before = last.take().map(|(_, found)| found).unwrap_or_default();
-        let mut found = join_all(self.0.probes.iter().map(|probe| probe.ask(self.0.timeout))).await;
+        let timeout = self.0.settings.timeout;
+        let mut found = join_all(self.0.probes.iter().map(|probe| probe.ask(timeout))).await;
         for dependency in found
             .iter_mut()
             .filter(|dependency| dependency.state == State::Down)

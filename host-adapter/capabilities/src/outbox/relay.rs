@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
+use adapter_settings::{MINUTE, Time};
 use futures_util::{StreamExt as _, stream};
+use serde::{Deserialize, Serialize};
 use sqlx::types::Uuid;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -26,14 +28,22 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// A peer that comes back after hours gets its messages within this time.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
-/// How patiently the relay looks.
-#[derive(Debug, Clone, Copy)]
+/// How often a relay looks for messages.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(default)]
 pub struct RelaySettings {
-    /// Longest time between two looks at the table when nothing wakes it. Messages of this process
-    /// wake it at once; those of another, and those whose pause is over, wait up to this long.
-    pub interval: Duration,
-    /// Longest time that one delivery takes: the dispatch timeout.
-    pub delivery: Duration,
+    /// Longest time between two looks at the table when nothing wakes the relay. Messages of this
+    /// process wake it at once; those of another, and those whose pause is over, wait up to this long.
+    #[serde(with = "Time::<50, { 5 * MINUTE }>")]
+    pub outbox_interval: Duration,
+}
+
+impl Default for RelaySettings {
+    fn default() -> Self {
+        Self {
+            outbox_interval: Duration::from_secs(1),
+        }
+    }
 }
 
 /// Delivers what a component's transactions left behind.
@@ -78,7 +88,7 @@ impl Relay {
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = self.messages.notified() => {}
-                () = tokio::time::sleep(self.settings.interval) => {}
+                () = tokio::time::sleep(self.settings.outbox_interval) => {}
             }
         }
     }
@@ -103,7 +113,7 @@ impl Relay {
     /// deliver it, which is harmless but wasteful.
     fn lease(&self) -> Duration {
         let rounds = u32::try_from(BATCH).unwrap_or(u32::MAX) / CONCURRENCY;
-        self.settings.delivery.saturating_mul(rounds) + LONGEST_PAUSE
+        self.dispatch.timeout().saturating_mul(rounds) + LONGEST_PAUSE
     }
 
     async fn deliver_one(&self, taken: Taken, shutdown: &CancellationToken) -> (Uuid, Fate) {

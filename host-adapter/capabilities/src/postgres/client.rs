@@ -10,7 +10,8 @@ use tokio::sync::Notify;
 use crate::denied::denied;
 
 use super::{
-    Error, Message, Outcome, Pool, ResultSet, Statement, Value, parameters, rows, statement,
+    Error, Message, Outcome, Pool, PostgresSettings, ResultSet, Statement, Value, parameters, rows,
+    statement,
 };
 
 /// Most statements, and most messages, of one transaction: it holds locks while it lasts.
@@ -26,21 +27,12 @@ const MAX_KEY: usize = 200;
 const INSERT_MESSAGE: &str = "insert into outbox (id, peer, path, body, idempotency_key) \
      values ($1, $2, $3, $4, $5)";
 
-/// What one result may hold.
-#[derive(Debug, Clone, Copy)]
-pub struct Limits {
-    /// Rows.
-    pub rows: usize,
-    /// Bytes of values, as PostgreSQL sends them.
-    pub bytes: usize,
-}
-
 /// One component's PostgreSQL.
 #[derive(Debug, Clone)]
 pub struct Postgres {
     component: Arc<str>,
     pool: Pool,
-    limits: Limits,
+    limits: PostgresSettings,
     peers: Arc<[String]>,
     messages: Arc<Notify>,
 }
@@ -48,7 +40,7 @@ pub struct Postgres {
 impl Postgres {
     /// `pool` connects under the role of `component`; messages may go to `peers` only.
     #[must_use]
-    pub fn new(component: &str, pool: Pool, limits: Limits, peers: &[String]) -> Self {
+    pub fn new(component: &str, pool: Pool, limits: PostgresSettings, peers: &[String]) -> Self {
         Self {
             component: component.into(),
             pool,
@@ -182,7 +174,7 @@ async fn transaction(
     connection: &mut PgConnection,
     statements: Vec<Statement>,
     messages: Vec<Message>,
-    limits: Limits,
+    limits: PostgresSettings,
 ) -> Result<Vec<Outcome>, Error> {
     let mut transaction = connection.begin().await?;
     let outcomes = match in_transaction(&mut transaction, statements, messages, limits).await {
@@ -201,7 +193,7 @@ async fn in_transaction(
     connection: &mut PgConnection,
     statements: Vec<Statement>,
     messages: Vec<Message>,
-    limits: Limits,
+    limits: PostgresSettings,
 ) -> Result<Vec<Outcome>, Error> {
     let mut outcomes = Vec::with_capacity(statements.len());
     for (index, statement) in (0_u32..).zip(statements) {
@@ -235,7 +227,7 @@ async fn run(
     connection: &mut PgConnection,
     sql: String,
     params: &[Value],
-    limits: Limits,
+    limits: PostgresSettings,
 ) -> Result<Outcome, Error> {
     let statement = connection
         .prepare(AssertSqlSafe(sql).into_sql_str())

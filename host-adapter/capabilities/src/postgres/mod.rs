@@ -10,9 +10,11 @@ mod errors;
 mod parameters;
 mod pool;
 mod rows;
+mod settings;
 mod statement;
 
 pub use adapter_contract::postgres::{Message, Outcome, ResultSet, Row, Statement, Value};
-pub use client::{Limits, Postgres};
+pub use client::Postgres;
 pub use errors::Error;
-pub use pool::{Pool, PoolSettings};
+pub use pool::Pool;
+pub use settings::PostgresSettings;

@@ -19,7 +19,7 @@ use deadpool::managed::{
 use futures_util::future::BoxFuture;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
 
-use super::Error;
+use super::{Error, PostgresSettings};
 
 /// After this much idling a connection is asked before it is used. Shorter costs round trips under
 /// light load, longer makes the first requests after a restart of PostgreSQL fail.
@@ -35,19 +35,6 @@ const GRACE: Duration = Duration::from_millis(500);
 
 /// Connections for work outside the serving threads: the outbox. There is little of it.
 const BACKGROUND_CONNECTIONS: usize = 2;
-
-/// Size and patience of a pool.
-#[derive(Debug, Clone, Copy)]
-pub struct PoolSettings {
-    /// Most connections at once. More than PostgreSQL has processors for only lets them queue there.
-    pub connections: usize,
-    /// Serving threads, which share the connections out among themselves.
-    pub threads: usize,
-    /// Longest wait for a connection, opening one included.
-    pub acquire_timeout: Duration,
-    /// PostgreSQL cancels a statement that runs longer.
-    pub statement_timeout: Duration,
-}
 
 /// A cloneable handle to the connections.
 #[derive(Clone)]
@@ -101,19 +88,21 @@ impl managed::Manager for Connections {
 impl Pool {
     /// A pool that opens its first connection when it is first used.
     ///
-    /// `label` names it in the log, such as `postgres of user`.
+    /// The serving `threads` share the connections out among themselves. `label` names the pool in the
+    /// log, such as `postgres of user`.
     ///
     /// # Errors
     ///
     /// Only when the pool itself cannot be built, which is a mistake in this program.
     pub fn new(
         options: PgConnectOptions,
-        settings: PoolSettings,
+        settings: &PostgresSettings,
+        threads: usize,
         label: &str,
     ) -> Result<Self, anyhow::Error> {
         let timeout = settings.statement_timeout.as_millis().to_string();
         let options = options.options([("statement_timeout", timeout.as_str())]);
-        let threads = settings.threads.clamp(1, settings.connections);
+        let threads = threads.clamp(1, settings.connections);
         let each = settings.connections / threads;
         let last = BACKGROUND_CONNECTIONS.min(settings.connections);
         let sizes = std::iter::repeat_n(each, threads).chain([last]);

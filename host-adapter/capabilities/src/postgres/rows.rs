@@ -8,7 +8,7 @@ use sqlx::{
 };
 use time::{OffsetDateTime, UtcOffset, format_description::FormatItem, macros::format_description};
 
-use super::{Error, Limits, Outcome, Row, Value, parameters::is_text};
+use super::{Error, Outcome, PostgresSettings, Row, Value, parameters::is_text};
 
 /// RFC 3339 with the microseconds that PostgreSQL keeps.
 const TIMESTAMP: &[FormatItem<'_>] =
@@ -17,7 +17,7 @@ const TIMESTAMP: &[FormatItem<'_>] =
 /// Reads a result to its end, or to the limit.
 pub(super) async fn collect(
     mut results: impl Stream<Item = Result<Either<PgQueryResult, PgRow>, sqlx::Error>> + Unpin,
-    limits: Limits,
+    limits: PostgresSettings,
 ) -> Result<Outcome, Error> {
     let mut outcome = Outcome::default();
     let mut bytes = 0_usize;
@@ -26,17 +26,19 @@ pub(super) async fn collect(
             Either::Left(done) => outcome.affected += done.rows_affected(),
             Either::Right(row) => {
                 let returned = &mut outcome.returned;
-                if returned.rows.len() == limits.rows {
+                if returned.rows.len() == limits.max_rows {
                     return Err(Error::TooLarge(format!(
                         "the result has more than {} rows",
-                        limits.rows
+                        limits.max_rows
                     )));
                 }
                 if returned.rows.is_empty() {
                     let columns = row.columns().iter();
                     returned.columns = columns.map(|column| column.name().to_owned()).collect();
                 }
-                returned.rows.push(decode(&row, &mut bytes, limits.bytes)?);
+                returned
+                    .rows
+                    .push(decode(&row, &mut bytes, limits.max_bytes)?);
             }
         }
     }

@@ -8,6 +8,7 @@
 mod errors;
 mod listener;
 mod memory;
+mod settings;
 mod store;
 
 use std::{sync::Arc, time::Duration};
@@ -15,6 +16,7 @@ use std::{sync::Arc, time::Duration};
 pub use errors::Error;
 pub use listener::Listener;
 pub use memory::{Memory, Standing};
+pub use settings::SessionSettings;
 use sqlx::postgres::PgConnectOptions;
 use tokio::time::Instant;
 

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use adapter_settings::Violation;
+
 /// A setting outside its limits.
 #[derive(Debug, thiserror::Error)]
 #[error("`{name}` must be {expected}, got `{found}`")]
@@ -12,6 +14,17 @@ pub struct SettingError {
     pub expected: String,
     /// What was there.
     pub found: String,
+}
+
+impl SettingError {
+    /// The result of checking the setting `name`.
+    pub(super) fn check(name: &'static str, result: Result<(), Violation>) -> Result<(), Self> {
+        result.map_err(|Violation { expected, found }| Self {
+            name,
+            expected,
+            found,
+        })
+    }
 }
 
 /// Why the keys cannot be used. All of them stop the start; none contains key material.

@@ -20,8 +20,8 @@ pub use envelopes::{
 };
 pub use errors::{EnvelopeError, KeyError, PasswordError, SettingError, TokenError};
 pub use keys::{
-    CLIENT, DEFAULT_OLD_KEYS_READABLE_FOR, KeyInfo, KeyKind, KeyRing, KeyState, Policy, ROLES,
-    TOKENS,
+    CLIENT, DEFAULT_OLD_KEYS_READABLE_FOR, KeyInfo, KeyKind, KeyRing, KeySettings, KeyState,
+    Policy, ROLES, TOKENS,
 };
 pub use passwords::{MAX_PASSWORD_BYTES, PasswordSettings, Passwords, Verdict};
 pub use tokens::{Claims, MAX_SUBJECT_CHARACTERS, Token, TokenSettings, Tokens};

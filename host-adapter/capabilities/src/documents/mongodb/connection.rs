@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use adapter_settings::{Integer, MINUTE, Time};
 use mongodb::{
     Client, Database,
     bson::doc,
@@ -16,6 +17,7 @@ use mongodb::{
     options::{Acknowledgment, ClientOptions, WriteConcern},
 };
 use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -31,15 +33,32 @@ const DEFAULT_DATABASE: &str = "spindle";
 /// server has to say itself that it stopped.
 const GRACE: Duration = Duration::from_millis(500);
 
-/// Size and patience of the client.
-#[derive(Debug, Clone, Copy)]
+/// Size and timeouts of the client, where the URL does not give them.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(default)]
 pub struct MongoDbSettings {
-    /// Most calls at once, each on a connection of its own.
+    /// Connections of the whole process, one for each call at once. The default is as many as a usual
+    /// server works on at the same time.
+    #[serde(with = "Integer::<1, 1_000>")]
     pub connections: u32,
-    /// Longest wait for a connection, opening one and finding the primary included.
+    /// How long a call waits for a connection before it is `unavailable`. The default is enough to
+    /// find the primary and open a connection over TLS.
+    #[serde(with = "Time::<10, MINUTE>")]
     pub acquire_timeout: Duration,
-    /// Longest work on one call: the server stops a query that runs longer.
+    /// How long the server may work on one call before it stops. In a request, a query that takes
+    /// longer than the default lacks an index.
+    #[serde(with = "Time::<10, { 5 * MINUTE }>")]
     pub operation_timeout: Duration,
+}
+
+impl Default for MongoDbSettings {
+    fn default() -> Self {
+        Self {
+            connections: 32,
+            acquire_timeout: Duration::from_secs(2),
+            operation_timeout: Duration::from_secs(5),
+        }
+    }
 }
 
 /// A cloneable handle to the client and its database.

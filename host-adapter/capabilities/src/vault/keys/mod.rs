@@ -12,6 +12,7 @@ mod generate;
 mod jwk;
 mod lifetime;
 mod names;
+mod settings;
 
 use std::fmt;
 use std::path::Path;
@@ -29,28 +30,7 @@ use super::errors::KeyError;
 
 pub use self::lifetime::{KeyInfo, KeyState};
 pub use self::names::{CLIENT, KeyKind, ROLES, TOKENS};
-
-/// Seven days: long enough for every peer to be restarted with the new key, short enough that a
-/// key replaced because it leaked is soon worthless.
-pub const DEFAULT_OLD_KEYS_READABLE_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-
-/// How strict to be with keys.
-#[derive(Debug, Clone)]
-pub struct Policy {
-    /// Refuse to start without keys, and with development keys, instead of generating some.
-    pub production: bool,
-    /// How long a replaced key still opens and verifies after its successor was created.
-    pub old_keys_readable_for: Duration,
-}
-
-impl Default for Policy {
-    fn default() -> Self {
-        Self {
-            production: false,
-            old_keys_readable_for: DEFAULT_OLD_KEYS_READABLE_FOR,
-        }
-    }
-}
+pub use self::settings::{DEFAULT_OLD_KEYS_READABLE_FOR, KeySettings, Policy};
 
 /// A key in use and when it stops to be.
 pub(super) struct RingKey {

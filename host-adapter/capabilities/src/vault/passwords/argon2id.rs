@@ -7,14 +7,9 @@ use argon2::password_hash::phc::{PasswordHash, Salt};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
 
 use super::super::errors::{PasswordError, SettingError};
-use super::{PasswordSettings, within};
+use super::settings::{Iterations, MemoryKib, Parallelism, PasswordSettings};
 
 pub(super) use argon2::password_hash::phc::Output;
-
-/// OWASP's smallest recommendation, to the second recommendation of RFC 9106.
-const MEMORY_KIB: (u32, u32) = (7_168, 65_536);
-const ITERATIONS: (u32, u32) = (1, 10);
-const PARALLELISM: (u32, u32) = (1, 16);
 
 /// RFC 9106, section 4: a tag of 256 bits and a salt of 128.
 const OUTPUT_BYTES: usize = 32;
@@ -35,9 +30,6 @@ impl Parameters {
             parallelism,
             ..
         } = *settings;
-        within("memory_kib", memory_kib, MEMORY_KIB.0, MEMORY_KIB.1)?;
-        within("iterations", iterations, ITERATIONS.0, ITERATIONS.1)?;
-        within("parallelism", parallelism, PARALLELISM.0, PARALLELISM.1)?;
         Params::new(memory_kib, iterations, parallelism, Some(OUTPUT_BYTES))
             .map(Self)
             .map_err(|error| SettingError {
@@ -53,9 +45,9 @@ impl Parameters {
 
     /// A hash may be cheaper than anything the settings allow: it is then outdated, not refused.
     fn affordable(&self) -> bool {
-        self.0.m_cost() <= MEMORY_KIB.1
-            && self.0.t_cost() <= ITERATIONS.1
-            && self.0.p_cost() <= PARALLELISM.1
+        u64::from(self.0.m_cost()) <= MemoryKib::MOST
+            && u64::from(self.0.t_cost()) <= Iterations::MOST
+            && u64::from(self.0.p_cost()) <= Parallelism::MOST
     }
 
     fn plain(&self) -> bool {

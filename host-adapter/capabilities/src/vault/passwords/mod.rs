@@ -6,9 +6,9 @@
 
 mod argon2id;
 mod memory;
+mod settings;
 
 use std::sync::Arc;
-use std::thread;
 
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Semaphore;
@@ -17,44 +17,11 @@ pub use adapter_contract::passwords::Verdict;
 
 use self::argon2id::{Parameters, Stored};
 use self::memory::Memory;
+pub use self::settings::PasswordSettings;
 use super::errors::{PasswordError, SettingError};
 
 /// The longest password, in bytes of UTF-8. Longer ones cost time and protect nothing.
 pub const MAX_PASSWORD_BYTES: usize = 1_024;
-
-const MAX_THREADS: usize = 256;
-const MAX_QUEUE: usize = 10_000;
-
-/// The cost of a hash and how many there may be at once.
-#[derive(Debug, Clone)]
-pub struct PasswordSettings {
-    /// Memory of one hash in KiB, 7,168 to 65,536. Every running hash holds as much.
-    pub memory_kib: u32,
-    /// Passes over that memory, 1 to 10. Time grows in proportion.
-    pub iterations: u32,
-    /// Lanes, 1 to 16. They are computed one after another here, so more of them gain no time.
-    pub parallelism: u32,
-    /// How many hashes run at once, 1 to 256. More than there are processors only adds memory.
-    pub threads: usize,
-    /// How many wait beyond those, at most 10,000. At 20 ms each, 64 on two threads wait 0.7 s;
-    /// a longer queue only makes callers give up while it still works for them.
-    pub queue: usize,
-}
-
-impl Default for PasswordSettings {
-    /// OWASP's recommendation for argon2id, one hash per processor.
-    fn default() -> Self {
-        Self {
-            memory_kib: 19_456,
-            iterations: 2,
-            parallelism: 1,
-            threads: thread::available_parallelism()
-                .map_or(1, usize::from)
-                .min(MAX_THREADS),
-            queue: 64,
-        }
-    }
-}
 
 /// Hashes and checks passwords on the blocking threads of the runtime it is called from.
 pub struct Passwords {
@@ -69,8 +36,7 @@ impl Passwords {
     ///
     /// A setting outside its limits.
     pub fn new(settings: &PasswordSettings) -> Result<Self, SettingError> {
-        within("threads", settings.threads, 1, MAX_THREADS)?;
-        within("queue", settings.queue, 0, MAX_QUEUE)?;
+        settings.check()?;
         let parameters = Parameters::new(settings)?;
         Ok(Self {
             hasher: Arc::new(Hasher {
@@ -205,23 +171,6 @@ fn check_length(password: &SecretString) -> Result<(), PasswordError> {
     Err(PasswordError::Invalid(
         "the password is longer than 1024 bytes",
     ))
-}
-
-/// Refuse a setting outside its limits.
-fn within<T: PartialOrd + std::fmt::Display>(
-    name: &'static str,
-    value: T,
-    least: T,
-    most: T,
-) -> Result<(), SettingError> {
-    if least <= value && value <= most {
-        return Ok(());
-    }
-    Err(SettingError {
-        name,
-        expected: format!("between {least} and {most}"),
-        found: value.to_string(),
-    })
 }
 
 #[cfg(test)]

@@ -7,10 +7,10 @@
 mod cache;
 mod claims;
 mod eddsa;
+mod settings;
 mod signing;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use jsonwebtoken::Header;
 use serde_json::json;
@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use self::cache::Cache;
 use self::claims::{Payload, Refusal};
+pub use self::settings::TokenSettings;
 use self::signing::{Signer, Verifiers};
 use super::clock::unix_now;
 use super::errors::{SettingError, TokenError};
@@ -32,36 +33,11 @@ pub const MAX_SUBJECT_CHARACTERS: usize = 200;
 /// The longest token looked at. Ours have some 400 bytes with a subject of usual length.
 const MAX_TOKEN_BYTES: usize = 4_096;
 
-/// Above a day a token that leaked and belongs to no session is useful for too long, because it
-/// cannot be taken back. Ended sessions are kept for a little longer than this.
-const MAX_LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
-
 /// How many verified tokens are remembered, at some 300 bytes each. One more starts over.
 const CACHE_CAPACITY: usize = 4_096;
 
 /// The type of an access token (RFC 9068, section 2.1): keeps other JWTs from passing for one.
 const TOKEN_TYPE: &str = "at+jwt";
-
-/// What tokens say of themselves.
-#[derive(Debug, Clone)]
-pub struct TokenSettings {
-    /// Who issues them, `iss`. Not empty.
-    pub issuer: String,
-    /// Whom they are for, `aud`. Not empty.
-    pub audience: String,
-    /// How long they are good for, 1 second to 24 hours, counted in whole seconds.
-    pub lifetime: Duration,
-}
-
-impl Default for TokenSettings {
-    fn default() -> Self {
-        Self {
-            issuer: "spindle".to_owned(),
-            audience: "spindle".to_owned(),
-            lifetime: Duration::from_secs(15 * 60),
-        }
-    }
-}
 
 /// Issues and checks access tokens.
 pub struct Tokens {
@@ -81,10 +57,8 @@ impl Tokens {
     /// A setting outside its limits.
     pub fn new(settings: TokenSettings, keys: &KeyRing) -> Result<Self, SettingError> {
         eddsa::install();
-        not_empty("issuer", &settings.issuer)?;
-        not_empty("audience", &settings.audience)?;
         Ok(Self {
-            lifetime: lifetime(settings.lifetime)?,
+            lifetime: settings.check()?,
             signer: Signer::new(keys)?,
             verifiers: Verifiers::new(keys),
             cache: Cache::new(CACHE_CAPACITY),
@@ -209,28 +183,6 @@ fn check_header(header: &Header) -> Result<&str, Refusal> {
         return Err(Refusal::Invalid("critical-extension"));
     }
     header.kid.as_deref().ok_or(Refusal::Invalid("no-key-id"))
-}
-
-fn lifetime(lifetime: Duration) -> Result<u32, SettingError> {
-    let seconds = u32::try_from(lifetime.as_secs()).ok();
-    seconds
-        .filter(|seconds| *seconds >= 1 && lifetime <= MAX_LIFETIME)
-        .ok_or_else(|| SettingError {
-            name: "lifetime",
-            expected: "between 1 second and 24 hours".to_owned(),
-            found: format!("{lifetime:?}"),
-        })
-}
-
-fn not_empty(name: &'static str, value: &str) -> Result<(), SettingError> {
-    if !value.is_empty() {
-        return Ok(());
-    }
-    Err(SettingError {
-        name,
-        expected: "a name".to_owned(),
-        found: String::new(),
-    })
 }
 
 #[cfg(test)]

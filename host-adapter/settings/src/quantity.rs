@@ -1,10 +1,16 @@
 //! Amounts with a unit, as settings write them: `50ms`, `15m`, `7d`; `64KiB`, `1GiB`, `4096`.
 //!
 //! One number and one unit, nothing else: what is read is also what `config check` prints, so a
-//! person can copy from one into the other.
+//! person can copy from one into the other. `humantime` and `bytesize` read and print more notations
+//! than that, such as `1h 30sec` and `1.5 MB`.
+
+use std::time::Duration;
+
+/// Names of units and how much of the smallest unit each is.
+pub(crate) type Units = &'static [(&'static str, u64)];
 
 /// Units of time, in milliseconds, largest first so that the shortest notation is found.
-pub(super) const DURATION_UNITS: &[(&str, u64)] = &[
+pub(crate) const DURATION_UNITS: Units = &[
     ("d", 86_400_000),
     ("h", 3_600_000),
     ("m", 60_000),
@@ -13,16 +19,28 @@ pub(super) const DURATION_UNITS: &[(&str, u64)] = &[
 ];
 
 /// Units of memory, in bytes. The empty unit is bytes.
-pub(super) const SIZE_UNITS: &[(&str, u64)] = &[
+pub(crate) const SIZE_UNITS: Units = &[
     ("GiB", 1 << 30),
     ("MiB", 1 << 20),
     ("KiB", 1 << 10),
     ("", 1),
 ];
 
-/// The amount that `text` means in the smallest of `units`; `None` if it is not one number
-/// followed by one of them, or is too large.
-pub(super) fn parse(text: &str, units: &[(&str, u64)]) -> Option<u64> {
+/// The duration that `text` is; `None` if it is not one number and one unit.
+#[must_use]
+pub fn parse_duration(text: &str) -> Option<Duration> {
+    parse(text, DURATION_UNITS).map(Duration::from_millis)
+}
+
+/// The bytes that `text` is; `None` if it is not one number with at most one unit.
+#[must_use]
+pub fn parse_size(text: &str) -> Option<u64> {
+    parse(text, SIZE_UNITS)
+}
+
+/// The amount that `text` is, in the smallest of `units`; `None` if it is not one number followed by
+/// one of them, or is too large.
+pub(crate) fn parse(text: &str, units: Units) -> Option<u64> {
     let unit = text.trim_start_matches(|character: char| character.is_ascii_digit());
     let number = text.strip_suffix(unit)?;
     let scale = units.iter().find(|(name, _)| *name == unit.trim_start())?.1;
@@ -30,7 +48,7 @@ pub(super) fn parse(text: &str, units: &[(&str, u64)]) -> Option<u64> {
 }
 
 /// `amount` in the largest unit that takes no fraction.
-pub(super) fn show(amount: u64, units: &[(&str, u64)]) -> String {
+pub(crate) fn show(amount: u64, units: Units) -> String {
     let whole = units
         .iter()
         .find(|(_, scale)| amount >= *scale && amount.is_multiple_of(*scale))
@@ -54,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_refused() {
+    fn anything_else_is_rejected() {
         for text in [
             "",
             "s",

@@ -1,0 +1,42 @@
+//! What can go wrong in this service, and the problem that a client gets for it.
+
+use service_kit::problem::Problem;
+use service_kit::{Failure, kind};
+
+/// The result of a service function.
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a service function failed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Error {
+    ReadsEventsOfOthers,
+    WritesEventsOfOthers,
+    Failure(Failure),
+}
+
+impl<E: Into<Failure>> From<E> for Error {
+    fn from(error: E) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+/// Status, name, title and detail of each error. Clients branch on the names.
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::of(match error {
+            Error::ReadsEventsOfOthers => kind!(
+                403,
+                "forbidden",
+                "Forbidden",
+                "An access token's holder may see events about itself only.",
+            ),
+            Error::WritesEventsOfOthers => kind!(
+                403,
+                "forbidden",
+                "Forbidden",
+                "An access token's holder may write events about itself only.",
+            ),
+            Error::Failure(failure) => return failure.into(),
+        })
+    }
+}

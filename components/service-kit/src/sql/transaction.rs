@@ -1,0 +1,120 @@
+//! Statements and messages that take effect together or not at all.
+
+use std::fmt::Display;
+
+use serde::Serialize;
+
+use super::{Error, Sql};
+use crate::Failure;
+pub use crate::adapter::postgres::Message;
+use crate::adapter::postgres::{self, Statement};
+
+/// A transaction, run by [`Self::commit`].
+#[derive(Debug)]
+#[must_use = "a transaction does nothing until it is committed"]
+pub struct Transaction {
+    statements: Result<Vec<Statement>, Failure>,
+    messages: Vec<Message>,
+}
+
+/// A message to `peer`, delivered as `POST path` once its transaction is committed.
+///
+/// It may arrive several times: `idempotency_key` is the same each time, so that the peer can take
+/// it once.
+///
+/// # Errors
+/// If `body` cannot be written as JSON.
+pub fn message(
+    peer: &str,
+    path: &str,
+    idempotency_key: impl Display,
+    body: &impl Serialize,
+) -> Result<Message, Failure> {
+    let body = serde_json::to_string(body)
+        .map_err(|error| Failure::internal(format!("writing a message: {error}")))?;
+    Ok(Message {
+        peer: peer.to_owned(),
+        path: path.to_owned(),
+        body,
+        idempotency_key: idempotency_key.to_string(),
+    })
+}
+
+impl Default for Transaction {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Transaction {
+    /// A transaction without statements.
+    pub fn new() -> Self {
+        Self {
+            statements: Ok(Vec::new()),
+            messages: Vec::new(),
+        }
+    }
+
+    /// Run a statement after those before.
+    pub fn execute(mut self, sql: Sql) -> Self {
+        if let Ok(statements) = &mut self.statements {
+            match sql.into_statement() {
+                Ok(statement) => statements.push(statement),
+                Err(failure) => self.statements = Err(failure),
+            }
+        }
+        self
+    }
+
+    /// Require the last statement to affect this many rows. If it affects another number, nothing
+    /// of the transaction takes effect and [`Self::commit`] fails with [`Error::UnexpectedRows`].
+    pub fn expect_rows(mut self, rows: u64) -> Self {
+        if let Ok(statements) = &mut self.statements {
+            match statements.last_mut() {
+                Some(statement) => statement.expected_rows = Some(rows),
+                None => {
+                    let cause = "`expect_rows` comes after the `execute` that it is about";
+                    self.statements = Err(Failure::internal(cause));
+                }
+            }
+        }
+        self
+    }
+
+    /// Deliver a message once the transaction is committed; see [`message`].
+    pub fn send(mut self, message: Message) -> Self {
+        self.messages.push(message);
+        self
+    }
+
+    /// Run every statement and hand over every message, or do none of it.
+    ///
+    /// # Errors
+    /// If a statement fails or affects another number of rows than expected.
+    pub async fn commit(self) -> Result<(), Error> {
+        postgres::transact(self.statements?, self.messages).await?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sql::sql;
+
+    #[test]
+    fn an_expected_number_of_rows_belongs_to_the_last_statement() {
+        let transaction = Transaction::new()
+            .execute(sql("select 1"))
+            .execute(sql("select $1::int8").bind(2_i64))
+            .expect_rows(1);
+        let expected = transaction.statements.unwrap();
+        let expected: Vec<_> = expected.iter().map(|one| one.expected_rows).collect();
+        assert_eq!(expected, [None, Some(1)]);
+    }
+
+    #[test]
+    fn an_expectation_without_a_statement_is_a_failure() {
+        assert!(Transaction::new().expect_rows(1).statements.is_err());
+    }
+}

@@ -1,0 +1,95 @@
+//! What can go wrong in this service, and the problem that a client gets for it.
+
+use service_kit::problem::Problem;
+use service_kit::{Failure, kind};
+
+/// The result of a service function.
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a service function failed.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Error {
+    UsernameTaken,
+    EmailTaken,
+    InvalidCredentials,
+    AccountInactive,
+    WrongPassword,
+    PasswordChangedMeanwhile,
+    NoSession,
+    SessionNotFound,
+    TooManySessions,
+    UserGone,
+    Failure(Failure),
+}
+
+impl<E: Into<Failure>> From<E> for Error {
+    fn from(error: E) -> Self {
+        Self::Failure(error.into())
+    }
+}
+
+/// Status, name, title and detail of each error. Clients branch on the names.
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        Self::of(match error {
+            Error::UsernameTaken => kind!(
+                409,
+                "username-taken",
+                "Username taken",
+                "There is a user of this name already. Upper and lower case make no difference.",
+            ),
+            Error::EmailTaken => kind!(
+                409,
+                "email-taken",
+                "E-mail address taken",
+                "There is a user with this e-mail address already.",
+            ),
+            Error::InvalidCredentials => kind!(
+                401,
+                "invalid-credentials",
+                "Invalid credentials",
+                "The username or the password is wrong.",
+            ),
+            Error::AccountInactive => kind!(
+                403,
+                "account-inactive",
+                "Account inactive",
+                "This account may not log in.",
+            ),
+            Error::WrongPassword => kind!(
+                403,
+                "wrong-password",
+                "Wrong password",
+                "The current password is wrong.",
+            ),
+            Error::PasswordChangedMeanwhile => kind!(
+                409,
+                "password-changed-meanwhile",
+                "Password changed meanwhile",
+                "The password was changed by another request at the same time.",
+            ),
+            Error::NoSession => kind!(
+                409,
+                "no-session",
+                "No session",
+                "The access token belongs to no session; it is good until it expires.",
+            ),
+            Error::SessionNotFound => kind!(
+                404,
+                "not-found",
+                "Not found",
+                "There is no such session of yours, or it has ended.",
+            ),
+            Error::TooManySessions => kind!(
+                503,
+                "unavailable",
+                "Temporarily unavailable",
+                "There are too many sessions to end at once. Try again.",
+            ),
+            Error::UserGone => {
+                return Self::invalid_token("The access token's user does not exist.");
+            }
+            Error::Failure(failure) => return failure.into(),
+        })
+    }
+}

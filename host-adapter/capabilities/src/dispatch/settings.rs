@@ -1,0 +1,42 @@
+//! How long and how often a peer is called.
+
+use std::time::Duration;
+
+use adapter_settings::{Integer, KIB, MIB, MINUTE, Size, Time};
+use serde::{Deserialize, Serialize};
+
+/// Bounds of every call.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(default)]
+pub struct DispatchSettings {
+    /// How long one call may take, attempts and pauses together. The default is a third of the time
+    /// that the calling request has.
+    #[serde(with = "Time::<10, { 5 * MINUTE }>")]
+    pub timeout: Duration,
+    /// Attempts in all, the first included. A fourth would hardly ever help, and adds to an overload.
+    #[serde(with = "Integer::<1, 3>")]
+    pub attempts: u32,
+    /// Longest pause before the second attempt; it doubles with each one after. The default is about
+    /// one round trip and one quick restart of a connection.
+    #[serde(with = "Time::<1, MINUTE>")]
+    pub backoff_base: Duration,
+    /// Longest pause before any attempt. With full jitter the default is half a second on average,
+    /// so that three attempts fit into the timeout.
+    #[serde(with = "Time::<1, MINUTE>")]
+    pub backoff_cap: Duration,
+    /// Largest body of a request or an answer, in bytes. The most is the contract's limit.
+    #[serde(with = "Size::<KIB, MIB>")]
+    pub max_body: usize,
+}
+
+impl Default for DispatchSettings {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(5),
+            attempts: 3,
+            backoff_base: Duration::from_millis(50),
+            backoff_cap: Duration::from_secs(1),
+            max_body: 1 << 20,
+        }
+    }
+}

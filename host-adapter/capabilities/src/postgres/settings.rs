@@ -1,0 +1,43 @@
+//! What components may ask of PostgreSQL.
+
+use std::time::Duration;
+
+use adapter_settings::{Integer, KIB, MIB, MINUTE, Size, Time};
+use serde::{Deserialize, Serialize};
+
+/// Size and timeouts of pools, and limits of results.
+#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
+#[serde(default)]
+pub struct PostgresSettings {
+    /// Connections of each component's pool, besides two for background work. Low: requests wait for
+    /// one. High: memory and context switches in PostgreSQL, which rejects more than its
+    /// `max_connections`. The default is a few times the processors of a usual database server.
+    #[serde(with = "Integer::<1, 1_000>")]
+    pub connections: usize,
+    /// How long a call waits for a connection before it is `unavailable`. The default is enough to
+    /// open one over TLS.
+    #[serde(with = "Time::<10, MINUTE>")]
+    pub acquire_timeout: Duration,
+    /// How long one statement may run before PostgreSQL cancels it. In a request, one that takes
+    /// longer than the default lacks an index.
+    #[serde(with = "Time::<10, { 5 * MINUTE }>")]
+    pub statement_timeout: Duration,
+    /// Rows of one result. More belong behind paging.
+    #[serde(with = "Integer::<1, 100_000>")]
+    pub max_rows: usize,
+    /// Bytes of the values of one result, as PostgreSQL sends them.
+    #[serde(with = "Size::<KIB, { 64 * MIB }>")]
+    pub max_bytes: usize,
+}
+
+impl Default for PostgresSettings {
+    fn default() -> Self {
+        Self {
+            connections: 16,
+            acquire_timeout: Duration::from_secs(2),
+            statement_timeout: Duration::from_secs(5),
+            max_rows: 1_000,
+            max_bytes: 1 << 20,
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Where keys are, and how strict to be with them.
+
+use std::{path::PathBuf, time::Duration};
+
+use adapter_settings::{DAY, MINUTE, Time};
+use serde::{Deserialize, Serialize};
+
+/// Where keys are.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default)]
+pub struct KeySettings {
+    /// Directory with one file per key, readable by its owner only.
+    #[serde(with = "adapter_settings::path")]
+    pub directory: PathBuf,
+}
+
+impl Default for KeySettings {
+    fn default() -> Self {
+        Self {
+            directory: ".spindle/keys".into(),
+        }
+    }
+}
+
+/// Seven days: long enough for every peer to be restarted with the new key, short enough that a key
+/// replaced because it leaked is soon worthless.
+pub const DEFAULT_OLD_KEYS_READABLE_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+/// How strict to be with keys.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default)]
+pub struct Policy {
+    /// Refuse to start without keys, and with development keys, instead of generating some. This is
+    /// not a setting of its own: `PRODUCTION` decides.
+    #[serde(skip)]
+    pub production: bool,
+    /// How long a replaced key still opens and verifies after its successor was created.
+    #[serde(with = "Time::<MINUTE, { 365 * DAY }>")]
+    pub old_keys_readable_for: Duration,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            production: false,
+            old_keys_readable_for: DEFAULT_OLD_KEYS_READABLE_FOR,
+        }
+    }
+}

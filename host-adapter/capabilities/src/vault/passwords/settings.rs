@@ -1,0 +1,58 @@
+//! The cost of a hash, and how many there may be at once.
+
+use adapter_settings::{Integer, processors};
+use serde::{Deserialize, Serialize};
+
+use super::super::errors::SettingError;
+
+/// OWASP's smallest recommendation, to the second recommendation of RFC 9106.
+pub(super) type MemoryKib = Integer<7_168, 65_536>;
+pub(super) type Iterations = Integer<1, 10>;
+pub(super) type Parallelism = Integer<1, 16>;
+type Threads = Integer<1, 256>;
+type Queue = Integer<0, 10_000>;
+
+/// How passwords are hashed (argon2id). Higher is safer and slower, for us as for an attacker. The
+/// defaults are OWASP's first recommendation: 19 MiB, two passes, one lane.
+#[derive(Debug, Clone, Deserialize, Serialize)]
+#[serde(default)]
+pub struct PasswordSettings {
+    /// Memory of one hash in KiB. Every running hash holds as much.
+    #[serde(with = "MemoryKib")]
+    pub memory_kib: u32,
+    /// Passes over that memory. Time grows in proportion.
+    #[serde(with = "Iterations")]
+    pub iterations: u32,
+    /// Lanes (RFC 9106). They are computed one after another here, so more of them gain no time.
+    #[serde(with = "Parallelism")]
+    pub parallelism: u32,
+    /// How many hashes run at once. The default is one per processor: more only add memory.
+    #[serde(with = "Threads")]
+    pub threads: usize,
+    /// How many wait beyond those; then a call is `unavailable` at once. At 20 ms each, 64 on two
+    /// threads wait 0.7 s; a longer queue only makes callers give up while it still works for them.
+    #[serde(with = "Queue")]
+    pub queue: usize,
+}
+
+impl Default for PasswordSettings {
+    fn default() -> Self {
+        Self {
+            memory_kib: 19_456,
+            iterations: 2,
+            parallelism: 1,
+            threads: processors(),
+            queue: 64,
+        }
+    }
+}
+
+impl PasswordSettings {
+    pub(super) fn check(&self) -> Result<(), SettingError> {
+        SettingError::check("threads", Threads::check(&self.threads))?;
+        SettingError::check("queue", Queue::check(&self.queue))?;
+        SettingError::check("memory_kib", MemoryKib::check(&self.memory_kib))?;
+        SettingError::check("iterations", Iterations::check(&self.iterations))?;
+        SettingError::check("parallelism", Parallelism::check(&self.parallelism))
+    }
+}

@@ -1,0 +1,148 @@
+//! What `up` and `serve` have in common, in order: bind the listeners, start the databases, assemble,
+//! migrate, say where everything is, serve until told to stop, and stop what was started.
+
+use std::{collections::HashMap, fmt::Write as _, net::SocketAddr, sync::Arc};
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    Invocation, background::Background, database::Database, migrate, mongodb::MongoDb, print,
+    shutdown::shutdown_signal,
+};
+use crate::{
+    assembly::{self, Assembly},
+    config::Settings,
+};
+use adapter_capabilities::vault::KeyRing;
+use adapter_contract::Adapter;
+
+/// What a command serves, on listeners that are bound.
+pub(super) trait Mode: Sized {
+    /// Ready to serve.
+    type Server;
+
+    /// The URL of a peer for which the settings have none.
+    fn peer_url(&self, settings: &Settings, peer: &str) -> Option<String>;
+
+    /// What takes long and needs no database.
+    async fn prepare(&self, _: &Invocation) {}
+
+    /// What the banner says besides the databases.
+    fn banner(&self, settings: &Settings) -> Banner;
+
+    /// Reads what is to be served.
+    fn load(
+        self,
+        invocation: &Invocation,
+        adapters: &HashMap<String, Arc<dyn Adapter>>,
+    ) -> anyhow::Result<Self::Server>;
+
+    /// Serves until `shutdown`, and returns when the last request is answered.
+    async fn serve(
+        server: Self::Server,
+        settings: &Settings,
+        shutdown: CancellationToken,
+    ) -> anyhow::Result<()>;
+}
+
+/// What is printed once everything is up.
+pub(super) struct Banner {
+    pub(super) title: &'static str,
+    /// What is where: above the databases, and below them.
+    pub(super) before: Vec<(String, String)>,
+    pub(super) after: Vec<(String, String)>,
+    /// What to do next.
+    pub(super) hint: String,
+}
+
+/// Serves until Ctrl-C or SIGTERM, then finishes what is in flight and stops what it started.
+///
+/// `mode` has bound its listeners before anything is started, so that a mistake there costs nothing.
+pub(super) async fn run<M: Mode>(
+    mode: M,
+    mongodb: &MongoDb,
+    mut invocation: Invocation,
+) -> anyhow::Result<()> {
+    let keys = assembly::keys(&invocation.settings)?;
+    let shutdown = shutdown_signal()?;
+    let mongodb = mongodb.start(&mut invocation).await?;
+    let database = Database::open(&invocation).await?;
+    let result = serve(mode, &invocation, &database, &keys, shutdown).await;
+    database.close().await;
+    if let Some(mongodb) = mongodb {
+        mongodb.stop().await;
+    }
+    result
+}
+
+async fn serve<M: Mode>(
+    mode: M,
+    invocation: &Invocation,
+    database: &Database,
+    keys: &KeyRing,
+    shutdown: CancellationToken,
+) -> anyhow::Result<()> {
+    let settings = &invocation.settings;
+    let assembly = tokio::select! {
+        assembly = assemble(&mode, invocation, database, keys) => assembly?,
+        () = shutdown.cancelled() => return Ok(()),
+    };
+    let banner = mode.banner(settings).text(database, &assembly)?;
+    let server = mode.load(invocation, &assembly.adapters())?;
+    let background = Background::start(assembly, &shutdown);
+    print(&banner)?;
+    M::serve(server, settings, shutdown).await?;
+    background.finish(settings.listening.shutdown_timeout).await;
+    Ok(())
+}
+
+async fn assemble(
+    mode: &impl Mode,
+    invocation: &Invocation,
+    database: &Database,
+    keys: &KeyRing,
+) -> anyhow::Result<Assembly> {
+    let settings = &invocation.settings;
+    let assembly = assembly::assemble(settings, &database.admin, keys).await?;
+    for peer in settings.peers.keys() {
+        if assembly.peers.get(peer).is_none()
+            && let Some(url) = mode.peer_url(settings, peer)
+        {
+            let url = url
+                .parse()
+                .with_context(|| format!("the URL of `{peer}`"))?;
+            assembly.peers.set(peer, url);
+        }
+    }
+    migrate::all(invocation, &database.admin, assembly.documents.as_ref()).await?;
+    mode.prepare(invocation).await;
+    Ok(assembly)
+}
+
+impl Banner {
+    fn text(self, database: &Database, assembly: &Assembly) -> anyhow::Result<String> {
+        let mut lines = self.before;
+        lines.push(("PostgreSQL".to_owned(), database.describe()));
+        if let Some(store) = &assembly.documents {
+            lines.push(("documents".to_owned(), store.describe()));
+        }
+        lines.extend(self.after);
+        let mut text = format!("\n{} (Ctrl-C stops it)\n\n", self.title);
+        for (what, place) in lines {
+            writeln!(text, "  {what:<12} {place}")?;
+        }
+        write!(text, "\n{}", self.hint)?;
+        Ok(text)
+    }
+}
+
+/// Binds a listener whose address is the setting `name`.
+pub(super) async fn bind(name: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
+    let socket = adapter_listening::bind(address).await;
+    socket.with_context(|| {
+        let variable = name.replace(['.', '-'], "_").to_ascii_uppercase();
+        format!("cannot listen on {address}: set `{name}` in adapter.toml, or `SPINDLE_{variable}`, to another address")
+    })
+}
