@@ -1,11 +1,17 @@
 //! README and docs: their transcripts, run as they stand, and their links.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use crate::support::{App, Way, markdown, project};
 
 /// More than anyone reads before trying.
 const MAX_README_LINES: usize = 130;
+
+/// Longest time for the transcript of a page. It is only used up by a test that fails.
+const TRANSCRIPT_TIMEOUT: Duration = Duration::from_secs(120);
 
 #[tokio::test]
 async fn the_readme_transcript_is_what_the_shell_prints() {
@@ -32,6 +38,11 @@ async fn the_commands_of_operations_work() {
     check_transcript("docs/operations.md", Way::Native).await;
 }
 
+#[tokio::test]
+async fn the_commands_of_configuration_work() {
+    check_transcript("docs/configuration.md", Way::Native).await;
+}
+
 #[test]
 fn every_other_page_has_no_shell_block_that_is_not_run() {
     let run = [
@@ -39,6 +50,7 @@ fn every_other_page_has_no_shell_block_that_is_not_run() {
         "docs/api.md",
         "docs/spin.md",
         "docs/operations.md",
+        "docs/configuration.md",
     ];
     for page in pages() {
         let name = page
@@ -98,10 +110,11 @@ async fn check_transcript(page: &str, way: Way) {
     ] {
         script = script.replace(&format!("http://127.0.0.1:{documented}"), app.url(listener));
     }
-    let output = app.shell(&script.replace(
+    let script = script.replace(
         "target/debug/host-adapter",
         env!("CARGO_BIN_EXE_host-adapter"),
-    ));
+    );
+    let output = app.shell(&script, TRANSCRIPT_TIMEOUT).await;
     let printed = String::from_utf8(output.stdout).expect("text");
     assert!(
         output.status.success(),

@@ -6,6 +6,7 @@ use std::{
     collections::HashMap,
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
+    time::Duration,
 };
 
 use reqwest::Method;
@@ -269,18 +270,21 @@ impl App {
     }
 
     /// Runs a script in the project, where the program finds this application. It ends with the first
-    /// command that fails.
-    pub(crate) fn shell(&self, script: &str) -> Output {
+    /// command that fails, and fails the test when it takes longer than `limit`.
+    pub(crate) async fn shell(&self, script: &str, limit: Duration) -> Output {
         let address = self.url("all routes").trim_start_matches("http://");
-        Command::new("sh")
+        let output = tokio::process::Command::new("sh")
+            .kill_on_drop(true)
+            .stdin(Stdio::null())
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("SPINDLE_KEYS_DIRECTORY", &self.builder.keys)
             .env("SPINDLE_LISTEN_APP", address)
             .current_dir(&self.builder.project)
             .args(["-e", "-c", script])
-            .output()
-            .expect("a shell")
+            .output();
+        let output = tokio::time::timeout(limit, output).await;
+        output.expect("the script ends in time").expect("a shell")
     }
 
     /// A body sealed by an outside caller.

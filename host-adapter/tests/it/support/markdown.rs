@@ -16,8 +16,9 @@ struct Block {
 
 /// The shell blocks that are to be run.
 ///
-/// A block `sh` is run, and the block `json` or `text` after it is what it prints. A block
-/// `sh no-run: reason` is not run. A shell block by any other name is a mistake.
+/// A block `sh` is run, and the block `json` or `text` after it is what it prints; without one it
+/// prints nothing. A block `sh no-run: reason` is not run. Other `text` and `toml` blocks are
+/// illustrations. Every other block is a mistake, so that none is left out of the tests by accident.
 pub(crate) fn steps(page: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut previous_is_step = false;
@@ -30,10 +31,11 @@ pub(crate) fn steps(page: &str) -> Vec<Step> {
             "json" | "text" if previous_is_step => {
                 steps.last_mut().expect("a step").expected = Some(text);
             }
-            other if other.starts_with("sh no-run: ") => {}
-            "json" | "text" | "toml" => {}
+            other if has_reason(other) => {}
+            "text" | "toml" => {}
             other => panic!(
-                "a block is called `{other}`: use `sh`, `sh no-run: reason`, json, text or toml"
+                "a block is called `{other}`: use `sh`, `sh no-run: reason`, text or toml, and json \
+                 after `sh` only"
             ),
         }
         previous_is_step = info == "sh";
@@ -41,15 +43,18 @@ pub(crate) fn steps(page: &str) -> Vec<Step> {
     steps
 }
 
+/// Whether a block is not to be run, and says why.
+fn has_reason(info: &str) -> bool {
+    let reason = info.strip_prefix("sh no-run:");
+    reason.is_some_and(|reason| !reason.trim().is_empty())
+}
+
 impl Step {
     /// Compares line by line. `…` in an expected line stands for any text.
     #[track_caller]
     pub(crate) fn check(&self, page: &str, printed: &str) {
-        let Some(expected) = &self.expected else {
-            return;
-        };
         let printed = lines(printed);
-        let expected = lines(expected);
+        let expected = lines(self.expected.as_deref().unwrap_or_default());
         let same = printed.len() == expected.len()
             && expected
                 .iter()
@@ -157,10 +162,27 @@ fn a_pattern_matches_a_whole_line() {
 #[test]
 fn a_shell_block_is_run_unless_it_says_why_not() {
     let page =
-        "```sh\necho a\n```\n```text\na\n```\n```sh no-run: it hangs\nb\n```\n```json\n{}\n```\n";
+        "```sh\necho a\n```\n```text\na\n```\n```sh no-run: it hangs\nb\n```\n```toml\n```\n";
     let steps = steps(page);
     assert_eq!(steps.len(), 1);
     assert_eq!(steps[0].expected.as_deref(), Some("a\n"));
-    let unmarked = std::panic::catch_unwind(|| super::markdown::steps("```bash\nx\n```\n"));
-    assert!(unmarked.is_err());
+}
+
+#[test]
+fn a_block_that_no_test_accounts_for_is_a_mistake() {
+    for page in [
+        "```bash\nx\n```\n",
+        "```\nx\n```\n",
+        "```sh no-run: \nx\n```\n",
+        "```json\n{}\n```\n",
+    ] {
+        assert!(std::panic::catch_unwind(|| steps(page)).is_err(), "{page}");
+    }
+}
+
+#[test]
+fn a_step_without_output_prints_nothing() {
+    let steps = steps("```sh\ntrue\n```\n");
+    steps[0].check("page", "\n");
+    assert!(std::panic::catch_unwind(|| steps[0].check("page", "x\n")).is_err());
 }
