@@ -2,7 +2,7 @@
 //! with the service's SQL.
 //!
 //! What was applied is recorded beside the documents, in a collection of the adapter's own: each store
-//! has its own indexes, so whoever changes from one to the other begins anew there. A record names the
+//! has its own indexes, so after a change of store the files are applied again. A record names the
 //! indexes, so that they can be taken away without the file.
 
 use std::path::Path;
@@ -26,7 +26,7 @@ pub struct Indexes<'a> {
     pub service: &'a str,
     /// The folder with a folder per service.
     pub directory: &'a Path,
-    /// The store; none where nobody is granted a collection.
+    /// The store; `None` if no component is granted a collection.
     pub store: Option<Store>,
     /// The collections that the service is granted: it may declare indexes on these only.
     pub collections: &'a [String],
@@ -235,7 +235,7 @@ impl Indexes<'_> {
     fn store(&self) -> anyhow::Result<&Store> {
         let service = self.service;
         self.store.as_ref().with_context(|| {
-            format!("`{service}` declares indexes, and nobody is granted a collection")
+            format!("`{service}` declares indexes, but no component is granted a collection")
         })
     }
 

@@ -18,18 +18,18 @@ use adapter_capabilities::outbox;
 /// PostgreSQL cuts longer names off, and then two may be one.
 const MAX_ROLE_NAME: usize = 63;
 
-/// Longest wait for another adapter that provisions, or for whoever else holds the lock.
+/// Timeout for a lock that another adapter or session holds.
 const LOCK_TIMEOUT: &str = "10s";
 
-/// The comment on every role that is the adapter's: a role of the same name that somebody else made
-/// is not taken over.
+/// The comment on every role that is the adapter's: the adapter does not take over
+/// a role of the same name without it.
 const MARK: &str = "made by Spindle";
 
 /// Whether there is such a role, and what it is said to be.
 const KNOWN_ROLE: &str =
     "select shobj_description(oid, 'pg_authid') from pg_roles where rolname = $1";
 
-/// What is to be there.
+/// The role and schema of one component.
 #[derive(Debug)]
 pub struct Provision<'a> {
     /// Component id; also the schema's name.
@@ -55,7 +55,7 @@ pub fn role_name(options: &PgConnectOptions, component: &str) -> String {
 }
 
 impl Provision<'_> {
-    /// Makes it so. Repeatable, and safe when several adapters start at once.
+    /// Creates what is missing. Repeatable, and safe when several adapters start at once.
     ///
     /// # Errors
     ///

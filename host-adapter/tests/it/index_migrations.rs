@@ -260,7 +260,7 @@ async fn an_index_that_cannot_be_built_leaves_nothing(#[case] store: Store) {
         &UNIQUE.replace("\"kind\"", "\"other\""),
     );
     let error = project.migrate(&["run"]).expect_err("another definition");
-    assert!(error.contains("another index `by_kind`"), "{error}");
+    assert!(error.contains("already has an index `by_kind`"), "{error}");
 }
 
 #[tokio::test]

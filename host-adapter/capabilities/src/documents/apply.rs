@@ -1,14 +1,14 @@
-//! What an update makes of one document, by MongoDB's rules.
+//! Applies an update to one document by MongoDB's rules.
 
 use super::{Change, Error, Fields, Path, Scalar, Update, Value, json, limits};
 
-/// The new text of a stored document, unless it stays as it is.
+/// Returns the new text of a stored document, or `None` if the update does not change it.
 ///
 /// # Errors
 ///
-/// [`Error::Invalid`] when the document cannot be changed that way, [`Error::TooLarge`] when it would
-/// become larger than one may be.
-pub(super) fn changed(body: &str, update: &Update) -> Result<Option<String>, Error> {
+/// [`Error::Invalid`] if the update cannot be applied to the document, [`Error::TooLarge`] if the result
+/// would exceed the size limit of a document.
+pub(super) fn apply_to_text(body: &str, update: &Update) -> Result<Option<String>, Error> {
     let mut document = json::parse_stored(body, "the stored document")?;
     if !apply(update, &mut document)? {
         return Ok(None);
@@ -21,7 +21,7 @@ pub(super) fn changed(body: &str, update: &Update) -> Result<Option<String>, Err
     }
 }
 
-/// Changes `document` and says whether it is another now. After an error it is of no use.
+/// Changes `document` and returns whether it differs now. After an error it may be partly changed.
 fn apply(update: &Update, document: &mut Value) -> Result<bool, Error> {
     let Value::Object(fields) = document else {
         return Ok(false);
@@ -33,7 +33,7 @@ fn apply(update: &Update, document: &mut Value) -> Result<bool, Error> {
     Ok(changed)
 }
 
-/// `names` is the end of `path` that begins in `object`.
+/// Applies `change` in `object`; `names` is the rest of `path` from there.
 fn descend(
     object: &mut Fields,
     path: &Path,
@@ -51,7 +51,7 @@ fn descend(
         Some((_, Value::Object(fields))) => descend(fields, path, inner, change),
         _ if *change == Change::Unset => Ok(false),
         Some(_) => Err(Error::Invalid(format!(
-            "`{path}` cannot be there: its field `{name}` is no object"
+            "`{path}` cannot be changed: its field `{name}` is not an object"
         ))),
         None => {
             let mut fields = Fields::new();
@@ -97,9 +97,13 @@ fn sum(path: &Path, old: &Value, by: &Scalar) -> Result<Scalar, Error> {
         (Value::Scalar(Scalar::Integer(old)), Scalar::Integer(by)) => {
             old.checked_add(*by).map(Scalar::Integer)
         }
-        (Value::Scalar(Scalar::Integer(old)), Scalar::Double(by)) => finite(*old as f64 + by),
-        (Value::Scalar(Scalar::Double(old)), Scalar::Integer(by)) => finite(old + *by as f64),
-        (Value::Scalar(Scalar::Double(old)), Scalar::Double(by)) => finite(old + by),
+        (Value::Scalar(Scalar::Integer(old)), Scalar::Double(by)) => {
+            finite_double(*old as f64 + by)
+        }
+        (Value::Scalar(Scalar::Double(old)), Scalar::Integer(by)) => {
+            finite_double(old + *by as f64)
+        }
+        (Value::Scalar(Scalar::Double(old)), Scalar::Double(by)) => finite_double(old + by),
         _ => {
             return Err(Error::Invalid(format!(
                 "`{path}` cannot be increased: it is not a number"
@@ -113,8 +117,8 @@ fn sum(path: &Path, old: &Value, by: &Scalar) -> Result<Scalar, Error> {
     })
 }
 
-/// JSON has no infinity, and JSONB no negative zero.
-fn finite(sum: f64) -> Option<Scalar> {
+/// Rejects infinity, which JSON cannot represent, and replaces negative zero, which JSONB cannot store.
+fn finite_double(sum: f64) -> Option<Scalar> {
     sum.is_finite()
         .then_some(Scalar::Double(if sum == 0.0 { 0.0 } else { sum }))
 }
@@ -124,7 +128,7 @@ mod tests {
     use super::super::json;
     use super::*;
 
-    fn applied(document: &str, update: &str) -> Result<(String, bool), Error> {
+    fn apply_text(document: &str, update: &str) -> Result<(String, bool), Error> {
         let mut document = json::parse(document, "the document").unwrap();
         let changed = apply(&Update::parse(update).unwrap(), &mut document)?;
         Ok((document.to_json(), changed))
@@ -160,7 +164,7 @@ mod tests {
             ),
         ] {
             assert_eq!(
-                applied(document, update).unwrap(),
+                apply_text(document, update).unwrap(),
                 (expected.to_owned(), true),
                 "{update}"
             );
@@ -168,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_to_change_is_no_change() {
+    fn update_without_effect_reports_no_change() {
         for (document, update) in [
             (r#"{"a":1}"#, r#"{"$set":{"a":1}}"#),
             (r#"{"a":1}"#, r#"{"$inc":{"a":0}}"#),
@@ -176,7 +180,7 @@ mod tests {
             (r#"{"a":[{"b":1}]}"#, r#"{"$unset":{"a.b":1}}"#),
         ] {
             assert_eq!(
-                applied(document, update).unwrap(),
+                apply_text(document, update).unwrap(),
                 (document.to_owned(), false),
                 "{update}"
             );
@@ -184,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_done_is_invalid() {
+    fn update_that_cannot_be_applied_is_invalid() {
         for (document, update) in [
             (r#"{"a":"x"}"#, r#"{"$inc":{"a":1}}"#),
             (r#"{"a":null}"#, r#"{"$inc":{"a":1}}"#),
@@ -199,7 +203,7 @@ mod tests {
             ),
         ] {
             assert!(
-                matches!(applied(document, update), Err(Error::Invalid(_))),
+                matches!(apply_text(document, update), Err(Error::Invalid(_))),
                 "{update}"
             );
         }

@@ -1,4 +1,4 @@
-//! Serves a component's calls: grant, then limits and language, then the store.
+//! Serves a component's calls: checks the grant, parses and validates the arguments, then calls the store.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::{
     limits::{MAX_DOCUMENTS, MAX_SKIP},
 };
 
-/// One component's documents.
+/// A component's access to the document store.
 #[derive(Debug, Clone)]
 pub struct Documents {
     component: Arc<str>,
@@ -20,7 +20,7 @@ pub struct Documents {
 }
 
 impl Documents {
-    /// The collections in `granted` of `store`, which has created them, for `component`.
+    /// Gives `component` access to the `granted` collections of `store`, which must exist.
     #[must_use]
     pub fn new(component: &str, store: Store, granted: &[Collection], limits: Limits) -> Self {
         Self {
@@ -31,7 +31,7 @@ impl Documents {
         }
     }
 
-    /// The same for the serving thread `number`, with connections of that thread.
+    /// Returns a client for the serving thread `number` that uses the connections of that thread.
     #[must_use]
     pub fn on_thread(&self, number: usize) -> Self {
         Self {
@@ -40,18 +40,18 @@ impl Documents {
         }
     }
 
-    /// Stores documents, each JSON text, and says of each whether it was there already.
+    /// Stores documents, given as JSON text, and returns for each whether it existed already.
     ///
     /// # Errors
     ///
-    /// See `documents.insert` in `wit/documents.wit`. `Invalid` and `TooLarge` begin with the
-    /// document's position in the list, and then none is stored.
+    /// See `documents.insert` in `wit/documents.wit`. If the text of an
+    /// `Invalid` or `TooLarge` begins with the position of a document in the list, none was stored.
     pub async fn insert(
         &self,
         collection: &str,
         documents: &[String],
     ) -> Result<Vec<InsertOutcome>, Error> {
-        let collection = self.granted(collection)?;
+        let collection = self.check_grant(collection)?;
         if documents.len() > MAX_DOCUMENTS {
             return Err(Error::TooLarge(format!(
                 "an insert has at most {MAX_DOCUMENTS} documents"
@@ -61,7 +61,7 @@ impl Documents {
             return Ok(Vec::new());
         }
         let parse = |(index, text): (usize, &String)| {
-            Document::parse(text).map_err(|error| at(index, error))
+            Document::parse(text).map_err(|error| with_position(index, error))
         };
         let documents = documents
             .iter()
@@ -71,13 +71,13 @@ impl Documents {
         self.store.insert(collection, documents).await
     }
 
-    /// The documents that match, as JSON text.
+    /// Returns the matching documents as JSON text.
     ///
     /// # Errors
     ///
     /// See `documents.find` in `wit/documents.wit`.
     pub async fn find(&self, collection: &str, query: &Query) -> Result<Vec<String>, Error> {
-        let collection = self.granted(collection)?;
+        let collection = self.check_grant(collection)?;
         let filter = Filter::parse(&query.filter)?;
         let sort = Sort::parse(&query.sort)?;
         if query.skip > MAX_SKIP {
@@ -93,17 +93,17 @@ impl Documents {
             .await
     }
 
-    /// How many documents match.
+    /// Counts the matching documents.
     ///
     /// # Errors
     ///
     /// See `documents.count` in `wit/documents.wit`.
     pub async fn count(&self, collection: &str, filter: &str) -> Result<u64, Error> {
-        let collection = self.granted(collection)?;
+        let collection = self.check_grant(collection)?;
         self.store.count(collection, &Filter::parse(filter)?).await
     }
 
-    /// How many matching documents there are per value of `field`, as JSON text.
+    /// Counts the matching documents per value of `field`. The values are JSON text.
     ///
     /// # Errors
     ///
@@ -114,14 +114,14 @@ impl Documents {
         field: &str,
         filter: &str,
     ) -> Result<Vec<(String, u64)>, Error> {
-        let collection = self.granted(collection)?;
+        let collection = self.check_grant(collection)?;
         let (field, filter) = (Path::parse(field)?, Filter::parse(filter)?);
         self.store
             .count_by(collection, &field, &filter, self.bounds(0, 0))
             .await
     }
 
-    /// How many different values other than null `field` has in the matching documents.
+    /// Counts the different non-null values of `field` in the matching documents.
     ///
     /// # Errors
     ///
@@ -132,33 +132,34 @@ impl Documents {
         field: &str,
         filter: &str,
     ) -> Result<u64, Error> {
-        let collection = self.granted(collection)?;
+        let collection = self.check_grant(collection)?;
         let (field, filter) = (Path::parse(field)?, Filter::parse(filter)?);
         self.store.count_distinct(collection, &field, &filter).await
     }
 
-    /// Changes all matching documents and says how many matched.
+    /// Changes all matching documents and returns how many matched.
     ///
     /// # Errors
     ///
-    /// See `documents.update` in `wit/documents.wit`. After any error some documents may be changed.
+    /// See `documents.update` in `wit/documents.wit`. After an error some of the
+    /// documents may be changed.
     pub async fn update(&self, collection: &str, filter: &str, update: &str) -> Result<u64, Error> {
-        let collection = self.granted(collection)?;
+        let collection = self.check_grant(collection)?;
         let (filter, update) = (Filter::parse(filter)?, Update::parse(update)?);
         self.store.update(collection, &filter, update).await
     }
 
-    /// Removes all matching documents and says how many there were.
+    /// Removes all matching documents and returns how many were removed.
     ///
     /// # Errors
     ///
     /// See `documents.remove` in `wit/documents.wit`.
     pub async fn remove(&self, collection: &str, filter: &str) -> Result<u64, Error> {
-        let collection = self.granted(collection)?;
+        let collection = self.check_grant(collection)?;
         self.store.remove(collection, &Filter::parse(filter)?).await
     }
 
-    fn granted(&self, name: &str) -> Result<&Collection, Error> {
+    fn check_grant(&self, name: &str) -> Result<&Collection, Error> {
         let found = self
             .granted
             .iter()
@@ -187,10 +188,11 @@ impl Documents {
     }
 }
 
-fn at(index: usize, error: Error) -> Error {
+/// Prefixes the text with the position of the document.
+fn with_position(index: usize, error: Error) -> Error {
     match error {
-        Error::Invalid(why) => Error::Invalid(format!("document {index}: {why}")),
-        Error::TooLarge(why) => Error::TooLarge(format!("document {index}: {why}")),
+        Error::Invalid(reason) => Error::Invalid(format!("document {index}: {reason}")),
+        Error::TooLarge(reason) => Error::TooLarge(format!("document {index}: {reason}")),
         other => other,
     }
 }

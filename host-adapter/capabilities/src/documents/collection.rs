@@ -1,52 +1,54 @@
-//! Names of collections.
+//! Collection names.
 
-/// Longest name, in bytes: PostgreSQL's for a table.
+/// Maximum length in bytes: PostgreSQL's limit for the name of a table.
 const MAX_LENGTH: usize = 63;
 
-/// Names that begin so are the adapter's own.
+/// Prefix of the adapter's own collections.
 const RESERVED: &str = "spindle_";
 
-/// A valid name: a lower-case letter, then lower-case letters, digits and `_`, 63 bytes at most.
+/// A valid collection name: a lower-case letter followed by lower-case letters, digits and `_`, at most
+/// 63 bytes.
 ///
-/// Only these characters, because the name becomes that of a table and thereby part of SQL.
+/// The characters are restricted because the name becomes a table name in SQL.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Collection(String);
 
-/// A collection cannot be called that.
+/// The name is not a valid collection name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "collection `{0}` must be a lower-case letter followed by at most 62 of `a-z`, `0-9` and `_`, \
-     and not begin with `spindle_`"
+     and must not begin with `spindle_`"
 )]
 pub struct InvalidCollection(String);
 
 impl Collection {
-    /// Checks `name`.
+    /// Validates `name`.
     ///
     /// # Errors
     ///
-    /// When it is not a valid name.
+    /// Returns an error if the name is not valid or is reserved.
     pub fn new(name: &str) -> Result<Self, InvalidCollection> {
         let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
-        let begins = name
+        let begins_with_letter = name
             .bytes()
             .next()
             .is_some_and(|byte| byte.is_ascii_lowercase());
-        let own = name.starts_with(RESERVED);
-        if begins && !own && name.len() <= MAX_LENGTH && name.bytes().all(allowed) {
+        let reserved = name.starts_with(RESERVED);
+        if begins_with_letter && !reserved && name.len() <= MAX_LENGTH && name.bytes().all(allowed)
+        {
             Ok(Self(name.to_owned()))
         } else {
             Err(InvalidCollection(name.to_owned()))
         }
     }
 
-    /// Where it is recorded which indexes were made; no component can be granted it.
+    /// The collection that records the applied index files. A component cannot be granted it.
     #[must_use]
     pub fn migrations() -> Self {
         Self(format!("{RESERVED}migrations"))
     }
 
-    /// The name.
+    /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -58,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_plain_names_are_collections() {
+    fn only_plain_unreserved_names_are_valid() {
         for name in ["a", "events", "daily_counts_2", &"x".repeat(63)] {
             assert_eq!(Collection::new(name).unwrap().as_str(), name);
         }

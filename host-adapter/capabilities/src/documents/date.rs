@@ -1,18 +1,18 @@
-//! Points in time, `{"$date": …}` in Extended JSON.
+//! Timestamps: `{"$date": …}` in Extended JSON.
 
 use std::fmt;
 
 use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 
-/// A point in time with milliseconds, in the years 0 to 9999.
+/// A timestamp with millisecond precision in the years 0 to 9999.
 ///
-/// Its text has always the same length and is in UTC, so that the order of texts is the order of
-/// times: the JSONB backend compares nothing else.
+/// Its text is in UTC and always has the same length, so texts sort in the order of the timestamps. The
+/// JSONB store relies on this: it compares only the texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Date(OffsetDateTime);
 
 impl Date {
-    /// Reads RFC 3339 with any offset; digits beyond milliseconds are dropped, as MongoDB does.
+    /// Parses RFC 3339 with any offset. Truncates to milliseconds, as MongoDB does.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let utc = OffsetDateTime::parse(text, &Rfc3339)
             .ok()?
@@ -20,13 +20,13 @@ impl Date {
         Self::new(utc)
     }
 
-    /// A time in UTC, if it is in the years that there are.
+    /// Truncates a UTC time to milliseconds; `None` outside the years 0 to 9999.
     pub(super) fn new(utc: OffsetDateTime) -> Option<Self> {
         let date = utc.replace_millisecond(utc.millisecond()).ok()?;
         (0..=9999).contains(&date.year()).then_some(Self(date))
     }
 
-    /// The point in time, for a backend with a type of its own for it.
+    /// The timestamp, for a store with a native timestamp type.
     #[must_use]
     pub fn time(self) -> OffsetDateTime {
         self.0
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn any_offset_and_precision_becomes_utc_with_milliseconds() {
+    fn offset_and_precision_become_utc_with_milliseconds() {
         for (given, expected) in [
             ("2026-01-31T12:00:00Z", "2026-01-31T12:00:00.000Z"),
             ("2026-01-31T12:00:00.1239Z", "2026-01-31T12:00:00.123Z"),
@@ -62,7 +62,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_point_in_time_is_refused() {
+    fn text_that_is_not_a_timestamp_is_rejected() {
         for text in [
             "",
             "2026-01-31",

@@ -1,8 +1,9 @@
-//! A document that may be stored.
+//! Validated documents.
 
 use super::{Error, Scalar, Value, json, limits::MAX_ID};
 
-/// An object with a string `_id`, without field names that begin with `$`, within the limits.
+/// A valid document: an object within the limits that has a string `_id` and no field name that
+/// begins with `$`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
     id: String,
@@ -13,7 +14,7 @@ impl Document {
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
         let value = json::parse(text, "the document")?;
         check_names(&value)?;
-        let id = id(&value)?.to_owned();
+        let id = require_id(&value)?.to_owned();
         Ok(Self { id, value })
     }
 
@@ -30,7 +31,7 @@ impl Document {
     }
 }
 
-/// Refuses field names that would be operators, anywhere in a value that is to be stored.
+/// Rejects field names that would be operators, at any depth of a value to be stored.
 pub(super) fn check_names(value: &Value) -> Result<(), Error> {
     match value {
         Value::Scalar(_) => Ok(()),
@@ -47,7 +48,7 @@ pub(super) fn check_names(value: &Value) -> Result<(), Error> {
     }
 }
 
-fn id(document: &Value) -> Result<&str, Error> {
+fn require_id(document: &Value) -> Result<&str, Error> {
     let Value::Object(fields) = document else {
         return Err(Error::Invalid(
             "the document is not a JSON object".to_owned(),
@@ -66,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_document_has_an_id_and_any_other_fields() {
+    fn document_with_id_and_arbitrary_fields_is_accepted() {
         let document = Document::parse(
             r#"{"_id":"x","a.b":1,"":2,"c":{"at":{"$date":"2026-01-31T12:00:00Z"}}}"#,
         );
@@ -75,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_invalid() {
+    fn document_without_valid_id_or_names_is_invalid() {
         for text in [
             "[]",
             "{}",

@@ -1,30 +1,32 @@
-//! Why a call to the document store has no result.
+//! Errors of calls to the document store.
 
 use crate::postgres;
 
-/// Mirrors the cases of `error` in `wit/documents.wit`, which says what a caller may do about each.
+/// An error of a call.
+///
+/// The variants are the cases of `error` in `wit/documents.wit`, which says how a caller handles each.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// Outside the component's grant.
+    /// The component is not granted the collection.
     #[error("{0}")]
     Denied(String),
     /// The store cannot be reached, or could not serve the call.
     #[error("{0}")]
     Unavailable(String),
-    /// The store took too long. It may have been done.
+    /// The store did not answer in time. The call may have taken effect.
     #[error("the document store did not answer in time")]
     Timeout,
-    /// Filter, update, document or path is not acceptable.
+    /// A filter, update, document or path is not valid.
     #[error("{0}")]
     Invalid(String),
-    /// Above a limit on documents, bytes or nesting.
+    /// A limit on documents, bytes or nesting is exceeded.
     #[error("{0}")]
     TooLarge(String),
 }
 
 impl From<postgres::Error> for Error {
-    /// The SQL is the adapter's own, so what PostgreSQL finds wrong with it is no fault of the
-    /// caller: it goes to the log, and the caller learns only that the store does not work.
+    /// The adapter writes the SQL, so a rejected statement is not the caller's fault. The reason goes to
+    /// the log, and the caller gets `Unavailable`.
     fn from(error: postgres::Error) -> Self {
         match error {
             postgres::Error::Unavailable(reason) => Self::Unavailable(reason),
@@ -34,7 +36,7 @@ impl From<postgres::Error> for Error {
                 Self::Unavailable("another call changed the same documents".to_owned())
             }
             postgres::Error::ConstraintViolation(name) => {
-                // The collection's name comes before the index's.
+                // The constraint is named `collection.index`.
                 let name = name
                     .split_once('.')
                     .map_or(name.as_str(), |(_, index)| index);

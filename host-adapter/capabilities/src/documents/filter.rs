@@ -1,4 +1,4 @@
-//! Which documents are meant.
+//! Filters: conditions that select documents.
 
 use super::{
     Error, Fields, Path, Scalar, Value, json,
@@ -8,30 +8,30 @@ use super::{
 /// A condition on a document.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Filter {
-    /// Each of them holds; of none, always.
+    /// All of the filters match. An empty list matches every document.
     All(Vec<Self>),
-    /// At least one of them holds. Never empty.
+    /// At least one of the filters matches. The list is never empty.
     Any(Vec<Self>),
-    /// What a field must be.
+    /// The field at the path passes the test.
     Field(Path, Test),
 }
 
-/// What a field must be. An array passes a comparison when one of its elements does.
+/// A test of one field. An array passes a comparison if one of its elements does.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Test {
-    /// Equal; null also when it is missing.
+    /// The field equals the value. A missing field equals null.
     Equal(Scalar),
-    /// Not [`Test::Equal`].
+    /// The negation of [`Test::Equal`].
     NotEqual(Scalar),
-    /// Equal to one of them. Of none, never.
+    /// The field equals one of the values. An empty list matches nothing.
     In(Vec<Scalar>),
-    /// Of the same type as the value, which is not null, and before or after it.
+    /// The field has the type of the value and compares with it as given. The value is not null.
     Order(Comparison, Scalar),
-    /// There, even as null; or not.
+    /// Whether the field exists. A field that is null exists.
     Exists(bool),
 }
 
-/// How a field lies to a value.
+/// An ordering comparison of a field with a value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Comparison {
     /// `$gt`
@@ -46,11 +46,11 @@ pub enum Comparison {
 
 impl Filter {
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
-        Parser::default().filter(json::parse(text, "the filter")?)
+        Parser::default().parse_filter(json::parse(text, "the filter")?)
     }
 }
 
-/// Counts while it reads, since the cost of a filter is in the number of its comparisons.
+/// Parses a filter and counts its comparisons, because they determine what the filter costs.
 #[derive(Default)]
 struct Parser {
     conditions: usize,
@@ -58,28 +58,28 @@ struct Parser {
 }
 
 impl Parser {
-    fn filter(&mut self, filter: Value) -> Result<Filter, Error> {
+    fn parse_filter(&mut self, filter: Value) -> Result<Filter, Error> {
         let Value::Object(fields) = filter else {
-            return Err(Error::Invalid("a filter is a JSON object".to_owned()));
+            return Err(Error::Invalid("the filter is not a JSON object".to_owned()));
         };
         let mut all = Vec::with_capacity(fields.len());
         for (name, value) in fields {
             match name.as_str() {
-                "$and" => all.push(Filter::All(self.filters(&name, value)?)),
-                "$or" => all.push(Filter::Any(self.filters(&name, value)?)),
+                "$and" => all.push(Filter::All(self.parse_filters(&name, value)?)),
+                "$or" => all.push(Filter::Any(self.parse_filters(&name, value)?)),
                 _ if name.starts_with('$') => return Err(unknown_operator(&name)),
-                _ => self.field(&Path::parse(&name)?, value, &mut all)?,
+                _ => self.parse_field(&Path::parse(&name)?, value, &mut all)?,
             }
         }
         Ok(Filter::All(all))
     }
 
-    fn filters(&mut self, operator: &str, value: Value) -> Result<Vec<Filter>, Error> {
+    fn parse_filters(&mut self, operator: &str, value: Value) -> Result<Vec<Filter>, Error> {
         match value {
-            // An empty list is an error in MongoDB too, which spares the question what it means.
+            // An empty list is an error in MongoDB too.
             Value::Array(filters) if !filters.is_empty() => filters
                 .into_iter()
-                .map(|filter| self.filter(filter))
+                .map(|filter| self.parse_filter(filter))
                 .collect(),
             _ => Err(Error::Invalid(format!(
                 "`{operator}` takes a list of at least one filter"
@@ -87,19 +87,24 @@ impl Parser {
         }
     }
 
-    fn field(&mut self, path: &Path, value: Value, all: &mut Vec<Filter>) -> Result<(), Error> {
+    fn parse_field(
+        &mut self,
+        path: &Path,
+        value: Value,
+        all: &mut Vec<Filter>,
+    ) -> Result<(), Error> {
         match value {
             Value::Object(operators) if operators.iter().any(|(name, _)| name.starts_with('$')) => {
-                self.operators(path, operators, all)
+                self.parse_operators(path, operators, all)
             }
             value => {
-                let test = Test::Equal(scalar(path, "$eq", value)?);
-                self.add(path, test, all)
+                let test = Test::Equal(require_scalar(path, "$eq", value)?);
+                self.add_condition(path, test, all)
             }
         }
     }
 
-    fn operators(
+    fn parse_operators(
         &mut self,
         path: &Path,
         operators: Fields,
@@ -107,22 +112,33 @@ impl Parser {
     ) -> Result<(), Error> {
         for (operator, value) in operators {
             let test = match operator.as_str() {
-                "$eq" => Test::Equal(scalar(path, &operator, value)?),
-                "$ne" => Test::NotEqual(scalar(path, &operator, value)?),
-                "$gt" => Test::Order(Comparison::Greater, bound(path, &operator, value)?),
-                "$gte" => Test::Order(Comparison::GreaterOrEqual, bound(path, &operator, value)?),
-                "$lt" => Test::Order(Comparison::Less, bound(path, &operator, value)?),
-                "$lte" => Test::Order(Comparison::LessOrEqual, bound(path, &operator, value)?),
-                "$in" => Test::In(self.list(path, value)?),
-                "$exists" => Test::Exists(flag(path, &value)?),
+                "$eq" => Test::Equal(require_scalar(path, &operator, value)?),
+                "$ne" => Test::NotEqual(require_scalar(path, &operator, value)?),
+                "$gt" => Test::Order(Comparison::Greater, require_bound(path, &operator, value)?),
+                "$gte" => Test::Order(
+                    Comparison::GreaterOrEqual,
+                    require_bound(path, &operator, value)?,
+                ),
+                "$lt" => Test::Order(Comparison::Less, require_bound(path, &operator, value)?),
+                "$lte" => Test::Order(
+                    Comparison::LessOrEqual,
+                    require_bound(path, &operator, value)?,
+                ),
+                "$in" => Test::In(self.parse_in_values(path, value)?),
+                "$exists" => Test::Exists(require_boolean(path, &value)?),
                 _ => return Err(unknown_operator(&operator)),
             };
-            self.add(path, test, all)?;
+            self.add_condition(path, test, all)?;
         }
         Ok(())
     }
 
-    fn add(&mut self, path: &Path, test: Test, all: &mut Vec<Filter>) -> Result<(), Error> {
+    fn add_condition(
+        &mut self,
+        path: &Path,
+        test: Test,
+        all: &mut Vec<Filter>,
+    ) -> Result<(), Error> {
         self.conditions += 1;
         if self.conditions > MAX_CONDITIONS {
             return Err(Error::Invalid(format!(
@@ -133,7 +149,7 @@ impl Parser {
         Ok(())
     }
 
-    fn list(&mut self, path: &Path, value: Value) -> Result<Vec<Scalar>, Error> {
+    fn parse_in_values(&mut self, path: &Path, value: Value) -> Result<Vec<Scalar>, Error> {
         let Value::Array(values) = value else {
             return Err(Error::Invalid(format!("`$in` of `{path}` takes a list")));
         };
@@ -145,12 +161,12 @@ impl Parser {
         }
         values
             .into_iter()
-            .map(|value| scalar(path, "$in", value))
+            .map(|value| require_scalar(path, "$in", value))
             .collect()
     }
 }
 
-fn scalar(path: &Path, operator: &str, value: Value) -> Result<Scalar, Error> {
+fn require_scalar(path: &Path, operator: &str, value: Value) -> Result<Scalar, Error> {
     match value {
         Value::Scalar(scalar) => Ok(scalar),
         Value::Array(_) | Value::Object(_) => Err(Error::Invalid(format!(
@@ -159,28 +175,28 @@ fn scalar(path: &Path, operator: &str, value: Value) -> Result<Scalar, Error> {
     }
 }
 
-/// Nothing lies before or after null.
-fn bound(path: &Path, operator: &str, value: Value) -> Result<Scalar, Error> {
-    match scalar(path, operator, value)? {
+/// Rejects null, because no value is less or greater than null.
+fn require_bound(path: &Path, operator: &str, value: Value) -> Result<Scalar, Error> {
+    match require_scalar(path, operator, value)? {
         Scalar::Null => Err(Error::Invalid(format!(
-            "`{operator}` of `{path}` cannot compare with null"
+            "`{operator}` of `{path}` cannot compare with `null`"
         ))),
         scalar => Ok(scalar),
     }
 }
 
-fn flag(path: &Path, value: &Value) -> Result<bool, Error> {
+fn require_boolean(path: &Path, value: &Value) -> Result<bool, Error> {
     match value {
         Value::Scalar(Scalar::Boolean(flag)) => Ok(*flag),
         _ => Err(Error::Invalid(format!(
-            "`$exists` of `{path}` takes true or false"
+            "`$exists` of `{path}` takes `true` or `false`"
         ))),
     }
 }
 
 fn unknown_operator(name: &str) -> Error {
     Error::Invalid(format!(
-        "`{}` is not an operator of filters; these are `$and`, `$or`, and of a field `$eq`, `$ne`, \
+        "`{}` is not a filter operator; the operators are `$and`, `$or`, and for a field `$eq`, `$ne`, \
          `$gt`, `$gte`, `$lt`, `$lte`, `$in`, `$exists`",
         name.escape_debug()
     ))
@@ -221,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn a_date_is_a_value_and_not_an_operator() {
+    fn date_is_a_value_and_not_an_operator() {
         let filter = Filter::parse(r#"{"at":{"$date":"2026-01-31T12:00:00Z"}}"#).unwrap();
         assert!(
             matches!(filter, Filter::All(all) if matches!(all[..], [Filter::Field(_, Test::Equal(Scalar::Date(_)))]))
@@ -229,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_in_the_language_is_invalid() {
+    fn text_outside_the_filter_language_is_invalid() {
         for text in [
             "",
             "[]",
@@ -261,7 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_operators_are_named() {
+    fn error_names_the_unknown_operator() {
         for (text, operator) in [
             (r#"{"$where":"1"}"#, "`$where`"),
             (r#"{"a":{"$regex":"x"}}"#, "`$regex`"),
@@ -279,7 +295,7 @@ mod tests {
     }
 
     #[test]
-    fn comparisons_are_counted_over_the_whole_filter() {
+    fn comparison_limit_covers_the_whole_filter() {
         let conditions =
             |count: usize| format!(r#"{{"$and":[{}]}}"#, vec![r#"{"a":1}"#; count].join(","));
         assert!(Filter::parse(&conditions(MAX_CONDITIONS)).is_ok());
@@ -301,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn endless_nesting_is_too_large() {
+    fn excessive_nesting_is_too_large() {
         let text = format!("{}{{}}{}", r#"{"$and":["#.repeat(1_000), "]}".repeat(1_000));
         assert!(matches!(Filter::parse(&text), Err(Error::TooLarge(_))));
     }

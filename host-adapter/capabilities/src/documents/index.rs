@@ -1,16 +1,17 @@
-//! Indexes on collections: what they are, and why one cannot be built.
+//! Index definitions on collections, and the errors of creating them.
 
 use super::{Collection, Direction, Error, Path, limits::MAX_SORT_FIELDS};
 
-/// Longest name together with the collection's, in bytes: PostgreSQL's own names are made of both, and
-/// cut at 63.
+/// Maximum length of the names of an index and its collection together, in bytes. The names of the
+/// PostgreSQL indexes contain both, and PostgreSQL truncates names to 63 bytes.
 const MAX_NAMES: usize = 56;
 
 /// An index on one to 8 fields of a collection.
 ///
-/// It makes equality, ranges and orders over its fields cheap, from the first field on. A unique one
-/// also refuses a second document with the same values, a missing field counting as null; whole
-/// arrays and objects are no values to be unique by (MongoDB takes an array's elements one by one).
+/// It speeds up equality, ranges and sorting over its fields, starting at the first field. A unique
+/// index also rejects a second document with the same values, and a missing field counts as null. Do
+/// not rely on uniqueness of whole arrays and objects: MongoDB compares the elements of an array one by
+/// one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Index {
     collection: Collection,
@@ -19,21 +20,21 @@ pub struct Index {
     unique: bool,
 }
 
-/// Why an index cannot be made or taken away.
+/// Why an index cannot be created.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum IndexError {
-    /// It is declared wrongly.
+    /// The definition is not valid.
     #[error("index `{name}`: {reason}")]
     Invalid {
-        /// Its name.
+        /// The index.
         name: String,
-        /// What is wrong.
+        /// What is wrong with the definition.
         reason: String,
     },
-    /// There are documents that it would refuse.
+    /// Existing documents violate the uniqueness.
     #[error(
-        "index `{name}` of collection `{collection}` cannot be unique: several documents have the \
-         same value; none was changed, and there is no index"
+        "unique index `{name}` of collection `{collection}` cannot be created: several documents have \
+         the same value; remove the duplicates and retry"
     )]
     Duplicates {
         /// The collection.
@@ -41,32 +42,36 @@ pub enum IndexError {
         /// The index.
         name: String,
     },
-    /// There is one of that name with other fields.
-    #[error("collection `{collection}` has another index `{name}` already, with other fields")]
-    Different {
+    /// An index of that name exists with other fields or another uniqueness.
+    #[error(
+        "collection `{collection}` already has an index `{name}` with other fields or another \
+         uniqueness; choose another name"
+    )]
+    Conflict {
         /// The collection.
         collection: String,
         /// The index.
         name: String,
     },
-    /// The store did not do it.
+    /// The store returned an error.
     #[error("index `{name}` of collection `{collection}`: {error}")]
     Store {
         /// The collection.
         collection: String,
         /// The index.
         name: String,
-        /// Why.
+        /// The store's error.
         error: Error,
     },
 }
 
 impl Index {
-    /// Checks an index. Each of `fields` is a path, behind a `-` where the order is descending.
+    /// Validates an index definition. Each of `fields` is a path; a leading `-` means descending order.
     ///
     /// # Errors
     ///
-    /// [`IndexError::Invalid`].
+    /// Returns [`IndexError::Invalid`] if a name or a path is not valid, if a path occurs twice, or if the
+    /// number of fields is not 1 to 8.
     pub fn new(
         collection: &str,
         name: &str,
@@ -78,60 +83,62 @@ impl Index {
             reason,
         };
         let collection = Collection::new(collection).map_err(|error| invalid(error.to_string()))?;
-        if !is_name(name) || collection.as_str().len() + name.len() > MAX_NAMES {
+        if !is_valid_name(name) || collection.as_str().len() + name.len() > MAX_NAMES {
             return Err(invalid(format!(
-                "a name is a letter, then letters, digits and `_`, all lower case, and together with \
-                 the collection's at most {MAX_NAMES} bytes"
+                "the name must be a lower-case letter followed by `a-z`, `0-9` and `_`, and at most \
+                 {MAX_NAMES} bytes together with the collection's name"
             )));
         }
-        let mut read: Vec<(Path, Direction)> = Vec::new();
+        let mut parsed: Vec<(Path, Direction)> = Vec::new();
         for field in fields {
             let (path, direction) = match field.strip_prefix('-') {
                 Some(path) => (path, Direction::Descending),
                 None => (field.as_str(), Direction::Ascending),
             };
             let path = Path::parse(path).map_err(|error| invalid(error.to_string()))?;
-            if read.iter().any(|(earlier, _)| *earlier == path) {
-                return Err(invalid(format!("it names field `{path}` twice")));
+            if parsed.iter().any(|(earlier, _)| *earlier == path) {
+                return Err(invalid(format!("field `{path}` occurs twice")));
             }
-            read.push((path, direction));
+            parsed.push((path, direction));
         }
-        if read.is_empty() || read.len() > MAX_SORT_FIELDS {
-            return Err(invalid(format!("it needs 1 to {MAX_SORT_FIELDS} fields")));
+        if parsed.is_empty() || parsed.len() > MAX_SORT_FIELDS {
+            return Err(invalid(format!(
+                "an index has 1 to {MAX_SORT_FIELDS} fields"
+            )));
         }
         Ok(Self {
             collection,
             name: name.to_owned(),
-            fields: read,
+            fields: parsed,
             unique,
         })
     }
 
-    /// The collection that it is on.
+    /// The collection of the index.
     #[must_use]
     pub fn collection(&self) -> &Collection {
         &self.collection
     }
 
-    /// Its name, different from those of the collection's other indexes.
+    /// The name, unique within the collection.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Fields in order of weight.
+    /// Fields and directions, most significant first.
     #[must_use]
     pub fn fields(&self) -> &[(Path, Direction)] {
         &self.fields
     }
 
-    /// Whether no two documents may have the same values.
+    /// Whether two documents must not have the same values.
     #[must_use]
     pub fn is_unique(&self) -> bool {
         self.unique
     }
 
-    pub(super) fn failed(&self, error: Error) -> IndexError {
+    pub(super) fn store_error(&self, error: Error) -> IndexError {
         IndexError::Store {
             collection: self.collection.as_str().to_owned(),
             name: self.name.clone(),
@@ -139,23 +146,23 @@ impl Index {
         }
     }
 
-    pub(super) fn duplicates(&self) -> IndexError {
+    pub(super) fn duplicates_error(&self) -> IndexError {
         IndexError::Duplicates {
             collection: self.collection.as_str().to_owned(),
             name: self.name.clone(),
         }
     }
 
-    pub(super) fn different(&self) -> IndexError {
-        IndexError::Different {
+    pub(super) fn conflict_error(&self) -> IndexError {
+        IndexError::Conflict {
             collection: self.collection.as_str().to_owned(),
             name: self.name.clone(),
         }
     }
 }
 
-/// An index's name becomes part of SQL.
-fn is_name(name: &str) -> bool {
+/// Restricts names because they become part of SQL.
+fn is_valid_name(name: &str) -> bool {
     let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
     name.bytes().all(allowed)
         && name
@@ -174,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_minus_is_descending() {
+    fn leading_minus_means_descending() {
         let index = index("by_user", &["user.id", "-at"]).unwrap();
         let fields: Vec<_> = index
             .fields()
@@ -191,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_store_could_build_is_invalid() {
+    fn invalid_name_or_fields_are_rejected() {
         for (name, fields) in [
             ("", vec!["a"]),
             ("By", vec!["a"]),

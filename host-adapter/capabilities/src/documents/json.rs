@@ -1,7 +1,7 @@
-//! Reads JSON text into a [`Value`], strictly.
+//! A strict parser from JSON text to [`Value`].
 //!
-//! Not by way of `serde_json::Value`: that forgets the order of fields, takes the last of several
-//! fields of one name in silence, and lets an attacker nest deeper than the stores do.
+//! `serde_json::Value` is not suitable: it loses the order of fields, silently keeps the last of several
+//! fields of the same name, and allows deeper nesting than the stores.
 
 use std::{cell::Cell, collections::HashSet, fmt};
 
@@ -12,7 +12,7 @@ use super::{
     limits::{self, MAX_NESTING, MAX_TEXT},
 };
 
-/// Reads text that a caller gave. `what` names it in errors, such as `the filter`.
+/// Parses a caller's text. `what` names the text in errors, for example `the filter`.
 pub(super) fn parse(text: &str, what: &str) -> Result<Value, Error> {
     if text.len() > MAX_TEXT {
         return Err(limits::too_long(what));
@@ -20,7 +20,7 @@ pub(super) fn parse(text: &str, what: &str) -> Result<Value, Error> {
     parse_stored(text, what)
 }
 
-/// Reads text of any length, which a store may have made longer by blanks.
+/// Parses stored text of any length: a store may have added blanks to it.
 pub(super) fn parse_stored(text: &str, what: &str) -> Result<Value, Error> {
     let fault = Cell::new(None);
     let mut deserializer = serde_json::Deserializer::from_str(text);
@@ -37,28 +37,28 @@ pub(super) fn parse_stored(text: &str, what: &str) -> Result<Value, Error> {
     })
 }
 
-/// A value inside `depth` arrays and objects.
+/// Deserializes a value that is nested in `depth` arrays and objects.
 #[derive(Clone, Copy)]
 struct Nested<'a> {
     depth: usize,
     what: &'a str,
-    /// Why reading stopped, when it was not for the syntax: serde's errors carry text only.
+    /// The error, unless it is a syntax error. A serde error can carry only text.
     fault: &'a Cell<Option<Error>>,
 }
 
 impl Nested<'_> {
-    fn refuse<T, E: de::Error>(self, error: Error) -> Result<T, E> {
+    fn reject<T, E: de::Error>(self, error: Error) -> Result<T, E> {
         self.fault.set(Some(error));
-        Err(E::custom("refused"))
+        Err(E::custom("rejected"))
     }
 
     fn invalid<T, E: de::Error>(self, why: &str) -> Result<T, E> {
-        self.refuse(Error::Invalid(format!("{} {why}", self.what)))
+        self.reject(Error::Invalid(format!("{} {why}", self.what)))
     }
 
-    fn inner<E: de::Error>(self) -> Result<Self, E> {
+    fn descend<E: de::Error>(self) -> Result<Self, E> {
         if self.depth == MAX_NESTING {
-            return self.refuse(limits::too_deep(self.what));
+            return self.reject(limits::too_deep(self.what));
         }
         Ok(Self {
             depth: self.depth + 1,
@@ -66,8 +66,8 @@ impl Nested<'_> {
         })
     }
 
-    /// JSONB cannot hold a NUL character, and a name with one would end early in BSON.
-    fn text<E: de::Error>(self, text: String) -> Result<String, E> {
+    /// Rejects NUL characters: JSONB cannot store them, and one in a name would end the name in BSON.
+    fn check_text<E: de::Error>(self, text: String) -> Result<String, E> {
         if text.contains('\0') {
             self.invalid("contains a NUL character")
         } else {
@@ -75,8 +75,8 @@ impl Nested<'_> {
         }
     }
 
-    /// An object, or the date that it stands for.
-    fn object<E: de::Error>(self, fields: Fields) -> Result<Value, E> {
+    /// Converts `{"$date": …}` to a date, and any other fields to an object.
+    fn object_or_date<E: de::Error>(self, fields: Fields) -> Result<Value, E> {
         let [(name, value)] = fields.as_slice() else {
             return Ok(Value::Object(fields));
         };
@@ -123,7 +123,7 @@ impl<'de> Visitor<'de> for Nested<'_> {
 
     #[expect(
         clippy::cast_precision_loss,
-        reason = "BSON has no larger integers, doubles take their place"
+        reason = "BSON does not have larger integers, so they become doubles"
     )]
     fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
         Ok(Value::Scalar(
@@ -132,7 +132,7 @@ impl<'de> Visitor<'de> for Nested<'_> {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        // JSONB has no negative zero, which MongoDB would give back.
+        // MongoDB would return a negative zero, which JSONB cannot store.
         Ok(Value::Scalar(Scalar::Double(if value == 0.0 {
             0.0
         } else {
@@ -145,11 +145,11 @@ impl<'de> Visitor<'de> for Nested<'_> {
     }
 
     fn visit_string<E: de::Error>(self, value: String) -> Result<Value, E> {
-        Ok(Value::Scalar(Scalar::String(self.text(value)?)))
+        Ok(Value::Scalar(Scalar::String(self.check_text(value)?)))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut array: A) -> Result<Value, A::Error> {
-        let inner = self.inner()?;
+        let inner = self.descend()?;
         let mut values = Vec::new();
         while let Some(value) = array.next_element_seed(inner)? {
             values.push(value);
@@ -158,17 +158,17 @@ impl<'de> Visitor<'de> for Nested<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut object: A) -> Result<Value, A::Error> {
-        let inner = self.inner()?;
+        let inner = self.descend()?;
         let mut names = HashSet::new();
         let mut fields = Fields::new();
         while let Some(name) = object.next_key::<String>()? {
-            let name = self.text(name)?;
+            let name = self.check_text(name)?;
             if !names.insert(name.clone()) {
                 return self.invalid(&format!("has the key `{name}` twice in one object"));
             }
             fields.push((name, object.next_value_seed(inner)?));
         }
-        self.object(fields)
+        self.object_or_date(fields)
     }
 }
 
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn values_keep_their_type_and_order() {
+    fn values_keep_type_and_field_order() {
         for text in [
             "null",
             r#"{"b":1,"a":[true,false,1.5,"x",{}],"":-7}"#,
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_store_could_hold_is_invalid() {
+    fn text_that_a_store_cannot_hold_is_invalid() {
         for text in [
             "",
             "{",
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn nesting_ends_at_the_limit_and_not_in_a_full_stack() {
+    fn nesting_above_the_limit_is_too_large() {
         assert!(round_trip(&nested(MAX_NESTING)).is_ok());
         for levels in [MAX_NESTING + 1, 129, 500_000] {
             assert!(

@@ -1,41 +1,41 @@
-//! How much a call may give and get.
+//! Limits on the arguments and the result of a call.
 
 use adapter_settings::{Integer, KIB, MIB, Size};
 use serde::{Deserialize, Serialize};
 
 use super::Error;
 
-/// Longest JSON text that is read: a document, as in `wit/documents.wit`, or a filter or an update.
-/// MongoDB would take 16 MiB, at which one call could fill the adapter's memory.
+/// Maximum JSON text of a document (see `wit/documents.wit`), filter or update, in bytes. MongoDB allows
+/// 16 MiB per document, with which one call could fill the adapter's memory.
 pub(super) const MAX_TEXT: usize = 1024 * 1024;
 
-/// Most documents of one insert, as in `wit/documents.wit`.
+/// Maximum number of documents in one insert (see `wit/documents.wit`).
 pub(super) const MAX_DOCUMENTS: usize = 1_000;
 
-/// Levels of objects and arrays, the document itself being the first, as in `wit/documents.wit`.
-/// MongoDB stops at 100.
+/// Maximum number of nested levels of objects and arrays (see `wit/documents.wit`). The document itself
+/// is the first level. MongoDB's limit is 100.
 pub(super) const MAX_NESTING: usize = 64;
 
-/// Longest `_id`, in bytes. It is the key of an index, whose entries PostgreSQL and older MongoDB keep
-/// to 1 to 3 KB.
+/// Maximum length of `_id` in bytes. It is an index key, and PostgreSQL and older MongoDB versions limit
+/// index entries to 1 to 3 KB.
 pub(super) const MAX_ID: usize = 256;
 
-/// Longest path, in bytes. A filter repeats it per value of `$in`.
+/// Maximum length of a path in bytes. The translation of a filter repeats the path for each value of `$in`.
 pub(super) const MAX_PATH: usize = 256;
 
-/// Most comparisons in one filter: each costs time on every document that is looked at.
+/// Maximum number of comparisons in one filter. Each costs time for every document that is examined.
 pub(super) const MAX_CONDITIONS: usize = 100;
 
-/// Most values in all `$in` of one filter together, as many as documents in one result.
+/// Maximum number of values in all `$in` of one filter together, as many as documents in one result.
 pub(super) const MAX_IN_VALUES: usize = 1_000;
 
-/// Most fields that one update changes.
+/// Maximum number of fields that one update changes.
 pub(super) const MAX_CHANGES: usize = 100;
 
-/// Most fields to sort by. An index with more does not exist.
+/// Maximum number of sort fields, and of fields in an index.
 pub(super) const MAX_SORT_FIELDS: usize = 8;
 
-/// Most documents that a query leaves out, as in `wit/documents.wit`: each is read all the same.
+/// Maximum number of documents that a query skips (see `wit/documents.wit`): the store reads each of them.
 pub(super) const MAX_SKIP: u32 = 10_000;
 
 /// What one result may hold.
@@ -61,12 +61,12 @@ impl Default for Limits {
     }
 }
 
-/// The refusal of what is nested deeper than [`MAX_NESTING`].
+/// The error for a value that is nested deeper than [`MAX_NESTING`].
 pub(super) fn too_deep(what: &str) -> Error {
     Error::TooLarge(format!("{what} is nested deeper than {MAX_NESTING} levels"))
 }
 
-/// The refusal of JSON text longer than [`MAX_TEXT`].
+/// The error for JSON text longer than [`MAX_TEXT`].
 pub(super) fn too_long(what: &str) -> Error {
     Error::TooLarge(format!("{what} is larger than {MAX_TEXT} bytes"))
 }

@@ -1,22 +1,23 @@
 //! JSON documents in the collections that a component is granted; the contract is `wit/documents.wit`.
 //!
-//! Everything that a caller wrote is read and judged once, here, into [`Filter`], [`Update`] and
-//! [`Document`]; a [`Store`] only translates them, so that both stores accept the same.
-//! The language is what MongoDB and JSONB can both mean the same by, and MongoDB's meaning decides:
+//! This module parses and validates a caller's text once, into [`Filter`], [`Update`] and [`Document`].
+//! A [`Store`] only translates them, so both stores accept the same language. The language is the subset
+//! that MongoDB and JSONB can both implement. Where they differ, MongoDB's semantics apply:
 //!
-//! - A path crosses arrays of objects, and a comparison tries the elements of an array: `{"tags": "a"}`
-//!   matches `{"tags": ["a", "b"]}`. `$ne` is the negation of that.
-//! - Whole arrays and whole objects cannot be compared (`invalid`): MongoDB minds the order of an
-//!   object's fields, and JSONB does not keep it.
-//! - Digits alone are no field name in a path (`invalid`): MongoDB takes them for a position too.
-//! - `count-by` and `count-distinct` take the value at a path as it is, an array as one value; where
-//!   the path itself crosses an array there is none.
-//! - Sorting takes an array's smallest element, descending its largest, in MongoDB's order of types.
-//!   The order of objects among themselves, and of arrays in arrays, is the store's own. No document
-//!   may have arrays in two of the fields that are sorted by (MongoDB says `invalid`).
-//! - To `count-by` and `count-distinct`, objects whose fields differ in order only are one value or
-//!   two, as the store has it.
-//! - Integers beyond 64 bits become doubles; a key given twice in one object is `invalid`.
+//! - A path crosses arrays of objects, and a comparison tests each element of an array: `{"tags": "a"}`
+//!   matches `{"tags": ["a", "b"]}`. `$ne` is the negation of equality.
+//! - Whole arrays and whole objects cannot be compared (`invalid`): the order of an object's fields
+//!   matters to MongoDB, and JSONB does not keep it.
+//! - A field name in a path must not consist of digits only (`invalid`): MongoDB also reads it as a
+//!   position in an array.
+//! - `count-by` and `count-distinct` use the value at a path as it is, and an array is one value. If the
+//!   path crosses an array, the field counts as missing.
+//! - An ascending sort uses an array's smallest element, a descending one its largest, in MongoDB's order
+//!   of types. The order among objects, and among arrays within arrays, depends on the store. A document
+//!   must not have arrays in two of the sort fields (MongoDB returns `invalid`).
+//! - Whether objects that differ only in the order of their fields are one value to `count-by` and
+//!   `count-distinct`, or two, depends on the store.
+//! - Integers beyond 64 bits become doubles. A key that occurs twice in one object is `invalid`.
 
 mod apply;
 mod client;

@@ -1,4 +1,4 @@
-//! Where a field is: `a.b` is field `b` of the object in field `a`.
+//! Paths to fields: `a.b` is field `b` of the object in field `a`.
 
 use std::fmt;
 
@@ -7,9 +7,9 @@ use super::{
     limits::{self, MAX_NESTING, MAX_PATH},
 };
 
-/// One to 64 field names from the outermost inwards.
+/// One to 64 field names, outermost first.
 ///
-/// A field whose name contains a dot can be stored, and no path leads to it.
+/// A document can have a field whose name contains a dot, but a path cannot address it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Path(Vec<String>);
 
@@ -24,16 +24,16 @@ impl Path {
         if names.len() > MAX_NESTING {
             return Err(limits::too_deep(&format!("field path `{text}`")));
         }
-        match names.iter().find_map(|name| objection(name)) {
-            Some(why) => Err(Error::Invalid(format!(
-                "field path `{}` {why}",
+        match names.iter().find_map(|name| find_fault(name)) {
+            Some(fault) => Err(Error::Invalid(format!(
+                "field path `{}` {fault}",
                 text.escape_debug()
             ))),
             None => Ok(Self(names)),
         }
     }
 
-    /// Field names from the outermost inwards.
+    /// Field names, outermost first.
     #[must_use]
     pub fn names(&self) -> &[String] {
         &self.0
@@ -45,7 +45,7 @@ impl Path {
         matches!(self.0.as_slice(), [name] if name == "_id")
     }
 
-    /// Whether one path is the other or leads into it.
+    /// Whether the paths are equal or one is a prefix of the other.
     pub(super) fn overlaps(&self, other: &Self) -> bool {
         self.0.iter().zip(&other.0).all(|(one, other)| one == other)
     }
@@ -57,7 +57,7 @@ impl fmt::Display for Path {
     }
 }
 
-fn objection(name: &str) -> Option<&'static str> {
+fn find_fault(name: &str) -> Option<&'static str> {
     if name.is_empty() {
         Some("has an empty field name")
     } else if name.starts_with('$') {
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn hostile_paths_are_invalid() {
+    fn malformed_paths_are_invalid() {
         for text in [
             "",
             ".",
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn overlapping_paths_are_known() {
+    fn equal_and_nested_paths_overlap() {
         let overlap = |a: &str, b: &str| Path::parse(a).unwrap().overlaps(&Path::parse(b).unwrap());
         assert!(overlap("a", "a") && overlap("a", "a.b") && overlap("a.b", "a"));
         assert!(!overlap("a.b", "a.c") && !overlap("a", "ab"));

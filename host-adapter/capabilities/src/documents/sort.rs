@@ -1,11 +1,11 @@
-//! In what order documents are returned.
+//! The order in which documents are returned.
 
 use super::{Direction, Error, Path, limits::MAX_SORT_FIELDS};
 
-/// Fields in order of weight, at most 8, none twice.
+/// At most 8 different fields, most significant first.
 ///
-/// What they leave equal is ordered by `_id`, ascending. Across types the order is MongoDB's: missing
-/// and null, numbers, strings (by bytes), objects, arrays, booleans, dates.
+/// Ties are ordered by `_id`, ascending. Types are in MongoDB's order: missing and null, numbers, strings
+/// (by bytes), objects, arrays, booleans, dates.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Sort(Vec<(Path, Direction)>);
 
@@ -27,7 +27,7 @@ impl Sort {
         Ok(sort)
     }
 
-    /// Fields in order of weight.
+    /// Fields and directions, most significant first.
     #[must_use]
     pub fn fields(&self) -> &[(Path, Direction)] {
         &self.0
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_are_few_and_different() {
+    fn invalid_repeated_or_too_many_fields_are_rejected() {
         let sort = |names: &[&str]| {
             let fields: Vec<_> = names
                 .iter()

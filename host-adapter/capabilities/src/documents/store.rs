@@ -1,7 +1,7 @@
-//! Where documents are kept, and what either store does. Everything it is given has been checked.
+//! The interface of both document stores. Callers pass validated arguments only.
 //!
-//! Each function means exactly what `wit/documents.wit` and this folder's documentation say. Its
-//! future may be dropped at any time.
+//! Both stores implement `wit/documents.wit` and the documentation of this folder exactly. The future of
+//! a call may be dropped at any time.
 
 use super::{
     Collection, Document, Error, Filter, Index, IndexError, InsertOutcome, Jsonb, MongoDb, Path,
@@ -9,14 +9,14 @@ use super::{
 };
 use crate::health::Target;
 
-/// The part of a result that is wanted, and what it may hold.
+/// The requested part of a result, and its size limit.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// How many to leave out first.
+    /// How many to skip first.
     pub skip: u32,
-    /// How many to return at most. Never 0.
+    /// Maximum number to return. Never 0.
     pub limit: u32,
-    /// A result with more bytes of JSON text is [`Error::TooLarge`], found while reading it.
+    /// Maximum JSON text in bytes. Reading stops with [`Error::TooLarge`] above it.
     pub max_bytes: usize,
 }
 
@@ -29,7 +29,7 @@ pub enum Store {
     MongoDb(MongoDb),
 }
 
-/// Calls a method of the store that there is.
+/// Calls the method on the selected store.
 macro_rules! delegate {
     ($store:expr, $method:ident($($argument:expr),*)) => {
         match $store {
@@ -40,7 +40,7 @@ macro_rules! delegate {
 }
 
 impl Store {
-    /// Where the documents are, for people.
+    /// Describes where the documents are stored, for logs and terminals.
     #[must_use]
     pub fn describe(&self) -> String {
         match self {
@@ -49,7 +49,7 @@ impl Store {
         }
     }
 
-    /// What to ask whether the store answers.
+    /// The target of health checks.
     #[must_use]
     pub fn target(&self) -> Target {
         match self {
@@ -58,8 +58,7 @@ impl Store {
         }
     }
 
-    /// The same store for the serving thread `number`, with connections of that thread where the
-    /// store has them.
+    /// Returns the store for the serving thread `number`. [`Jsonb`] has connections per thread.
     #[must_use]
     pub fn on_thread(&self, number: usize) -> Self {
         match self {
@@ -68,7 +67,7 @@ impl Store {
         }
     }
 
-    /// Closes the connections. Further calls are `unavailable`.
+    /// Closes the connections. Further calls return [`Error::Unavailable`].
     pub async fn close(&self) {
         match self {
             Self::Jsonb(store) => store.pool().close(),
@@ -76,8 +75,8 @@ impl Store {
         }
     }
 
-    /// Stores the documents that are not there yet and says of each, in the order given, whether it
-    /// was stored. Of two documents with one `_id` the first is stored.
+    /// Stores the documents that do not exist yet and returns for each, in the given order, whether it
+    /// was stored. If several have the same `_id`, only the first is stored.
     pub(super) async fn insert(
         &self,
         collection: &Collection,
@@ -86,7 +85,7 @@ impl Store {
         delegate!(self, insert(collection, documents))
     }
 
-    /// Documents as relaxed Extended JSON, in the order of `sort`, then of `_id`.
+    /// Returns documents as relaxed Extended JSON, ordered by `sort` and then by `_id`.
     pub(super) async fn find(
         &self,
         collection: &Collection,
@@ -97,7 +96,7 @@ impl Store {
         delegate!(self, find(collection, filter, sort, bounds))
     }
 
-    /// How many documents match.
+    /// Counts the matching documents.
     pub(super) async fn count(
         &self,
         collection: &Collection,
@@ -106,8 +105,8 @@ impl Store {
         delegate!(self, count(collection, filter))
     }
 
-    /// Values of `field` as JSON text with their number, most frequent first, then in the order of
-    /// an ascending sort.
+    /// Returns the values of `field` as JSON text with their counts, most frequent first. Ties are in
+    /// ascending sort order.
     pub(super) async fn count_by(
         &self,
         collection: &Collection,
@@ -118,7 +117,7 @@ impl Store {
         delegate!(self, count_by(collection, field, filter, bounds))
     }
 
-    /// How many different values other than null `field` has.
+    /// Counts the different non-null values of `field`.
     pub(super) async fn count_distinct(
         &self,
         collection: &Collection,
@@ -128,8 +127,8 @@ impl Store {
         delegate!(self, count_distinct(collection, field, filter))
     }
 
-    /// Changes matching documents one by one and says how many matched. A document that cannot be
-    /// changed that way ends the call with [`Error::Invalid`].
+    /// Changes matching documents one by one and returns how many matched. Stops with
+    /// [`Error::Invalid`] at a document that the update cannot be applied to.
     pub(super) async fn update(
         &self,
         collection: &Collection,
@@ -139,7 +138,7 @@ impl Store {
         delegate!(self, update(collection, filter, update))
     }
 
-    /// Removes matching documents and says how many there were.
+    /// Removes matching documents and returns how many were removed.
     pub(super) async fn remove(
         &self,
         collection: &Collection,
@@ -148,7 +147,7 @@ impl Store {
         delegate!(self, remove(collection, filter))
     }
 
-    /// Creates an index and says whether it was missing. There is no time limit.
+    /// Creates an index and returns whether it was missing. The call does not have a time limit.
     ///
     /// # Errors
     ///

@@ -1,66 +1,66 @@
-//! What becomes of the documents that are meant.
+//! Updates: changes to the fields of the selected documents.
 
 use super::{
     Error, Fields, Path, Scalar, Value, document, json,
     limits::{self, MAX_CHANGES, MAX_NESTING},
 };
 
-/// Changes to different fields, none inside another, in no order.
+/// Changes to different fields, in arbitrary order. None of the fields contains another.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Update(Vec<(Path, Change)>);
 
-/// What becomes of one field.
+/// A change to one field.
 ///
-/// For [`Change::Set`] and [`Change::Increment`] objects on the way that are missing are created;
-/// anything there that is no object makes the update invalid, an array too, as in MongoDB.
+/// [`Change::Set`] and [`Change::Increment`] create missing objects along the path. Any other value along
+/// the path, including an array, makes the update invalid, as in MongoDB.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
-    /// It gets this value.
+    /// Sets the field to this value.
     Set(Value),
-    /// It is increased by this integer or double; missing counts as 0, and anything that is not a
-    /// number makes the update invalid. Two integers make an integer, else the sum is a double.
+    /// Adds this integer or double to the field. A missing field counts as 0, and a field that is not a
+    /// number makes the update invalid. The sum of two integers is an integer, any other sum is a double.
     Increment(Scalar),
-    /// It is removed; nothing happens where there is none.
+    /// Removes the field if it exists.
     Unset,
 }
 
 impl Update {
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
         let Value::Object(operators) = json::parse(text, "the update")? else {
-            return Err(Error::Invalid("an update is a JSON object".to_owned()));
+            return Err(Error::Invalid("the update is not a JSON object".to_owned()));
         };
         if operators.is_empty() {
             return Err(Error::Invalid("the update is empty".to_owned()));
         }
         let mut update = Self(Vec::new());
         for (operator, value) in operators {
-            update.operator(&operator, value)?;
+            update.add_operator(&operator, value)?;
         }
         Ok(update)
     }
 
-    /// The fields with what becomes of them, at most 100.
+    /// The changed fields with their changes, at most 100.
     #[must_use]
     pub fn changes(&self) -> &[(Path, Change)] {
         &self.0
     }
 
-    fn operator(&mut self, operator: &str, value: Value) -> Result<(), Error> {
-        let read = match operator {
-            "$set" => set,
-            "$inc" => increment,
-            "$unset" => unset,
+    fn add_operator(&mut self, operator: &str, value: Value) -> Result<(), Error> {
+        let parse = match operator {
+            "$set" => parse_set,
+            "$inc" => parse_increment,
+            "$unset" => parse_unset,
             _ => return Err(unknown_operator(operator)),
         };
-        for (name, value) in fields(operator, value)? {
+        for (name, value) in require_fields(operator, value)? {
             let path = Path::parse(&name)?;
-            let change = read(&path, value)?;
-            self.add(path, change)?;
+            let change = parse(&path, value)?;
+            self.add_change(path, change)?;
         }
         Ok(())
     }
 
-    fn add(&mut self, path: Path, change: Change) -> Result<(), Error> {
+    fn add_change(&mut self, path: Path, change: Change) -> Result<(), Error> {
         if path.names().first().is_some_and(|name| name == "_id") {
             return Err(Error::Invalid("`_id` cannot be changed".to_owned()));
         }
@@ -79,7 +79,7 @@ impl Update {
     }
 }
 
-fn set(path: &Path, value: Value) -> Result<Change, Error> {
+fn parse_set(path: &Path, value: Value) -> Result<Change, Error> {
     document::check_names(&value)?;
     if path.names().len() + value.depth() > MAX_NESTING {
         return Err(limits::too_deep(&format!("the value for `{path}`")));
@@ -87,7 +87,7 @@ fn set(path: &Path, value: Value) -> Result<Change, Error> {
     Ok(Change::Set(value))
 }
 
-fn increment(path: &Path, value: Value) -> Result<Change, Error> {
+fn parse_increment(path: &Path, value: Value) -> Result<Change, Error> {
     match value {
         Value::Scalar(number @ (Scalar::Integer(_) | Scalar::Double(_))) => {
             Ok(Change::Increment(number))
@@ -96,13 +96,13 @@ fn increment(path: &Path, value: Value) -> Result<Change, Error> {
     }
 }
 
-/// MongoDB ignores the value too.
+/// Ignores the value, as MongoDB does.
 #[expect(clippy::unnecessary_wraps, reason = "one signature for all operators")]
-fn unset(_: &Path, _: Value) -> Result<Change, Error> {
+fn parse_unset(_: &Path, _: Value) -> Result<Change, Error> {
     Ok(Change::Unset)
 }
 
-fn fields(operator: &str, value: Value) -> Result<Fields, Error> {
+fn require_fields(operator: &str, value: Value) -> Result<Fields, Error> {
     match value {
         Value::Object(fields) => Ok(fields),
         _ => Err(Error::Invalid(format!(
@@ -114,7 +114,7 @@ fn fields(operator: &str, value: Value) -> Result<Fields, Error> {
 fn unknown_operator(name: &str) -> Error {
     let name = name.escape_debug();
     Error::Invalid(format!(
-        "`{name}` is not an operator of updates; these are `$set`, `$inc`, `$unset`"
+        "`{name}` is not an update operator; the operators are `$set`, `$inc`, `$unset`"
     ))
 }
 
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_in_the_language_is_invalid() {
+    fn text_outside_the_update_language_is_invalid() {
         for text in [
             "",
             "{}",
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn limits_hold_at_their_value() {
+    fn changes_and_nesting_are_limited() {
         let changes = |count: usize| {
             let fields: Vec<_> = (0..count).map(|n| format!(r#""a{n}":1"#)).collect();
             Update::parse(&format!(r#"{{"$set":{{{}}}}}"#, fields.join(",")))

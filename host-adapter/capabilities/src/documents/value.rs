@@ -1,4 +1,4 @@
-//! JSON values with what Extended JSON adds, and their JSON text.
+//! JSON values with the dates of Extended JSON, and their JSON text.
 
 use std::io;
 
@@ -6,20 +6,21 @@ use serde::{Serialize, Serializer, ser::SerializeMap as _};
 
 use super::Date;
 
-/// Up to here every integer is a double of its own, and a double's shortest text is exact.
+/// 2^53: below it a double represents every integer exactly, and the shortest text of an integral double
+/// is exact.
 const EXACT_INTEGERS: f64 = 9_007_199_254_740_992.0;
 
-/// Fields in the order in which they were given, which MongoDB keeps. No name is there twice.
+/// Fields in the order of the text, which MongoDB keeps. Names are unique.
 pub type Fields = Vec<(String, Value)>;
 
 /// A JSON value.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Value {
-    /// Neither array nor object.
+    /// A value that is not an array or an object.
     Scalar(Scalar),
     /// Values in order.
     Array(Vec<Self>),
-    /// Names with their values.
+    /// Named fields.
     Object(Fields),
 }
 
@@ -30,7 +31,7 @@ pub enum Scalar {
     Null,
     /// `true` or `false`.
     Boolean(bool),
-    /// A number written without fraction and exponent, of at most 64 bits.
+    /// A number without a fraction or an exponent that fits in 64 bits.
     Integer(i64),
     /// Any other number. Always finite.
     Double(f64),
@@ -41,7 +42,7 @@ pub enum Scalar {
 }
 
 impl Value {
-    /// How many levels of arrays and objects there are.
+    /// The number of nested levels of arrays and objects; 0 for a scalar.
     pub(super) fn depth(&self) -> usize {
         match self {
             Self::Scalar(_) => 0,
@@ -56,14 +57,14 @@ impl Value {
         }
     }
 
-    /// Relaxed Extended JSON.
+    /// Serializes the value as relaxed Extended JSON.
     pub(super) fn to_json(&self) -> String {
         to_json(self)
     }
 }
 
 impl Scalar {
-    /// Relaxed Extended JSON.
+    /// Serializes the scalar as relaxed Extended JSON.
     pub(super) fn to_json(&self) -> String {
         to_json(self)
     }
@@ -98,22 +99,22 @@ impl Serialize for Scalar {
     }
 }
 
-/// Relaxed Extended JSON of what a store holds.
+/// Serializes a stored value as relaxed Extended JSON.
 pub(super) fn to_json(value: &impl Serialize) -> String {
     let mut text = Vec::new();
-    let mut serializer = serde_json::Serializer::with_formatter(&mut text, Exact);
-    // Writing values without maps of odd keys to memory has no way to fail.
+    let mut serializer = serde_json::Serializer::with_formatter(&mut text, ExactDoubles);
+    // Writing to memory cannot fail, and all map keys are strings.
     if let Err(error) = value.serialize(&mut serializer) {
         tracing::error!("a value could not be written as JSON: {error}");
     }
     String::from_utf8(text).unwrap_or_default()
 }
 
-/// Writes large doubles with all their digits. The shortest text of a double stands for it only among
-/// doubles; JSONB compares decimal numbers, where it would differ from the integer that it equals.
-struct Exact;
+/// Writes large doubles with all their digits. JSONB compares decimal numbers, and the shortest text of
+/// a large double is a different decimal number from the integer that the double equals.
+struct ExactDoubles;
 
-impl serde_json::ser::Formatter for Exact {
+impl serde_json::ser::Formatter for ExactDoubles {
     fn write_f64<W: io::Write + ?Sized>(&mut self, writer: &mut W, value: f64) -> io::Result<()> {
         if value.abs() < EXACT_INTEGERS {
             serde_json::ser::CompactFormatter.write_f64(writer, value)
@@ -141,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_escaped_and_dates_are_extended() {
+    fn text_is_escaped_and_dates_become_extended_json() {
         let date = Date::parse("2026-01-31T12:00:00Z").unwrap();
         let value = Value::Object(vec![
             (

@@ -1,9 +1,9 @@
-//! The part of SQL that picks the documents.
+//! The SQL condition that selects documents.
 //!
-//! What a filter asks of every document falls into three parts: `_id` is a column with its own index;
-//! equality, which the index on `body` finds by the operator `@@`; and the rest, which is a function
-//! so that PostgreSQL does not try: for a range that index would have to be read from end to end, and
-//! the plan that a prepared statement is given must be good for every filter of its shape.
+//! A filter is split into three parts. Tests of `_id` use that column and its index. Equality uses the
+//! operator `@@`, which the index on `body` supports. The rest calls a function, which keeps PostgreSQL
+//! from using that index: a range would read the whole index, and the plan of a prepared statement has to
+//! suit every filter of the same shape.
 
 use super::super::{Comparison, Filter, Scalar, Test};
 use super::{
@@ -11,17 +11,17 @@ use super::{
     statement::{Parameter, Statement},
 };
 
-/// Appends ` where …`, or nothing where every document passes. The table's alias is `t`.
-pub(super) fn append(statement: &mut Statement, filter: &Filter) {
+/// Appends ` where …`, or nothing if every document matches. The table's alias is `t`.
+pub(super) fn append_where(statement: &mut Statement, filter: &Filter) {
     append_after(statement, " where ", filter);
 }
 
-/// Appends ` and …`, or nothing where every document passes.
-pub(super) fn append_further(statement: &mut Statement, filter: &Filter) {
+/// Appends ` and …`, or nothing if every document matches.
+pub(super) fn append_and(statement: &mut Statement, filter: &Filter) {
     append_after(statement, " and ", filter);
 }
 
-/// Appends ` and …` of all these, for PostgreSQL to test on each document and not to look for an index.
+/// Appends ` and …` for all of `filters`, in a form for which PostgreSQL does not use an index.
 pub(super) fn append_unindexed(statement: &mut Statement, filters: &[Filter]) {
     let filters: Vec<Filter> = filters
         .iter()
@@ -29,7 +29,7 @@ pub(super) fn append_unindexed(statement: &mut Statement, filters: &[Filter]) {
         .cloned()
         .collect();
     if !filters.is_empty() {
-        let path = Parameter::Text(jsonpath::all(&filters));
+        let path = Parameter::Text(jsonpath::all_of(&filters));
         statement
             .text(" and jsonb_path_match(t.body, ")
             .parameter(path)
@@ -39,7 +39,7 @@ pub(super) fn append_unindexed(statement: &mut Statement, filters: &[Filter]) {
 
 fn append_after(statement: &mut Statement, mut link: &'static str, filter: &Filter) {
     let mut parts = Parts::default();
-    parts.take(filter);
+    parts.add(filter);
     for (sql, parameter, end) in parts.ids {
         statement
             .text(link)
@@ -49,7 +49,7 @@ fn append_after(statement: &mut Statement, mut link: &'static str, filter: &Filt
         link = " and ";
     }
     if !parts.indexed.is_empty() {
-        let path = Parameter::Text(jsonpath::all(&parts.indexed));
+        let path = Parameter::Text(jsonpath::all_of(&parts.indexed));
         statement
             .text(link)
             .text("t.body @@ ")
@@ -58,7 +58,7 @@ fn append_after(statement: &mut Statement, mut link: &'static str, filter: &Filt
         link = " and ";
     }
     if !parts.others.is_empty() {
-        let path = Parameter::Text(jsonpath::all(&parts.others));
+        let path = Parameter::Text(jsonpath::all_of(&parts.others));
         statement
             .text(link)
             .text("jsonb_path_match(t.body, ")
@@ -75,11 +75,11 @@ struct Parts {
 }
 
 impl Parts {
-    fn take(&mut self, filter: &Filter) {
+    fn add(&mut self, filter: &Filter) {
         match filter {
-            Filter::All(filters) => filters.iter().for_each(|filter| self.take(filter)),
-            Filter::Field(path, test) if path.is_id() && of_strings(test).is_some() => {
-                self.ids.extend(of_strings(test));
+            Filter::All(filters) => filters.iter().for_each(|filter| self.add(filter)),
+            Filter::Field(path, test) if path.is_id() && id_condition(test).is_some() => {
+                self.ids.extend(id_condition(test));
             }
             filter if is_indexed(filter) => self.indexed.push(filter.clone()),
             filter => self.others.push(filter.clone()),
@@ -87,12 +87,12 @@ impl Parts {
     }
 }
 
-/// A test of `_id` with a string, which every `_id` is.
-fn of_strings(test: &Test) -> Option<(&'static str, Parameter, &'static str)> {
+/// The condition on column `id` for a comparison of `_id` with strings. Every `_id` is a string.
+fn id_condition(test: &Test) -> Option<(&'static str, Parameter, &'static str)> {
     match test {
         Test::Equal(Scalar::String(id)) => Some(("t.id = ", Parameter::Text(id.clone()), "")),
         Test::Order(comparison, Scalar::String(id)) => {
-            Some((id_compared(*comparison), Parameter::Text(id.clone()), ""))
+            Some((id_operator(*comparison), Parameter::Text(id.clone()), ""))
         }
         Test::In(scalars) => {
             let ids = scalars.iter().filter_map(|scalar| match scalar {
@@ -105,7 +105,7 @@ fn of_strings(test: &Test) -> Option<(&'static str, Parameter, &'static str)> {
     }
 }
 
-fn id_compared(comparison: Comparison) -> &'static str {
+fn id_operator(comparison: Comparison) -> &'static str {
     match comparison {
         Comparison::Greater => "t.id > ",
         Comparison::GreaterOrEqual => "t.id >= ",
@@ -114,7 +114,7 @@ fn id_compared(comparison: Comparison) -> &'static str {
     }
 }
 
-/// Whether the index on `body` leads to the documents without looking at the others.
+/// Whether the index on `body` finds the documents without a scan of all documents.
 fn is_indexed(filter: &Filter) -> bool {
     match filter {
         Filter::All(filters) => filters.iter().any(is_indexed),
@@ -133,12 +133,12 @@ mod tests {
 
     fn condition(filter: &str) -> Statement {
         let mut statement = Statement::default();
-        append(&mut statement, &Filter::parse(filter).unwrap());
+        append_where(&mut statement, &Filter::parse(filter).unwrap());
         statement
     }
 
     #[test]
-    fn each_part_of_a_filter_finds_its_index() {
+    fn filter_is_split_by_the_index_that_serves_it() {
         let statement = condition(
             r#"{"_id":{"$gt":"x","$in":["y",1]},"a":1,"$and":[{"b":{"$gt":2}},{"$or":[{"c":1},{"c":2,"d":null}]}]}"#,
         );
@@ -162,13 +162,13 @@ mod tests {
     }
 
     #[test]
-    fn the_empty_filter_is_no_condition() {
+    fn empty_filter_adds_no_condition() {
         assert_eq!(condition("{}").sql(), "");
         assert_eq!(condition(r#"{"$and":[{},{"$and":[{}]}]}"#).sql(), "");
     }
 
     #[test]
-    fn what_the_index_cannot_find_is_not_given_to_it() {
+    fn conditions_without_index_support_bypass_the_index() {
         for filter in [
             r#"{"a":null}"#,
             r#"{"a":{"$ne":1}}"#,

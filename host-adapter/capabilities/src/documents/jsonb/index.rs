@@ -1,9 +1,9 @@
-//! Indexes as expression indexes, and the list of those that there are.
+//! Indexes as expression indexes of PostgreSQL, and the list of existing indexes.
 //!
-//! MongoDB has an entry per element of an array; an expression has one value per document. So an index
-//! here is two: one over the documents whose fields are plain, ordered by their keys (`keys.sql`), and
-//! one that only finds the others, of which most collections have none. See [`super::plan`] for how a
-//! query uses both. A unique index is a third, over all documents.
+//! MongoDB's indexes have an entry per array element, and an expression has one value per document. An
+//! index is therefore two PostgreSQL indexes: one on the documents whose fields are plain, ordered by
+//! their keys (`keys.sql`), and one that finds the other documents, which are rare. [`super::plan`]
+//! describes how a query uses both. A unique index has a third one, on all documents.
 
 use std::sync::{Arc, RwLock};
 
@@ -14,13 +14,14 @@ use super::super::{Collection, Direction, Error, Index, IndexError, Path};
 use super::{ddl, statement::Statement};
 use crate::postgres::{self, Pool};
 
-const DECLARED: &str = "select obj_description(c.oid, 'pg_class') from pg_catalog.pg_class c \
+const DECLARATIONS: &str = "select obj_description(c.oid, 'pg_class') from pg_catalog.pg_class c \
     where c.relnamespace = current_schema()::regnamespace and c.relkind = 'i' \
     and obj_description(c.oid, 'pg_class') is not null";
 
 const UNIQUE_VIOLATION: &str = "23505";
 
-/// The indexes that queries may use. Another process may have made more, which then help nobody here.
+/// The indexes that queries may use. An index that another process creates is unknown here until the
+/// next [`Indexes::load`].
 #[derive(Debug, Clone, Default)]
 pub(super) struct Indexes(Arc<RwLock<Arc<[Index]>>>);
 
@@ -31,10 +32,10 @@ impl Indexes {
             .clone()
     }
 
-    /// Reads which there are.
+    /// Loads the list from the database.
     pub(super) async fn load(&self, pool: &Pool) -> Result<(), Error> {
         let found = pool
-            .run(|connection| Box::pin(async { Ok(declared(connection).await?) }))
+            .run(|connection| Box::pin(async { Ok(read_declared(connection).await?) }))
             .await?;
         self.replace(found);
         Ok(())
@@ -49,7 +50,7 @@ impl Indexes {
     }
 }
 
-/// What is kept as a comment on an index.
+/// The definition of an index, stored as a comment on it.
 #[derive(Serialize, Deserialize)]
 struct Declaration {
     collection: String,
@@ -59,7 +60,7 @@ struct Declaration {
 }
 
 impl Declaration {
-    fn of(index: &Index) -> Self {
+    fn new(index: &Index) -> Self {
         let field = |(path, direction): &(Path, Direction)| match direction {
             Direction::Ascending => path.to_string(),
             Direction::Descending => format!("-{path}"),
@@ -73,29 +74,31 @@ impl Declaration {
     }
 }
 
-/// Makes an index, and says whether it was not there yet.
+/// Creates an index and returns whether it was missing.
 pub(super) async fn create(
     pool: &Pool,
     indexes: &Indexes,
     index: &Index,
 ) -> Result<bool, IndexError> {
-    let failed = |error: postgres::Error| index.failed(error.into());
-    let mut connection = pool.connect_without_timeout().await.map_err(failed)?;
+    let store_error = |error: postgres::Error| index.store_error(error.into());
+    let mut connection = pool.connect_without_timeout().await.map_err(store_error)?;
     let created = create_in_transaction(&mut connection, index).await;
-    let made = match created {
-        Ok(made) => made,
-        Err(Failure::Different) => return Err(index.different()),
-        Err(Failure::Sql(error)) if is_duplicate(&error) => return Err(index.duplicates()),
-        Err(Failure::Sql(error)) => return Err(failed(error.into())),
+    let is_new = match created {
+        Ok(is_new) => is_new,
+        Err(Failure::Conflict) => return Err(index.conflict_error()),
+        Err(Failure::Sql(error)) if is_unique_violation(&error) => {
+            return Err(index.duplicates_error());
+        }
+        Err(Failure::Sql(error)) => return Err(store_error(error.into())),
     };
     indexes
         .load(pool)
         .await
-        .map_err(|error| index.failed(error))?;
-    Ok(made)
+        .map_err(|error| index.store_error(error))?;
+    Ok(is_new)
 }
 
-/// Takes an index away; nothing happens where there is none.
+/// Removes an index if it exists.
 pub(super) async fn drop(
     pool: &Pool,
     indexes: &Indexes,
@@ -108,20 +111,20 @@ pub(super) async fn drop(
         statement
             .text("drop index if exists ")
             .index(collection, name, part.suffix());
-        let dropped = statement.query().execute(&mut connection).await;
+        let dropped = statement.into_query().execute(&mut connection).await;
         dropped.map_err(postgres::Error::from)?;
     }
     indexes.load(pool).await
 }
 
-/// One of PostgreSQL's indexes that make up one of ours.
+/// One of the PostgreSQL indexes that implement an index.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {
-    /// Plain documents in order. It bears the declaration.
+    /// Plain documents in order. Its comment is the declaration.
     Order,
     /// The other documents.
     Rest,
-    /// All documents; its name is what a violation tells.
+    /// All documents. A violation reports its name.
     Unique,
 }
 
@@ -138,7 +141,7 @@ impl Part {
 }
 
 enum Failure {
-    Different,
+    Conflict,
     Sql(sqlx::Error),
 }
 
@@ -148,38 +151,38 @@ impl From<sqlx::Error> for Failure {
     }
 }
 
-/// All parts or none.
+/// Creates all parts atomically.
 async fn create_in_transaction(
     connection: &mut PgConnection,
     index: &Index,
 ) -> Result<bool, Failure> {
     let mut transaction = connection.begin().await?;
     ddl::lock(&mut transaction).await?;
-    let declared = declared(&mut transaction).await?;
+    let declared = read_declared(&mut transaction).await?;
     let same_name = declared
         .iter()
         .find(|other| (other.collection(), other.name()) == (index.collection(), index.name()));
     match same_name {
         Some(other) if other == index => return Ok(false),
-        Some(_) => return Err(Failure::Different),
+        Some(_) => return Err(Failure::Conflict),
         None => {}
     }
     for part in Part::ALL {
         if part != Part::Unique || index.is_unique() {
             create_part(index, part)
-                .query()
+                .into_query()
                 .execute(&mut *transaction)
                 .await?;
         }
     }
-    let declaration = serde_json::to_string(&Declaration::of(index)).unwrap_or_default();
+    let declaration = serde_json::to_string(&Declaration::new(index)).unwrap_or_default();
     let mut comment = Statement::default();
     comment
         .text("comment on index ")
         .index(index.collection(), index.name(), Part::Order.suffix())
         .text(" is ")
         .literal(&declaration);
-    comment.query().execute(&mut *transaction).await?;
+    comment.into_query().execute(&mut *transaction).await?;
     transaction.commit().await?;
     Ok(true)
 }
@@ -223,7 +226,7 @@ fn append_columns(statement: &mut Statement, index: &Index, part: Part) {
     }
 }
 
-/// Appends the key of a field of `body`.
+/// Appends the key expression of a field of `body`.
 pub(super) fn append_key(statement: &mut Statement, path: &Path) {
     statement
         .text("(spindle_key_1(body #> ")
@@ -231,7 +234,7 @@ pub(super) fn append_key(statement: &mut Statement, path: &Path) {
         .text(") collate \"C\")");
 }
 
-/// Appends whether all the index's fields are plain, or not.
+/// Appends the condition that all fields of the index are plain, or its negation.
 pub(super) fn append_plain(statement: &mut Statement, index: &Index, plain: bool) {
     statement.text(if plain { "(" } else { "not (" });
     for (number, (path, _)) in index.fields().iter().enumerate() {
@@ -244,12 +247,12 @@ pub(super) fn append_plain(statement: &mut Statement, index: &Index, plain: bool
     statement.text(")");
 }
 
-async fn declared(connection: &mut PgConnection) -> Result<Vec<Index>, sqlx::Error> {
-    let rows = sqlx::query(DECLARED).fetch_all(connection).await?;
+async fn read_declared(connection: &mut PgConnection) -> Result<Vec<Index>, sqlx::Error> {
+    let rows = sqlx::query(DECLARATIONS).fetch_all(connection).await?;
     let mut indexes = Vec::new();
     for row in rows {
         let comment: String = row.try_get(0)?;
-        // Somebody's own comment on an index of somebody's own.
+        // An index with another comment was not created by the adapter.
         let Ok(declaration) = serde_json::from_str::<Declaration>(&comment) else {
             continue;
         };
@@ -264,7 +267,7 @@ async fn declared(connection: &mut PgConnection) -> Result<Vec<Index>, sqlx::Err
     Ok(indexes)
 }
 
-fn is_duplicate(error: &sqlx::Error) -> bool {
+fn is_unique_violation(error: &sqlx::Error) -> bool {
     let code = error
         .as_database_error()
         .and_then(sqlx::error::DatabaseError::code);

@@ -1,33 +1,32 @@
-//! Filters and paths as text of PostgreSQL's type `jsonpath`.
+//! Translates filters and paths to the text of PostgreSQL's type `jsonpath`.
 //!
-//! Names and values get into it by [`quoted`] alone: JSON's string syntax, which is jsonpath's too. A
-//! jsonpath only reads the document it is applied to, so that even a mistake here could show a caller
-//! nothing that another filter would not.
+//! Names and strings are always quoted by JSON's string syntax, which jsonpath shares. A jsonpath reads only
+//! the document that it is applied to, so even a quoting error could not reveal more than another filter.
 //!
-//! A comparison whose types differ is neither true nor false in jsonpath but unknown, and stays so
-//! when it is negated; `!exists($ ? (…))` is the negation that takes unknown for false.
+//! A comparison of different types is unknown in jsonpath, and its negation is unknown too.
+//! `!exists($ ? (…))` is a negation that treats unknown as false.
 
 use super::super::{Comparison, Filter, Path, Scalar, Test};
 
-/// A predicate that is true of the documents that pass all of `filters`, of which there is one at least.
-pub(super) fn all(filters: &[Filter]) -> String {
+/// The predicate for documents that match all of `filters`, which must not be empty.
+pub(super) fn all_of(filters: &[Filter]) -> String {
     joined(filters.iter().map(predicate), " && ")
 }
 
-/// The value of a field itself, and nothing where the way to it crosses an array.
-pub(super) fn exactly(path: &Path) -> String {
+/// The path to the value of a field. It selects nothing if it crosses an array.
+pub(super) fn exact_path(path: &Path) -> String {
     format!("strict {}", accessors("$", path.names()))
 }
 
-/// The values of a field and, where it is an array, its elements instead.
-pub(super) fn elements(path: &Path) -> String {
+/// The path to the values of a field. It selects the elements of an array instead of the array.
+pub(super) fn element_path(path: &Path) -> String {
     format!("{}[*]", accessors("$", path.names()))
 }
 
 fn predicate(filter: &Filter) -> String {
     match filter {
         Filter::All(filters) if filters.is_empty() => "1 == 1".to_owned(),
-        Filter::All(filters) => all(filters),
+        Filter::All(filters) => all_of(filters),
         Filter::Any(filters) => joined(filters.iter().map(predicate), " || "),
         Filter::Field(path, test) => field(path, test),
     }
@@ -60,8 +59,9 @@ fn compared(path: &Path, symbol: &str, scalar: &Scalar) -> String {
     }
 }
 
-/// MongoDB's meaning of `null`: along some way to the field it is null or an array with a null, or an
-/// object lacks it, or something that is neither object nor array is in its way. `item` is an object.
+/// MongoDB's equality with `null`, for an object `item`. A path can reach several fields, because it
+/// crosses arrays. It is enough that one of them is null, is an array with a null, is missing, or is
+/// behind a value that is not an object or an array.
 fn null_or_missing(item: &str, names: &[String]) -> String {
     let Some((name, inner)) = names.split_first() else {
         return "1 == 0".to_owned();
@@ -104,7 +104,7 @@ fn joined(predicates: impl Iterator<Item = String>, operator: &str) -> String {
 mod tests {
     use super::*;
 
-    fn path_of(filter: &str) -> String {
+    fn translate(filter: &str) -> String {
         predicate(&Filter::parse(filter).unwrap())
     }
 
@@ -131,18 +131,18 @@ mod tests {
             ),
             (r#"{"a":{"$exists":false}}"#, r#"(!exists($."a"))"#),
         ] {
-            assert_eq!(path_of(filter), expected, "{filter}");
+            assert_eq!(translate(filter), expected, "{filter}");
         }
     }
 
     #[test]
-    fn quotes_cannot_be_left() {
+    fn text_cannot_escape_its_quotes() {
         assert_eq!(
-            path_of(r#"{"a\" == 1 || \\":"\" || 1 == 1 || \""}"#),
+            translate(r#"{"a\" == 1 || \\":"\" || 1 == 1 || \""}"#),
             r#"($."a\" == 1 || \\" == "\" || 1 == 1 || \"")"#
         );
         assert_eq!(
-            exactly(&Path::parse("a\"\n.*").unwrap()),
+            exact_path(&Path::parse("a\"\n.*").unwrap()),
             r#"strict $."a\"\n"."*""#
         );
     }

@@ -1,6 +1,6 @@
--- The place of a value in an index: its text, compared by bytes, is in MongoDB's order of values, and
--- two values are equal where their texts are. Long texts, objects and arrays are only told apart.
--- Names end in a version: an index is made of what the function once meant.
+-- The index key of a value. Keys, compared by bytes, are in MongoDB's order of values, and two values
+-- are equal if their keys are equal. The keys of long texts, objects and arrays support equality only.
+-- Function names end in a version, because an existing index keeps the keys of the old definition.
 create or replace function spindle_key_1(v jsonb) returns text
 language plpgsql immutable parallel safe as $$
 declare
@@ -20,7 +20,7 @@ begin
         when kind = 'object' and v ? '$date' then
             return '7' || (v ->> '$date');
         when kind = 'number' then
-            -- The bits of a double, so that their order is that of the numbers.
+            -- The bits of a double, changed to sort in the order of the numbers.
             number := v::numeric;
             content := encode(float8send(number::float8), 'hex');
             if number < 0 then
@@ -28,7 +28,7 @@ begin
             else
                 content := translate(left(content, 1), '01234567', '89abcdef') || substr(content, 2);
             end if;
-            -- Here several integers are one double: how far they are from it.
+            -- In this range several integers share a double: append the distance from it.
             if abs(number) between 9e15 and 1e19 then
                 content := content || to_char(number - number::float8::numeric + 100000, 'FM000000');
             end if;
@@ -42,8 +42,8 @@ begin
 end
 $$;
 
--- Whether an index on the field tells all about it: there is no array on the way or at the end, and
--- what is there is ordered by its key.
+-- Whether the key of the field determines equality and order: the path does not contain an array, and
+-- the value is not an array, an object other than a date, or a long text.
 create or replace function spindle_plain_1(body jsonb, path text[]) returns boolean
 language plpgsql immutable parallel safe as $$
 declare

@@ -1,10 +1,10 @@
-//! Documents in JSONB tables of PostgreSQL, so that a small deployment needs no MongoDB.
+//! Documents in JSONB tables of PostgreSQL, so that a small deployment does not need MongoDB.
 //!
-//! One table per collection, `(id, body)`, in the schema that comes first in the role's `search_path`.
-//! A filter becomes one value of PostgreSQL's type `jsonpath` and not SQL: its lax mode crosses arrays
-//! and compares within a type as MongoDB does, the index on `body` understands it, and the statements
-//! stay the same few, prepared once, whatever a caller asks. Dates are kept as Extended JSON, always in
-//! the same form, and compared as text.
+//! Each collection is a table `(id, body)` in the first schema of the role's `search_path`. A filter
+//! becomes a value of PostgreSQL's type `jsonpath` and not SQL. Its lax mode crosses arrays and compares
+//! within a type, as MongoDB does, and the index on `body` supports it. The number of different
+//! statements stays small, so each is prepared once. Dates are stored as Extended JSON in one fixed form
+//! and compared as text.
 
 mod condition;
 mod ddl;
@@ -33,8 +33,8 @@ pub struct Jsonb {
 }
 
 impl Jsonb {
-    /// `pool` connects as a role that may create tables in its first schema, which is the adapter's:
-    /// a table there is a collection, whoever made it.
+    /// `pool` must connect as a role that may create tables in the first schema of its `search_path`. The
+    /// schema belongs to the adapter: any table in it is used as a collection.
     #[must_use]
     pub fn new(pool: Pool) -> Self {
         Self {
@@ -43,11 +43,12 @@ impl Jsonb {
         }
     }
 
-    /// Creates the tables that are missing, and reads which indexes there are. Several adapters may do so at once.
+    /// Creates missing tables and loads the existing indexes. Several adapters may call this at the same
+    /// time.
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] and [`Error::Timeout`], and then some may be missing still.
+    /// [`Error::Unavailable`] and [`Error::Timeout`]. Some tables may still be missing then.
     pub async fn ensure_collections(&self, collections: &[Collection]) -> Result<(), Error> {
         tables::ensure(&self.pool, collections).await?;
         self.indexes.load(&self.pool).await

@@ -1,4 +1,4 @@
-//! MongoDB's order of values in SQL: by type, then as numbers, then as text.
+//! MongoDB's order of values in SQL: by type, then by number, then by text.
 //!
 //! Each constant is an expression over a JSONB column `v`.
 
@@ -8,18 +8,18 @@ use super::{
     statement::{Parameter, Statement},
 };
 
-/// Position of the value's type; a missing value ranks as null.
+/// The rank of the value's type. A missing value has the rank of null.
 const RANK: &str = "case jsonb_typeof(v) when 'number' then 2 when 'string' then 3 \
     when 'object' then case when v ? '$date' then 7 else 4 end \
     when 'array' then 5 when 'boolean' then 6 else 1 end";
 
 const NUMBER: &str = "case jsonb_typeof(v) when 'number' then v::numeric end";
 
-/// By bytes, whatever the database's collation. `false` comes before `true`.
+/// Compared by bytes, regardless of the database's collation. `false` sorts before `true`.
 const TEXT: &str = "case jsonb_typeof(v) when 'string' then v #>> '{}' when 'boolean' then v::text \
     when 'object' then v ->> '$date' end collate \"C\"";
 
-/// Appends the order of values alone, ascending, to a query with a column `v`.
+/// Appends the ascending order of a column `v`.
 pub(super) fn append_by_value(statement: &mut Statement) {
     statement
         .text(RANK)
@@ -29,11 +29,11 @@ pub(super) fn append_by_value(statement: &mut Statement) {
         .text(TEXT);
 }
 
-/// Appends what `order by` needs to the tables of a query on table `t`.
+/// Appends the joins on table `t` that compute the columns for [`append_order`].
 ///
-/// `offset 0` keeps PostgreSQL from working out the innermost expressions again for each use.
+/// `offset 0` keeps PostgreSQL from evaluating the inner expressions again for each use.
 pub(super) fn append_keys(statement: &mut Statement, sort: &Sort) {
-    for (index, (path, direction)) in before_id(sort) {
+    for (index, (path, direction)) in fields_before_id(sort) {
         statement
             .text(" cross join lateral (select ")
             .text(RANK)
@@ -45,17 +45,17 @@ pub(super) fn append_keys(statement: &mut Statement, sort: &Sort) {
             .text(" as text from (select ");
         append_representative(statement, *direction);
         statement.text(" as v from (select jsonb_path_query_array(t.body, ");
-        statement.parameter(Parameter::Text(jsonpath::elements(path)));
+        statement.parameter(Parameter::Text(jsonpath::element_path(path)));
         statement
             .text("::jsonpath) as elements offset 0) given offset 0) representative) ")
             .numbered("k", index);
     }
 }
 
-/// Appends ` order by …`, always down to `_id`.
+/// Appends ` order by …`, which always ends with `_id`.
 pub(super) fn append_order(statement: &mut Statement, sort: &Sort) {
     statement.text(" order by ");
-    for (index, (_, direction)) in before_id(sort) {
+    for (index, (_, direction)) in fields_before_id(sort) {
         for column in [".rank", ".number", ".text"] {
             statement
                 .numbered("k", index)
@@ -64,16 +64,16 @@ pub(super) fn append_order(statement: &mut Statement, sort: &Sort) {
                 .text(", ");
         }
     }
-    statement.text("t.id").text(keyword(of_id(sort)));
+    statement.text("t.id").text(keyword(id_direction(sort)));
 }
 
-/// The direction in which `_id` decides.
-pub(super) fn of_id(sort: &Sort) -> Direction {
+/// The direction of `_id`.
+pub(super) fn id_direction(sort: &Sort) -> Direction {
     let by_id = sort.fields().iter().find(|(path, _)| path.is_id());
     by_id.map_or(Direction::Ascending, |(_, direction)| *direction)
 }
 
-/// The value by which a document is sorted: an array's smallest element, or largest.
+/// Appends the value that represents a field in the order: the smallest or largest element of an array.
 fn append_representative(statement: &mut Statement, direction: Direction) {
     statement.text(
         "case jsonb_array_length(elements) when 0 then null when 1 then elements -> 0 else (",
@@ -88,8 +88,8 @@ fn append_representative(statement: &mut Statement, direction: Direction) {
     statement.text(" limit 1) end");
 }
 
-/// Fields behind `_id` decide nothing.
-fn before_id(sort: &Sort) -> impl Iterator<Item = (usize, &(Path, Direction))> {
+/// Returns the fields before `_id`. The values of `_id` are unique, so later fields have no effect.
+fn fields_before_id(sort: &Sort) -> impl Iterator<Item = (usize, &(Path, Direction))> {
     sort.fields()
         .iter()
         .take_while(|(path, _)| !path.is_id())
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_id_uses_its_column_and_ends_the_order() {
+    fn id_uses_its_column_and_ends_the_order() {
         assert_eq!(
             order(&[("_id", Direction::Descending), ("a", Direction::Ascending)]),
             " order by t.id desc"

@@ -1,9 +1,9 @@
-//! Which index a query uses, and how.
+//! Chooses the index for a query.
 //!
-//! PostgreSQL chooses among indexes by itself, but only by expressions that are in the statement. So a
-//! query that an index helps is written as two halves: the plain documents by their keys, which say all
-//! that the covered conditions ask, and the others by the whole filter. PostgreSQL reads each half from
-//! its own index, and the second is nearly always empty.
+//! PostgreSQL considers an expression index only if the statement contains its expression. A query that
+//! an index serves is therefore a union of two halves. The first selects plain documents by their keys,
+//! which decide the covered conditions completely. The second tests the whole filter on the other
+//! documents, and is nearly always empty. Each half has its own index.
 
 use super::super::{Collection, Comparison, Direction, Filter, Index, Path, Scalar, Sort, Test};
 use super::{
@@ -11,16 +11,16 @@ use super::{
     statement::{Parameter, Statement},
 };
 
-/// Longest text that a key holds whole; see `keys.sql`.
+/// Maximum text in bytes that a key contains in full; see `keys.sql`.
 const MAX_TEXT: usize = 200;
 
-/// An index with the conditions and the order that it serves.
+/// An index with the conditions and the sort order that it serves.
 pub(super) struct Plan<'q> {
     index: &'q Index,
     bounds: Vec<Bound<'q>>,
-    /// What the keys do not say.
+    /// The conditions that the keys do not decide.
     rest: Vec<Filter>,
-    /// Whether the index has the documents in the query's order.
+    /// Whether the index is in the order of the query.
     ordered: bool,
 }
 
@@ -28,14 +28,14 @@ struct Bound<'q> {
     path: &'q Path,
     operator: &'static str,
     value: &'q Scalar,
-    /// For a range, where the values of the same type begin or end.
+    /// For a range: the operator and key that limit it to values of the same type.
     limit: Option<(&'static str, &'static str)>,
 }
 
-/// How well an index fits: equalities, then order, then ranges.
+/// How well an index fits: number of equalities, then order, then number of bounds.
 type Fit = (usize, bool, usize);
 
-/// The index that fits best, if any does.
+/// Returns a plan with the index that fits best, or `None` if none fits.
 pub(super) fn choose<'q>(
     indexes: &'q [Index],
     collection: &Collection,
@@ -66,7 +66,7 @@ fn plan<'q>(index: &'q Index, conditions: &[&'q Filter], sort: &Sort) -> Option<
     let mut equal = 0;
     for (path, _) in index.fields() {
         let before = bounds.len();
-        let is_equal = cover(path, conditions, &mut covered, &mut bounds);
+        let is_equal = add_bounds(path, conditions, &mut covered, &mut bounds);
         if !is_equal {
             break;
         }
@@ -93,8 +93,9 @@ fn plan<'q>(index: &'q Index, conditions: &[&'q Filter], sort: &Sort) -> Option<
     Some((fit, plan))
 }
 
-/// Takes one equality of `path`, else its ranges, and says whether it was an equality.
-fn cover<'q>(
+/// Adds the bounds for one equality of `path`, or else for its ranges, and marks these conditions as
+/// covered. Returns whether it was an equality.
+fn add_bounds<'q>(
     path: &'q Path,
     conditions: &[&'q Filter],
     covered: &mut [bool],
@@ -109,7 +110,7 @@ fn cover<'q>(
             continue;
         }
         match test {
-            Test::Equal(value) if is_short(value) => {
+            Test::Equal(value) if fits_in_key(value) => {
                 bounds.push(Bound {
                     path,
                     operator: " = ",
@@ -122,7 +123,7 @@ fn cover<'q>(
                     .for_each(|covered| *covered = true);
                 return true;
             }
-            Test::Order(comparison, value) if is_short(value) => {
+            Test::Order(comparison, value) if fits_in_key(value) => {
                 ranges.push((number, range(path, *comparison, value)));
             }
             _ => {}
@@ -139,7 +140,7 @@ fn cover<'q>(
 }
 
 fn range<'q>(path: &'q Path, comparison: Comparison, value: &'q Scalar) -> Bound<'q> {
-    let (begin, end) = type_limits(value);
+    let (begin, end) = type_range(value);
     let (operator, limit) = match comparison {
         Comparison::Greater => (" > ", (" < ", end)),
         Comparison::GreaterOrEqual => (" >= ", (" < ", end)),
@@ -154,8 +155,8 @@ fn range<'q>(path: &'q Path, comparison: Comparison, value: &'q Scalar) -> Bound
     }
 }
 
-/// Where keys of values of the same type begin, and before what they end, as SQL.
-fn type_limits(value: &Scalar) -> (&'static str, &'static str) {
+/// The first key of the value's type, and the first key of the next type, as SQL.
+fn type_range(value: &Scalar) -> (&'static str, &'static str) {
     match value {
         Scalar::Null => ("'1'", "'2'"),
         Scalar::Integer(_) | Scalar::Double(_) => ("'2'", "'3'"),
@@ -165,11 +166,11 @@ fn type_limits(value: &Scalar) -> (&'static str, &'static str) {
     }
 }
 
-fn is_short(value: &Scalar) -> bool {
+fn fits_in_key(value: &Scalar) -> bool {
     !matches!(value, Scalar::String(text) if text.len() > MAX_TEXT)
 }
 
-/// Whether documents that are equal in the `fixed` fields come in the order of `sort`, forwards or
+/// Whether index entries that are equal in the `fixed` fields are in the order of `sort`, forwards or
 /// backwards.
 fn is_ordered(fixed: &[(Path, Direction)], following: &[(Path, Direction)], sort: &Sort) -> bool {
     let wanted = sort
@@ -177,19 +178,21 @@ fn is_ordered(fixed: &[(Path, Direction)], following: &[(Path, Direction)], sort
         .iter()
         .take_while(|(path, _)| !path.is_id())
         .filter(|(path, _)| !fixed.iter().any(|(fixed, _)| fixed == path));
-    let mut turned = Vec::new();
+    let mut same_direction = Vec::new();
     let mut following = following.iter();
     for (path, direction) in wanted {
         match following.next() {
-            Some((field, own)) if field == path => turned.push(own == direction),
+            Some((field, indexed)) if field == path => same_direction.push(indexed == direction),
             _ => return false,
         }
     }
-    turned.windows(2).all(|pair| pair.first() == pair.last())
+    same_direction
+        .windows(2)
+        .all(|pair| pair.first() == pair.last())
 }
 
 impl Plan<'_> {
-    /// Appends ` from … t`, of which `t.body` and `t.id` are those of all matching documents.
+    /// Appends ` from … t`, which has the columns `id` and `body` of all matching documents.
     pub(super) fn append_source(
         &self,
         statement: &mut Statement,
@@ -203,15 +206,15 @@ impl Plan<'_> {
         statement.text(") t");
     }
 
-    /// The same with no more documents than the first `most` in the order of `sort` of each half,
-    /// where the index has them in that order.
+    /// Like [`Plan::append_source`]. If the index is in the order of `sort`, each half returns at most
+    /// its first `max_rows` documents.
     pub(super) fn append_ordered_source(
         &self,
         statement: &mut Statement,
         collection: &Collection,
         filter: &Filter,
         sort: &Sort,
-        most: i64,
+        max_rows: i64,
     ) {
         if !self.ordered {
             return self.append_source(statement, collection, filter);
@@ -225,10 +228,12 @@ impl Plan<'_> {
         }
         statement
             .text("t.id")
-            .text(order::keyword(order::of_id(sort)));
-        statement.text(" limit ").parameter(Parameter::Number(most));
+            .text(order::keyword(order::id_direction(sort)));
+        statement
+            .text(" limit ")
+            .parameter(Parameter::Number(max_rows));
         statement.text(") union all (");
-        self.append_other_half(statement, collection, filter, Some((sort, most)));
+        self.append_other_half(statement, collection, filter, Some((sort, max_rows)));
         statement.text(")) t");
     }
 
@@ -272,9 +277,11 @@ impl Plan<'_> {
         statement.text(" where ");
         index::append_plain(statement, self.index, false);
         condition::append_unindexed(statement, std::slice::from_ref(filter));
-        if let Some((sort, most)) = ordered {
+        if let Some((sort, max_rows)) = ordered {
             order::append_order(statement, sort);
-            statement.text(" limit ").parameter(Parameter::Number(most));
+            statement
+                .text(" limit ")
+                .parameter(Parameter::Number(max_rows));
         }
     }
 }
@@ -283,8 +290,8 @@ impl Plan<'_> {
 mod tests {
     use super::*;
 
-    /// The index that is used, its bounds, what is left to test, and whether it has the order.
-    fn chosen(filter: &str, sort: &[(&str, Direction)]) -> Option<String> {
+    /// Describes the plan: index, bounds, number of remaining conditions, and whether it is ordered.
+    fn describe_plan(filter: &str, sort: &[(&str, Direction)]) -> Option<String> {
         let index = |name: &str, fields: &[&str]| {
             let fields: Vec<_> = fields.iter().map(|&field| field.to_owned()).collect();
             Index::new("events", name, &fields, false).unwrap()
@@ -311,7 +318,7 @@ mod tests {
     }
 
     #[test]
-    fn equality_leads_to_the_order_behind_it() {
+    fn equality_allows_order_by_the_next_index_field() {
         let newest = [("at", Direction::Descending)];
         for (filter, sort, expected) in [
             (
@@ -329,12 +336,16 @@ mod tests {
             (r#"{"kind":null}"#, &newest, "by_kind [kind = null] 0 false"),
             (r#"{"at":{"$gt":"x"}}"#, &[], "by_at [at > \"x\"] 0 true"),
         ] {
-            assert_eq!(chosen(filter, sort).as_deref(), Some(expected), "{filter}");
+            assert_eq!(
+                describe_plan(filter, sort).as_deref(),
+                Some(expected),
+                "{filter}"
+            );
         }
     }
 
     #[test]
-    fn what_no_key_says_uses_no_index() {
+    fn conditions_that_keys_do_not_decide_use_no_index() {
         let long = format!(r#"{{"user":"{}"}}"#, "x".repeat(201));
         for filter in [
             "{}",
@@ -345,7 +356,7 @@ mod tests {
             &long,
         ] {
             assert_eq!(
-                chosen(filter, &[("x", Direction::Ascending)]),
+                describe_plan(filter, &[("x", Direction::Ascending)]),
                 None,
                 "{filter}"
             );
@@ -353,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_is_two_halves() {
+    fn query_is_a_union_of_plain_and_other_documents() {
         let index = Index::new("events", "by_at", &["-at".to_owned()], false).unwrap();
         let collection = Collection::new("events").unwrap();
         let filter = Filter::parse(r#"{"at":{"$lt":5},"x":1}"#).unwrap();

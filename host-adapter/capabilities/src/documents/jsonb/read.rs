@@ -1,4 +1,4 @@
-//! Statements that return documents or count them.
+//! Statements that return or count documents.
 
 use futures_util::TryStreamExt as _;
 use sqlx::{PgConnection, Row as _, postgres::PgRow};
@@ -21,17 +21,17 @@ pub(super) async fn find(
     statement.text("select t.body::text");
     let indexes = store.indexes.list();
     if let Some(plan) = plan::choose(&indexes, collection, filter, sort) {
-        let most = i64::from(bounds.skip) + i64::from(bounds.limit);
-        plan.append_ordered_source(&mut statement, collection, filter, sort, most);
+        let max_rows = i64::from(bounds.skip) + i64::from(bounds.limit);
+        plan.append_ordered_source(&mut statement, collection, filter, sort, max_rows);
         order::append_keys(&mut statement, sort);
     } else {
         statement.text(" from ").table(collection).text(" t");
         order::append_keys(&mut statement, sort);
-        condition::append(&mut statement, filter);
+        condition::append_where(&mut statement, filter);
     }
     order::append_order(&mut statement, sort);
     append_bounds(&mut statement, bounds);
-    rows(&store.pool, statement, bounds.max_bytes, |row| {
+    fetch_rows(&store.pool, statement, bounds.max_bytes, |row| {
         let document: String = row.try_get(0)?;
         Ok((document.len(), document))
     })
@@ -46,7 +46,7 @@ pub(super) async fn count(
     let mut statement = Statement::default();
     statement.text("select count(*)");
     append_matching(&mut statement, store, collection, filter);
-    number(&store.pool, statement).await
+    fetch_count(&store.pool, statement).await
 }
 
 pub(super) async fn count_by(
@@ -61,12 +61,12 @@ pub(super) async fn count_by(
     append_groups(&mut statement, store, collection, field, filter);
     statement.text(") as groups order by n desc, ");
     order::append_by_value(&mut statement);
-    // Arrays and objects, which the order of values leaves equal.
+    // Breaks ties among arrays and among objects, which the order of values does not compare.
     statement.text(", v::text collate \"C\"");
     append_bounds(&mut statement, bounds);
-    rows(&store.pool, statement, bounds.max_bytes, |row| {
+    fetch_rows(&store.pool, statement, bounds.max_bytes, |row| {
         let value: String = row.try_get(0)?;
-        Ok((value.len(), (value, natural(row.try_get(1)?))))
+        Ok((value.len(), (value, to_count(row.try_get(1)?))))
     })
     .await
 }
@@ -81,10 +81,10 @@ pub(super) async fn count_distinct(
     statement.text("select count(*) from (");
     append_groups(&mut statement, store, collection, field, filter);
     statement.text(") as groups where v <> 'null'");
-    number(&store.pool, statement).await
+    fetch_count(&store.pool, statement).await
 }
 
-/// One row `(v, n)` per value of a field. Grouped and not `count(distinct …)`, which would sort.
+/// Appends a query for one row `(v, n)` per value of a field. `count(distinct …)` would have to sort.
 fn append_groups(
     statement: &mut Statement,
     store: &Jsonb,
@@ -93,13 +93,13 @@ fn append_groups(
     filter: &Filter,
 ) {
     statement.text("select coalesce(jsonb_path_query_first(t.body, ");
-    statement.parameter(Parameter::Text(jsonpath::exactly(field)));
+    statement.parameter(Parameter::Text(jsonpath::exact_path(field)));
     statement.text("::jsonpath, '{}', true), 'null') as v, count(*) as n");
     append_matching(statement, store, collection, filter);
     statement.text(" group by 1");
 }
 
-/// Appends ` from … t`, in whatever order.
+/// Appends ` from … t` for the matching documents, without an order.
 fn append_matching(
     statement: &mut Statement,
     store: &Jsonb,
@@ -111,7 +111,7 @@ fn append_matching(
         Some(plan) => plan.append_source(statement, collection, filter),
         None => {
             statement.text(" from ").table(collection).text(" t");
-            condition::append(statement, filter);
+            condition::append_where(statement, filter);
         }
     }
 }
@@ -125,32 +125,32 @@ fn append_bounds(statement: &mut Statement, bounds: Bounds) {
         .parameter(Parameter::Number(bounds.skip.into()));
 }
 
-/// How a row is read: the bytes that it counts for, and its content.
-type Read<T> = fn(&PgRow) -> Result<(usize, T), sqlx::Error>;
+/// Decodes a row into its size in bytes and its content.
+type DecodeRow<T> = fn(&PgRow) -> Result<(usize, T), sqlx::Error>;
 
-async fn rows<T: Send + 'static>(
+async fn fetch_rows<T: Send + 'static>(
     pool: &Pool,
     statement: Statement,
     max_bytes: usize,
-    read: Read<T>,
+    decode: DecodeRow<T>,
 ) -> Result<Vec<T>, Error> {
     let rows = pool
-        .run(move |connection| Box::pin(collect(connection, statement, max_bytes, read)))
+        .run(move |connection| Box::pin(collect_rows(connection, statement, max_bytes, decode)))
         .await?;
     Ok(rows)
 }
 
-/// Row by row, so that a result above `max_bytes` is never held.
-async fn collect<T>(
+/// Reads row by row, so that a result above `max_bytes` is never in memory as a whole.
+async fn collect_rows<T>(
     connection: &mut PgConnection,
     statement: Statement,
     max_bytes: usize,
-    read: Read<T>,
+    decode: DecodeRow<T>,
 ) -> Result<Vec<T>, postgres::Error> {
-    let mut stream = statement.query().fetch(connection);
+    let mut stream = statement.into_query().fetch(connection);
     let (mut bytes, mut rows) = (0, Vec::new());
     while let Some(row) = stream.try_next().await? {
-        let (size, content) = read(&row)?;
+        let (size, content) = decode(&row)?;
         bytes += size;
         if bytes > max_bytes {
             return Err(postgres::Error::TooLarge(format!(
@@ -163,10 +163,10 @@ async fn collect<T>(
 }
 
 /// Runs a statement that returns ids.
-pub(super) async fn ids(pool: &Pool, statement: Statement) -> Result<Vec<String>, Error> {
+pub(super) async fn fetch_ids(pool: &Pool, statement: Statement) -> Result<Vec<String>, Error> {
     let ids = pool.run(move |connection| {
         Box::pin(async move {
-            let rows = statement.query().fetch_all(connection).await?;
+            let rows = statement.into_query().fetch_all(connection).await?;
             Ok(rows
                 .iter()
                 .map(|row| row.try_get(0))
@@ -176,16 +176,22 @@ pub(super) async fn ids(pool: &Pool, statement: Statement) -> Result<Vec<String>
     Ok(ids.await?)
 }
 
-async fn number(pool: &Pool, statement: Statement) -> Result<u64, Error> {
+async fn fetch_count(pool: &Pool, statement: Statement) -> Result<u64, Error> {
     let number = pool
         .run(move |connection| {
-            Box::pin(async move { Ok(statement.query().fetch_one(connection).await?.try_get(0)?) })
+            Box::pin(async move {
+                Ok(statement
+                    .into_query()
+                    .fetch_one(connection)
+                    .await?
+                    .try_get(0)?)
+            })
         })
         .await?;
-    Ok(natural(number))
+    Ok(to_count(number))
 }
 
-/// PostgreSQL counts in signed numbers, and never below zero.
-fn natural(count: i64) -> u64 {
+/// Converts PostgreSQL's count, which is signed and never negative.
+fn to_count(count: i64) -> u64 {
     count.unsigned_abs()
 }

@@ -1,18 +1,18 @@
-//! SQL that is put together from the adapter's own pieces, with everything else as parameters.
+//! SQL built from the adapter's own fragments. All other values are parameters.
 
 use sqlx::{AssertSqlSafe, Postgres, postgres::PgArguments, query::Query};
 
 /// SQL text with its parameters.
 ///
-/// [`Statement::text`] takes only constants, and [`Statement::table`] only checked names; what else is
-/// quoted comes from whoever declares indexes. So nothing that a caller wrote can become SQL.
+/// A caller's text cannot become SQL: [`Statement::text`] takes only constants, [`Statement::table`] only
+/// validated names, and all other quoted text comes from index declarations.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Statement {
     sql: String,
     parameters: Vec<Parameter>,
 }
 
-/// What is sent beside the SQL.
+/// A value that is sent separately from the SQL.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Parameter {
     /// `bigint`
@@ -38,7 +38,7 @@ impl Statement {
         self
     }
 
-    /// Appends one of the indexes that make up `name`, which is a checked name.
+    /// Appends the name of one of the PostgreSQL indexes of index `name`, which is a validated name.
     pub(super) fn index(
         &mut self,
         collection: &super::Collection,
@@ -50,14 +50,14 @@ impl Statement {
         self
     }
 
-    /// Appends text where PostgreSQL takes no parameter.
+    /// Appends text as a literal, for places where PostgreSQL does not accept a parameter.
     pub(super) fn literal(&mut self, text: &str) -> &mut Self {
         self.sql.push_str(&quoted(text, '\''));
         self
     }
 
-    /// Appends a field's names as a constant, which an index is recognised by. It is that of an index
-    /// that somebody declared, never a caller's.
+    /// Appends the names of a path as a constant, because PostgreSQL matches an index by its expression.
+    /// The path must come from an index declaration and never from a caller.
     pub(super) fn path(&mut self, path: &super::Path) -> &mut Self {
         self.sql.push_str("array[");
         for (number, name) in path.names().iter().enumerate() {
@@ -67,7 +67,7 @@ impl Statement {
         self.text("]")
     }
 
-    /// Appends a name made of a constant and a number.
+    /// Appends a constant followed by a number.
     pub(super) fn numbered(&mut self, name: &'static str, number: usize) -> &mut Self {
         self.sql.push_str(name);
         self.sql.push_str(&number.to_string());
@@ -91,8 +91,8 @@ impl Statement {
         &self.parameters
     }
 
-    /// The statement as sqlx runs it.
-    pub(super) fn query<'q>(self) -> Query<'q, Postgres, PgArguments> {
+    /// Converts the statement to an sqlx query.
+    pub(super) fn into_query<'q>(self) -> Query<'q, Postgres, PgArguments> {
         let query = sqlx::query(AssertSqlSafe(self.sql));
         self.parameters
             .into_iter()
@@ -104,7 +104,7 @@ impl Statement {
     }
 }
 
-/// A quote inside is doubled. A backslash stands for itself, as in standard SQL.
+/// Quotes text and doubles the quotes in it. A backslash is an ordinary character, as in standard SQL.
 fn quoted(text: &str, quote: char) -> String {
     let doubled = format!("{quote}{quote}");
     format!("{quote}{}{quote}", text.replace(quote, &doubled))
@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn quotes_cannot_be_left() {
+    fn text_cannot_escape_its_quotes() {
         let mut statement = Statement::default();
         let path = Path::parse("a'b\\.c").unwrap();
         statement.path(&path).text(" ").literal("it's");

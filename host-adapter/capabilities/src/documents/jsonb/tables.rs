@@ -1,4 +1,4 @@
-//! Tables of collections.
+//! The tables of collections.
 
 use sqlx::{Connection as _, PgConnection, Row as _};
 
@@ -42,17 +42,18 @@ async fn exists(
         .try_get(0)
 }
 
-/// In one transaction, so that where the table is, its index is too.
+/// Creates table and index. The caller's transaction ensures that a table always has its index.
 async fn create(connection: &mut PgConnection, collection: &Collection) -> Result<(), sqlx::Error> {
     let mut table = Statement::default();
     table.text("create table ").table(collection);
     table.text(" (id text collate \"C\" primary key, body jsonb not null)");
-    table.query().execute(&mut *connection).await?;
-    // Every read goes through the index's list of pending entries; PostgreSQL's 4 MB would cost it
-    // milliseconds. Unnamed, because a name made of the longest table name would be too long.
+    table.into_query().execute(&mut *connection).await?;
+    // Every read scans the list of pending index entries, which takes milliseconds at PostgreSQL's
+    // default limit of 4 MB. PostgreSQL names the index, because the longest table name leaves no room
+    // for a suffix.
     let mut index = Statement::default();
     index.text("create index on ").table(collection);
     index.text(" using gin (body jsonb_path_ops) with (gin_pending_list_limit = 256)");
-    index.query().execute(connection).await?;
+    index.into_query().execute(connection).await?;
     Ok(())
 }

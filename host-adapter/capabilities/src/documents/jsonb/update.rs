@@ -1,8 +1,8 @@
-//! Updates: read, changed here, and written back under a lock on each document.
+//! Updates: read documents under a lock, change them in the adapter and write them back.
 //!
-//! Here and not in SQL, because MongoDB's rules (objects created on the way, integers that overflow,
-//! doubles that add up as doubles) are a page of Rust with tests, and would be one expression of
-//! nested `jsonb_set` per update. The price is four round trips instead of one.
+//! MongoDB's rules (missing objects along a path, integer overflow, sums of doubles) are a page of tested
+//! Rust. In SQL each update would be an expression of nested `jsonb_set`. The cost is four round trips
+//! instead of one.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use super::{
 };
 use crate::postgres::{self, Pool};
 
-/// Documents of which the ids are looked up at once: at most 2.5 MB of them.
+/// Number of ids that one query looks up: at most 2.5 MB of ids.
 const PAGE: u32 = 10_000;
 
-/// Documents that are locked, held in memory and written at once: at most 32 MiB of them.
+/// Number of documents that are locked, held in memory and written at once: at most 32 MiB.
 const BATCH: usize = 32;
 
 pub(super) async fn update(
@@ -30,9 +30,9 @@ pub(super) async fn update(
     let update = Arc::new(update);
     let (mut matched, mut after) = (0, String::new());
     loop {
-        let ids = matching(pool, collection, filter, after).await?;
+        let ids = find_matching(pool, collection, filter, after).await?;
         for batch in ids.chunks(BATCH) {
-            matched += change(pool, collection, filter, &update, batch.to_vec()).await?;
+            matched += change_batch(pool, collection, filter, &update, batch.to_vec()).await?;
         }
         match ids.last() {
             Some(last) if ids.len() == PAGE as usize => after = last.clone(),
@@ -41,8 +41,9 @@ pub(super) async fn update(
     }
 }
 
-/// In the order of `_id`: an update that makes documents match anew meets none of them twice.
-async fn matching(
+/// Returns the next page of matching ids, in the order of `_id`. A document that still matches after the
+/// update is therefore not updated twice.
+async fn find_matching(
     pool: &Pool,
     collection: &Collection,
     filter: &Filter,
@@ -54,15 +55,15 @@ async fn matching(
         .table(collection)
         .text(" t where t.id > ");
     statement.parameter(Parameter::Text(after));
-    condition::append_further(&mut statement, filter);
+    condition::append_and(&mut statement, filter);
     statement
         .text(" order by t.id limit ")
         .parameter(Parameter::Number(PAGE.into()));
-    read::ids(pool, statement).await
+    read::fetch_ids(pool, statement).await
 }
 
-/// Changes those of `ids` that still match, all or none, and says how many.
-async fn change(
+/// Atomically changes the documents of `ids` that still match, and returns how many matched.
+async fn change_batch(
     pool: &Pool,
     collection: &Collection,
     filter: &Filter,
@@ -75,7 +76,7 @@ async fn change(
         Box::pin(async move {
             let mut transaction = connection.begin().await?;
             let changed = read_and_write(&mut transaction, select, &collection, &update).await;
-            // Explicitly, so that the locks do not last until the connection's next use.
+            // Without an explicit end the locks would last until the connection's next use.
             match &changed {
                 Ok(Ok(_)) => transaction.commit().await?,
                 _ => transaction.rollback().await?,
@@ -86,7 +87,7 @@ async fn change(
     .await?
 }
 
-/// Takes the locks in the order of `_id`, as inserts and removals do.
+/// Locks in the order of `_id`, as inserts and removals do, to avoid deadlocks.
 fn select_locked(collection: &Collection, filter: &Filter, ids: Vec<String>) -> Statement {
     let mut statement = Statement::default();
     statement
@@ -94,22 +95,22 @@ fn select_locked(collection: &Collection, filter: &Filter, ids: Vec<String>) -> 
         .table(collection)
         .text(" t where t.id = any(");
     statement.parameter(Parameter::Texts(ids)).text(")");
-    condition::append_further(&mut statement, filter);
+    condition::append_and(&mut statement, filter);
     statement.text(" order by t.id for update");
     statement
 }
 
-/// The outer error is PostgreSQL's, the inner one the update's.
+/// The outer error comes from PostgreSQL, the inner one from the update.
 async fn read_and_write(
     connection: &mut PgConnection,
     select: Statement,
     collection: &Collection,
     update: &Update,
 ) -> Result<Result<u64, Error>, postgres::Error> {
-    let rows = select.query().fetch_all(&mut *connection).await?;
+    let rows = select.into_query().fetch_all(&mut *connection).await?;
     let (mut ids, mut bodies) = (Vec::new(), Vec::new());
     for row in &rows {
-        match apply::changed(row.try_get(1)?, update) {
+        match apply::apply_to_text(row.try_get(1)?, update) {
             Ok(None) => {}
             Ok(Some(body)) => {
                 ids.push(row.try_get(0)?);
@@ -119,15 +120,15 @@ async fn read_and_write(
         }
     }
     if !ids.is_empty() {
-        write(collection, ids, bodies)
-            .query()
+        write_statement(collection, ids, bodies)
+            .into_query()
             .execute(connection)
             .await?;
     }
     Ok(Ok(rows.len().try_into().unwrap_or(u64::MAX)))
 }
 
-fn write(collection: &Collection, ids: Vec<String>, bodies: Vec<String>) -> Statement {
+fn write_statement(collection: &Collection, ids: Vec<String>, bodies: Vec<String>) -> Statement {
     let mut statement = Statement::default();
     statement
         .text("update ")

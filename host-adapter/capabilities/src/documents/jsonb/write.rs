@@ -1,5 +1,5 @@
-//! Statements that store and remove documents. Both go through them in the order of `_id`, so that two
-//! of them never wait for each other in a circle.
+//! Statements that store and remove documents. They lock rows in the order of `_id`, so concurrent
+//! statements cannot deadlock.
 
 use std::collections::HashMap;
 
@@ -10,8 +10,8 @@ use super::{
 };
 use crate::postgres::Pool;
 
-/// One statement's share of an insert, in bytes: above it, a thousand large documents would be in
-/// memory here and in PostgreSQL several times over.
+/// Size in bytes above which an insert starts another statement. A thousand large documents in one
+/// statement would be in memory several times, here and in PostgreSQL.
 const MAX_STATEMENT: usize = 4 * 1024 * 1024;
 
 pub(super) async fn insert(
@@ -23,7 +23,7 @@ pub(super) async fn insert(
     let mut positions = HashMap::new();
     let mut batch = Batch::default();
     for (position, document) in documents.into_iter().enumerate() {
-        // PostgreSQL would store either of two with one `_id`.
+        // Of two documents with the same `_id` in one statement, PostgreSQL might store the second.
         if positions.contains_key(document.id()) {
             continue;
         }
@@ -56,10 +56,16 @@ pub(super) async fn remove(
         .text(" where id in (select t.id from ")
         .table(collection);
     statement.text(" t");
-    condition::append(&mut statement, filter);
+    condition::append_where(&mut statement, filter);
     statement.text(" order by t.id for update)");
     let removed = pool.run(move |connection| {
-        Box::pin(async move { Ok(statement.query().execute(connection).await?.rows_affected()) })
+        Box::pin(async move {
+            Ok(statement
+                .into_query()
+                .execute(connection)
+                .await?
+                .rows_affected())
+        })
     });
     Ok(removed.await?)
 }
@@ -101,7 +107,7 @@ async fn store(
     Ok(())
 }
 
-/// The ids of those that were stored.
+/// Stores the documents that do not exist yet and returns their ids.
 async fn insert_new(
     pool: &Pool,
     collection: &Collection,
@@ -116,5 +122,5 @@ async fn insert_new(
         .text("::text[], ")
         .parameter(Parameter::Texts(batch.bodies));
     statement.text("::text[]) as given (id, body) order by id collate \"C\" on conflict do nothing returning id");
-    read::ids(pool, statement).await
+    read::fetch_ids(pool, statement).await
 }

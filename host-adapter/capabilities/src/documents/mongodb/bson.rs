@@ -1,6 +1,6 @@
-//! Values as BSON and back.
+//! Conversions between values and BSON.
 //!
-//! Back without a tree in between: a result is written as JSON text straight from the bytes that came.
+//! A result is serialized as JSON text directly from the received bytes, without an intermediate tree.
 
 use mongodb::bson::{
     Bson, DateTime, RawBsonRef, RawDocument,
@@ -14,7 +14,7 @@ use time::{OffsetDateTime, UtcOffset};
 
 use super::super::{Date, Error, Fields, Scalar, Value, value};
 
-/// A scalar, integers in 32 bits where they fit, as MongoDB's own readers of Extended JSON do.
+/// Converts a scalar. An integer that fits becomes 32 bits, as MongoDB's own parsers of Extended JSON do.
 pub(super) fn scalar(scalar: &Scalar) -> Bson {
     match scalar {
         Scalar::Null => Bson::Null,
@@ -22,11 +22,11 @@ pub(super) fn scalar(scalar: &Scalar) -> Bson {
         Scalar::Integer(value) => i32::try_from(*value).map_or(Bson::Int64(*value), Bson::Int32),
         Scalar::Double(value) => Bson::Double(*value),
         Scalar::String(value) => Bson::String(value.clone()),
-        Scalar::Date(date) => Bson::DateTime(moment(*date)),
+        Scalar::Date(date) => Bson::DateTime(to_date_time(*date)),
     }
 }
 
-/// A value of an update.
+/// Converts a value of an update.
 pub(super) fn value(value: &Value) -> Bson {
     match value {
         Value::Scalar(scalar) => self::scalar(scalar),
@@ -40,7 +40,7 @@ pub(super) fn value(value: &Value) -> Bson {
     }
 }
 
-/// A document as it is sent.
+/// Serializes the fields of a document to be sent.
 pub(super) fn document(fields: &Fields) -> Result<RawDocumentBuf, Error> {
     let mut document = RawDocumentBuf::new();
     for (name, value) in fields {
@@ -68,43 +68,43 @@ fn raw(value: &Value) -> Result<RawBson, Error> {
         }
         Value::Scalar(Scalar::Double(value)) => RawBson::Double(*value),
         Value::Scalar(Scalar::String(value)) => RawBson::String(value.clone()),
-        Value::Scalar(Scalar::Date(date)) => RawBson::DateTime(moment(*date)),
+        Value::Scalar(Scalar::Date(date)) => RawBson::DateTime(to_date_time(*date)),
     })
 }
 
-fn moment(date: Date) -> DateTime {
+fn to_date_time(date: Date) -> DateTime {
     let milliseconds = date.time().unix_timestamp_nanos().div_euclid(1_000_000);
-    // A date is in the years 0 to 9999, far from either end.
+    // The years 0 to 9999 are far from the limits of the type.
     DateTime::from_millis(milliseconds.try_into().unwrap_or(i64::MAX))
 }
 
-/// Relaxed Extended JSON of a document that came.
+/// Serializes a received document as relaxed Extended JSON.
 pub(super) fn document_text(document: &RawDocument) -> String {
-    value::to_json(&Text(RawBsonRef::Document(document)))
+    value::to_json(&JsonText(RawBsonRef::Document(document)))
 }
 
-/// Relaxed Extended JSON of a value that came.
+/// Serializes a received value as relaxed Extended JSON.
 pub(super) fn text(value: RawBsonRef<'_>) -> String {
-    value::to_json(&Text(value))
+    value::to_json(&JsonText(value))
 }
 
-struct Text<'a>(RawBsonRef<'a>);
+struct JsonText<'a>(RawBsonRef<'a>);
 
-impl Serialize for Text<'_> {
+impl Serialize for JsonText<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.0 {
             RawBsonRef::Document(document) => {
                 let mut map = serializer.serialize_map(None)?;
                 for element in document {
                     let (name, value) = element.map_err(S::Error::custom)?;
-                    map.serialize_entry(name.as_str(), &Text(value))?;
+                    map.serialize_entry(name.as_str(), &JsonText(value))?;
                 }
                 map.end()
             }
             RawBsonRef::Array(array) => {
                 let mut sequence = serializer.serialize_seq(None)?;
                 for element in array {
-                    sequence.serialize_element(&Text(element.map_err(S::Error::custom)?))?;
+                    sequence.serialize_element(&JsonText(element.map_err(S::Error::custom)?))?;
                 }
                 sequence.end()
             }
@@ -114,29 +114,32 @@ impl Serialize for Text<'_> {
             RawBsonRef::Int64(value) => serializer.serialize_i64(value),
             RawBsonRef::Double(value) if value.is_finite() => serializer.serialize_f64(value),
             RawBsonRef::String(value) => serializer.serialize_str(value),
-            RawBsonRef::DateTime(value) => match date(value) {
+            RawBsonRef::DateTime(value) => match to_date(value) {
                 Some(date) => Scalar::Date(date).serialize(serializer),
-                None => foreign(self.0, serializer),
+                None => serialize_foreign(self.0, serializer),
             },
-            other => foreign(other, serializer),
+            other => serialize_foreign(other, serializer),
         }
     }
 }
 
-/// What only another program can have stored, in the form that Extended JSON has for it.
-fn foreign<S: Serializer>(value: RawBsonRef<'_>, serializer: S) -> Result<S::Ok, S::Error> {
+/// Serializes a value that only another program can have stored, as Extended JSON defines it.
+fn serialize_foreign<S: Serializer>(
+    value: RawBsonRef<'_>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     match value {
         RawBsonRef::Double(number) => {
             let mut map = serializer.serialize_map(Some(1))?;
-            map.serialize_entry("$numberDouble", &number_name(number))?;
+            map.serialize_entry("$numberDouble", &non_finite_name(number))?;
             map.end()
         }
         value => value.serialize(serializer),
     }
 }
 
-/// Of a double that no JSON number stands for.
-fn number_name(number: f64) -> &'static str {
+/// The name of a double that JSON numbers cannot represent.
+fn non_finite_name(number: f64) -> &'static str {
     if number.is_nan() {
         "NaN"
     } else if number > 0.0 {
@@ -146,8 +149,8 @@ fn number_name(number: f64) -> &'static str {
     }
 }
 
-fn date(moment: DateTime) -> Option<Date> {
-    let nanoseconds = i128::from(moment.timestamp_millis()) * 1_000_000;
+fn to_date(time: DateTime) -> Option<Date> {
+    let nanoseconds = i128::from(time.timestamp_millis()) * 1_000_000;
     let time = OffsetDateTime::from_unix_timestamp_nanos(nanoseconds).ok()?;
     Date::new(time.to_offset(UtcOffset::UTC))
 }
@@ -162,7 +165,7 @@ mod tests {
     fn documents_keep_types_and_order() {
         let text = r#"{"z":1,"big":9007199254740993,"a":{"":[null,true,1.5,"é",{}]},"at":{"$date":"1969-12-31T23:59:59.999Z"}}"#;
         let Value::Object(fields) = json::parse(text, "the document").unwrap() else {
-            panic!("an object");
+            panic!("the document is not an object");
         };
         let document = document(&fields).unwrap();
         assert_eq!(document_text(&document), text);
@@ -177,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_others_stored_is_extended_json() {
+    fn foreign_types_become_extended_json() {
         let id = ObjectId::from_bytes([7; 12]);
         let document = rawdoc! { "_id": id, "n": f64::NAN, "at": DateTime::MAX };
         assert_eq!(
@@ -187,10 +190,10 @@ mod tests {
     }
 
     #[test]
-    fn the_years_that_have_four_digits_are_dates() {
+    fn years_0_to_9999_are_dates() {
         for text in ["0000-01-01T00:00:00.000Z", "9999-12-31T23:59:59.999Z"] {
             let date = Date::parse(text).unwrap();
-            assert_eq!(super::date(moment(date)), Some(date));
+            assert_eq!(to_date(to_date_time(date)), Some(date));
         }
     }
 }

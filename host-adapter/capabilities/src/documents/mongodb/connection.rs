@@ -1,4 +1,4 @@
-//! The process's one client, and how a call is run on it.
+//! The MongoDB client of the process, and how calls run on it.
 
 use std::{
     future::Future,
@@ -26,11 +26,10 @@ use tokio::{
 use super::super::Error;
 use super::errors;
 
-/// Where documents are when the URL names no database.
+/// The database if the URL does not name one.
 const DEFAULT_DATABASE: &str = "spindle";
 
-/// How much longer than the server's own limit the adapter waits before it gives up: so long the
-/// server has to say itself that it stopped.
+/// Extra wait after the server's time limit, so that the server can report the timeout itself.
 const GRACE: Duration = Duration::from_millis(500);
 
 /// Size and timeouts of the client, where the URL does not give them.
@@ -67,19 +66,19 @@ pub(super) struct Connection {
     client: Client,
     database: Database,
     settings: MongoDbSettings,
-    /// The driver lets any number of calls queue for its connections, for as long as they like.
+    /// Limits calls, because the driver's own queue for connections is not bounded in length or time.
     slots: Arc<Semaphore>,
-    /// Where the driver's connections are; see the module's documentation.
+    /// The runtime of the driver's connections; see the documentation of the parent module.
     runtime: Handle,
     reachable: Arc<AtomicBool>,
-    place: Arc<str>,
+    location: Arc<str>,
 }
 
 impl std::fmt::Debug for Connection {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter
             .debug_struct("Connection")
-            .field("place", &self.place)
+            .field("location", &self.location)
             .finish_non_exhaustive()
     }
 }
@@ -97,32 +96,34 @@ impl Connection {
                     anyhow::anyhow!("it is not a MongoDB URL, or its options contradict each other")
                 }
             })?;
-        complete(&mut options, settings);
+        set_defaults(&mut options, settings);
         settings.connections = options.max_pool_size.unwrap_or(settings.connections);
         let hosts: Vec<String> = options.hosts.iter().map(ToString::to_string).collect();
         let name = options.default_database.clone();
         let name = name.unwrap_or_else(|| DEFAULT_DATABASE.to_owned());
         let client = Client::with_options(options)
-            .map_err(|_| anyhow::anyhow!("its options cannot be used together"))?;
+            .map_err(|_| anyhow::anyhow!("its options contradict each other"))?;
         let connection = Self {
             database: client.database(&name),
             client,
             settings,
-            slots: Arc::new(Semaphore::new(slots(settings.connections))),
+            slots: Arc::new(Semaphore::new(slot_count(settings.connections))),
             runtime: Handle::current(),
             reachable: Arc::new(AtomicBool::new(true)),
-            place: format!("{}, database `{name}`", hosts.join(", ")).into(),
+            location: format!("{}, database `{name}`", hosts.join(", ")).into(),
         };
         let answer = connection.database.run_command(doc! { "ping": 1 }).await;
-        answer.map_err(|error| anyhow::anyhow!("{}: {}", connection.place, reason(&error)))?;
+        answer.map_err(|error| {
+            anyhow::anyhow!("{}: {}", connection.location, describe_failure(&error))
+        })?;
         Ok(connection)
     }
 
     pub(super) fn describe(&self) -> String {
-        self.place.to_string()
+        self.location.to_string()
     }
 
-    /// For queries: after so long the server stops them.
+    /// The time limit that the server applies to a query.
     pub(super) fn max_time(&self) -> Duration {
         self.settings.operation_timeout
     }
@@ -133,7 +134,7 @@ impl Connection {
             .map(|_| ())
     }
 
-    /// Does `work`, with the driver's errors as the interface's.
+    /// Runs `work` and converts the driver's errors.
     pub(super) async fn run<T, W, F>(&self, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
@@ -144,15 +145,15 @@ impl Connection {
         self.run_checked(|_| async move { Ok(work.await) }).await
     }
 
-    /// Does `work`, whose own errors are the outer ones.
+    /// Runs `work`, which returns its own errors as the outer ones and the driver's as the inner ones.
     pub(super) async fn run_checked<T, W, F>(&self, work: W) -> Result<T, Error>
     where
         T: Send + 'static,
         W: FnOnce(Database) -> F,
         F: Future<Output = Result<Result<T, DriverError>, Error>> + Send + 'static,
     {
-        let slot = self.slot().await?;
-        // Finding the server comes first, and has a limit of its own.
+        let slot = self.acquire_slot().await?;
+        // The work includes finding the server, which has a separate timeout.
         let limit = self.settings.acquire_timeout + self.settings.operation_timeout + GRACE;
         let work = tokio::time::timeout(limit, work(self.database.clone()));
         let task = self.runtime.spawn(async move {
@@ -165,29 +166,29 @@ impl Connection {
                 self.note_up();
                 Ok(value)
             }
-            Ok(Ok(Ok(Err(error)))) => Err(self.failed(&error)),
+            Ok(Ok(Ok(Err(error)))) => Err(self.note_failure(&error)),
             Ok(Ok(Err(error))) => Err(error),
             Ok(Err(_)) => Err(Error::Timeout),
-            Err(_) => Err(Error::Unavailable("the call was given up".to_owned())),
+            Err(_) => Err(Error::Unavailable("the call was aborted".to_owned())),
         }
     }
 
-    /// For work that may take as long as it takes, for the person who administers the store.
-    pub(super) fn administered(&self) -> &Database {
+    /// The database without a time limit, for administrative work.
+    pub(super) fn admin_database(&self) -> &Database {
         &self.database
     }
 
-    /// Waits for calls under way, and ends the client.
+    /// Waits for running calls and shuts down the client.
     pub(super) async fn close(&self) {
-        let all = u32::try_from(slots(self.settings.connections)).unwrap_or(u32::MAX);
+        let all = u32::try_from(slot_count(self.settings.connections)).unwrap_or(u32::MAX);
         let idle = self.slots.acquire_many(all);
-        // A call that takes longer than any may is given up.
+        // A call that is still running after its timeout is aborted.
         let _ = tokio::time::timeout(self.settings.operation_timeout, idle).await;
         self.slots.close();
         self.client.clone().shutdown().immediate(true).await;
     }
 
-    async fn slot(&self) -> Result<OwnedSemaphorePermit, Error> {
+    async fn acquire_slot(&self) -> Result<OwnedSemaphorePermit, Error> {
         let slot = self.slots.clone().acquire_owned();
         match tokio::time::timeout(self.settings.acquire_timeout, slot).await {
             Ok(Ok(slot)) => Ok(slot),
@@ -198,8 +199,9 @@ impl Connection {
         }
     }
 
-    fn failed(&self, error: &DriverError) -> Error {
-        if errors::is_away(error) {
+    /// Records whether MongoDB can be reached, and converts the error.
+    fn note_failure(&self, error: &DriverError) -> Error {
+        if errors::is_unreachable(error) {
             self.note_down(error);
         } else {
             self.note_up();
@@ -207,7 +209,7 @@ impl Connection {
         errors::from_driver(error)
     }
 
-    /// Logs the change only: while MongoDB is away every request fails here.
+    /// Logs only the transition, because every call fails while MongoDB is unreachable.
     fn note_down(&self, reason: &DriverError) {
         if self.reachable.swap(false, Ordering::Relaxed) {
             tracing::error!("MongoDB is not available: {reason}");
@@ -222,9 +224,9 @@ impl Connection {
     }
 }
 
-/// What the URL leaves open. Written to a majority and to the journal: what was acknowledged is
-/// there after any one server was lost or killed.
-fn complete(options: &mut ClientOptions, settings: MongoDbSettings) {
+/// Sets options that the URL does not set. A write is acknowledged by a majority and journaled, so it
+/// survives the loss or crash of one server.
+fn set_defaults(options: &mut ClientOptions, settings: MongoDbSettings) {
     options
         .app_name
         .get_or_insert_with(|| "host-adapter".to_owned());
@@ -244,21 +246,21 @@ fn complete(options: &mut ClientOptions, settings: MongoDbSettings) {
     });
 }
 
-/// In a URL, 0 connections are any number of them.
-fn slots(connections: u32) -> usize {
+/// Converts the number of connections, where 0 in a URL means unlimited.
+fn slot_count(connections: u32) -> usize {
     match connections {
         0 => Semaphore::MAX_PERMITS.min(u32::MAX as usize),
         connections => connections as usize,
     }
 }
 
-/// For the person who starts the adapter, in short; all that the driver knows is in the log.
-fn reason(error: &DriverError) -> String {
+/// Describes the failure in short for the terminal, and logs the driver's full error.
+fn describe_failure(error: &DriverError) -> String {
     tracing::error!("MongoDB: {error}");
     match error.kind.as_ref() {
-        ErrorKind::Authentication { .. } => "the user or password is not accepted".to_owned(),
-        ErrorKind::Command(error) => format!("it answered `{}`", error.code_name),
-        _ => "no server that can be used answers".to_owned(),
+        ErrorKind::Authentication { .. } => "the user or password was rejected".to_owned(),
+        ErrorKind::Command(error) => format!("the server returned `{}`", error.code_name),
+        _ => "a usable server did not answer".to_owned(),
     }
 }
 
@@ -272,18 +274,21 @@ mod tests {
         operation_timeout: Duration::from_secs(4),
     };
 
-    async fn completed(url: &str) -> ClientOptions {
+    async fn options_for(url: &str) -> ClientOptions {
         let mut options = ClientOptions::parse(url).await.unwrap();
-        complete(&mut options, SETTINGS);
+        set_defaults(&mut options, SETTINGS);
         options
     }
 
     #[tokio::test]
-    async fn writes_are_acknowledged_by_a_majority_unless_the_url_says_otherwise() {
-        let concern = completed("mongodb://h/db").await.write_concern.unwrap();
+    async fn majority_write_concern_applies_unless_the_url_sets_one() {
+        let concern = options_for("mongodb://h/db").await.write_concern.unwrap();
         assert_eq!(concern.w, Some(Acknowledgment::Majority));
         assert_eq!(concern.journal, Some(true));
-        let concern = completed("mongodb://h/db?w=1").await.write_concern.unwrap();
+        let concern = options_for("mongodb://h/db?w=1")
+            .await
+            .write_concern
+            .unwrap();
         assert_eq!(
             (concern.w, concern.journal),
             (Some(Acknowledgment::Nodes(1)), None)
@@ -291,8 +296,8 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_url_wins_over_the_settings() {
-        let options = completed("mongodb://h/db").await;
+    async fn url_options_override_the_settings() {
+        let options = options_for("mongodb://h/db").await;
         assert_eq!(options.max_pool_size, Some(7));
         assert_eq!(options.connect_timeout, Some(Duration::from_secs(3)));
         assert_eq!(
@@ -300,7 +305,7 @@ mod tests {
             Some(Duration::from_secs(3))
         );
         let url = "mongodb://h/db?maxPoolSize=5&connectTimeoutMS=10&serverSelectionTimeoutMS=20";
-        let options = completed(url).await;
+        let options = options_for(url).await;
         assert_eq!(options.max_pool_size, Some(5));
         assert_eq!(options.connect_timeout, Some(Duration::from_millis(10)));
         assert_eq!(

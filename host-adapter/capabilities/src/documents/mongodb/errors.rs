@@ -1,35 +1,35 @@
-//! What the driver's errors mean to a caller.
+//! Converts the driver's errors for a caller.
 //!
-//! The driver's own words go to the log only: they name servers, and the server's repeat documents.
+//! The original texts are never returned: the driver's name servers, and the server's quote documents.
 
 use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
 
 use super::super::Error;
 
-/// A value that a unique index holds already.
+/// `DuplicateKey`: a unique index already contains the value.
 pub(super) const DUPLICATE_KEY: i32 = 11_000;
 
 /// `MaxTimeMSExpired`, `ExceededTimeLimit`, `WriteConcernTimeout`.
-const OUT_OF_TIME: [i32; 3] = [50, 262, 64];
+const TIMEOUT: [i32; 3] = [50, 262, 64];
 
-/// `BSONObjectTooLarge`, and the same from an update.
+/// `BSONObjectTooLarge`, and its equivalents from an update.
 const TOO_LARGE: [i32; 3] = [10_334, 17_419, 17_420];
 
-/// `BadValue`, `TypeMismatch`, `PathNotViable`: of an update, that a document is not such that it could
-/// be changed that way; of a query, that two of the fields to sort by are arrays.
-const NOT_POSSIBLE: [i32; 3] = [2, 14, 28];
+/// `BadValue`, `TypeMismatch`, `PathNotViable`: an update cannot be applied to a document, or two of the
+/// sort fields of a query are arrays.
+const UNSUITABLE_DOCUMENT: [i32; 3] = [2, 14, 28];
 
-/// A server that starts, stops, or is not the primary any more.
-const PASSING: [i32; 12] = [
+/// The server is starting, stopping, or no longer the primary.
+const TRANSIENT: [i32; 12] = [
     6, 7, 89, 91, 133, 189, 9_001, 10_107, 11_600, 11_602, 13_435, 13_436,
 ];
 
-/// Nothing answers, or not the server that was asked.
+/// The error for a server that does not answer or cannot serve for now.
 pub(super) fn unreachable() -> Error {
     Error::Unavailable("MongoDB cannot be reached".to_owned())
 }
 
-/// The driver's error as the interface's. [`super::connection::Connection`] logs what is lost here.
+/// Converts the driver's error. [`super::connection::Connection`] logs an unreachable server.
 pub(super) fn from_driver(error: &DriverError) -> Error {
     match error.kind.as_ref() {
         ErrorKind::Command(error) => from_code(error.code, &error.message),
@@ -44,22 +44,22 @@ pub(super) fn from_driver(error: &DriverError) -> Error {
             let concern = concern.map(|error| (error.code, error.message.as_str()));
             first
                 .or(concern)
-                .map_or_else(refused, |(code, message)| from_code(code, message))
+                .map_or_else(could_not_serve, |(code, message)| from_code(code, message))
         }
         kind if is_connection(kind) => unreachable(),
-        _ => refused(),
+        _ => could_not_serve(),
     }
 }
 
-/// Whether the server is away, as opposed to refusing something.
-pub(super) fn is_away(error: &DriverError) -> bool {
+/// Whether the server is unreachable. `false` means that it answered with an error.
+pub(super) fn is_unreachable(error: &DriverError) -> bool {
     match error.kind.as_ref() {
-        ErrorKind::Command(error) => PASSING.contains(&error.code),
+        ErrorKind::Command(error) => TRANSIENT.contains(&error.code),
         kind => is_connection(kind),
     }
 }
 
-/// What a server says of a document's failure to be stored or changed.
+/// Converts a server's error code.
 pub(super) fn from_code(code: i32, message: &str) -> Error {
     if code == DUPLICATE_KEY {
         return Error::Invalid(format!(
@@ -67,22 +67,24 @@ pub(super) fn from_code(code: i32, message: &str) -> Error {
             index_name(message).unwrap_or("unknown")
         ));
     }
-    if OUT_OF_TIME.contains(&code) {
+    if TIMEOUT.contains(&code) {
         return Error::Timeout;
     }
     if TOO_LARGE.contains(&code) {
-        return Error::TooLarge("a document is larger than MongoDB stores".to_owned());
+        return Error::TooLarge("a document exceeds the maximum size of MongoDB".to_owned());
     }
-    if NOT_POSSIBLE.contains(&code) {
-        return Error::Invalid("a document has other types than the call needs".to_owned());
+    if UNSUITABLE_DOCUMENT.contains(&code) {
+        return Error::Invalid(
+            "a document has fields of types that the call does not support".to_owned(),
+        );
     }
-    if PASSING.contains(&code) {
+    if TRANSIENT.contains(&code) {
         return unreachable();
     }
-    refused()
+    could_not_serve()
 }
 
-/// `name` of `E11000 duplicate key error collection: db.events index: name dup key: { … }`.
+/// Extracts `name` from `E11000 duplicate key error collection: db.events index: name dup key: { … }`.
 fn index_name(message: &str) -> Option<&str> {
     let rest = message.split_once(" index: ")?.1;
     rest.split_whitespace().next()
@@ -100,7 +102,7 @@ fn is_connection(kind: &ErrorKind) -> bool {
     )
 }
 
-fn refused() -> Error {
+fn could_not_serve() -> Error {
     Error::Unavailable("the document store could not serve the call".to_owned())
 }
 
@@ -109,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_duplicate_names_its_index() {
+    fn duplicate_error_names_the_index() {
         let message = "E11000 duplicate key error collection: db.events index: by_mail dup key: { mail: \"a\" }";
         let error = from_code(DUPLICATE_KEY, message);
         assert_eq!(
@@ -119,12 +121,12 @@ mod tests {
     }
 
     #[test]
-    fn a_server_s_codes_become_what_a_caller_can_act_on() {
+    fn server_codes_become_error_variants() {
         assert_eq!(from_code(50, ""), Error::Timeout);
         assert!(matches!(from_code(10_334, ""), Error::TooLarge(_)));
         assert!(matches!(from_code(28, ""), Error::Invalid(_)));
         assert!(matches!(from_code(10_107, ""), Error::Unavailable(_)));
-        // What nobody thought of is no fault of the caller.
+        // An unknown code is not treated as the caller's fault.
         assert!(
             matches!(from_code(8_000, "secret"), Error::Unavailable(text) if !text.contains("secret"))
         );

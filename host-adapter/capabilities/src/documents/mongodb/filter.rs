@@ -1,31 +1,31 @@
-//! Filters and updates as MongoDB's own.
+//! Translates filters, updates and sort orders for MongoDB.
 //!
-//! Every comparison is written with its operator, also equality, so that no value can be taken for one.
+//! Every comparison, including equality, has an explicit operator, so a value cannot be mistaken for one.
 
 use mongodb::bson::{Bson, Document, doc};
 
 use super::super::{Change, Comparison, Filter, Sort, Test, Update};
 use super::{super::Direction, bson};
 
-/// A filter that means the same.
-pub(super) fn filter(filter: &Filter) -> Document {
+/// Translates a filter.
+pub(super) fn translate_filter(filter: &Filter) -> Document {
     match filter {
-        // Each level costs depth, of which MongoDB has a limit too.
+        // MongoDB limits nesting too, so a list of one does not get a level.
         Filter::All(filters) => match filters.as_slice() {
             [] => Document::new(),
-            [only] => self::filter(only),
-            filters => doc! { "$and": list(filters) },
+            [only] => translate_filter(only),
+            filters => doc! { "$and": translate_list(filters) },
         },
         Filter::Any(filters) => match filters.as_slice() {
-            [only] => self::filter(only),
-            filters => doc! { "$or": list(filters) },
+            [only] => translate_filter(only),
+            filters => doc! { "$or": translate_list(filters) },
         },
-        Filter::Field(path, test) => doc! { path.to_string(): self::test(test) },
+        Filter::Field(path, test) => doc! { path.to_string(): translate_test(test) },
     }
 }
 
-/// An update that means the same.
-pub(super) fn update(update: &Update) -> Document {
+/// Translates an update.
+pub(super) fn translate_update(update: &Update) -> Document {
     let (mut set, mut increment, mut unset) = (Document::new(), Document::new(), Document::new());
     for (path, change) in update.changes() {
         let path = path.to_string();
@@ -35,7 +35,7 @@ pub(super) fn update(update: &Update) -> Document {
             Change::Unset => unset.insert(path, ""),
         };
     }
-    // MongoDB before 5.0 refuses an empty operator.
+    // MongoDB before 5.0 rejects an empty operator.
     let operators = [("$set", set), ("$inc", increment), ("$unset", unset)];
     operators
         .into_iter()
@@ -44,8 +44,8 @@ pub(super) fn update(update: &Update) -> Document {
         .collect()
 }
 
-/// The order of a result, always down to `_id`.
-pub(super) fn sort(sort: &Sort) -> Document {
+/// Translates a sort order. It always ends with `_id`.
+pub(super) fn translate_sort(sort: &Sort) -> Document {
     let mut order = Document::new();
     for (path, direction) in sort.fields() {
         order.insert(path.to_string(), sign(*direction));
@@ -65,14 +65,14 @@ pub(super) fn sign(direction: Direction) -> i32 {
     }
 }
 
-fn list(filters: &[Filter]) -> Vec<Bson> {
+fn translate_list(filters: &[Filter]) -> Vec<Bson> {
     filters
         .iter()
-        .map(|filter| Bson::Document(self::filter(filter)))
+        .map(|filter| Bson::Document(translate_filter(filter)))
         .collect()
 }
 
-fn test(test: &Test) -> Document {
+fn translate_test(test: &Test) -> Document {
     match test {
         Test::Equal(scalar) => doc! { "$eq": bson::scalar(scalar) },
         Test::NotEqual(scalar) => doc! { "$ne": bson::scalar(scalar) },
@@ -97,15 +97,15 @@ fn operator(comparison: Comparison) -> &'static str {
 mod tests {
     use super::*;
 
-    fn translated(text: &str) -> Document {
-        filter(&Filter::parse(text).unwrap())
+    fn translate(text: &str) -> Document {
+        translate_filter(&Filter::parse(text).unwrap())
     }
 
     #[test]
-    fn every_comparison_has_its_operator() {
-        assert_eq!(translated("{}"), doc! {});
+    fn every_comparison_has_an_operator() {
+        assert_eq!(translate("{}"), doc! {});
         assert_eq!(
-            translated(r#"{"a.b":1,"c":{"$gt":"x"},"$or":[{"d":null},{}]}"#),
+            translate(r#"{"a.b":1,"c":{"$gt":"x"},"$or":[{"d":null},{}]}"#),
             doc! { "$and": [
                 { "a.b": { "$eq": 1 } },
                 { "c": { "$gt": "x" } },
@@ -115,30 +115,30 @@ mod tests {
     }
 
     #[test]
-    fn lists_of_one_cost_no_depth() {
+    fn lists_of_one_add_no_nesting() {
         assert_eq!(
-            translated(r#"{"$and":[{"$or":[{"$and":[{"a":{"$in":[true]}}]}]}]}"#),
+            translate(r#"{"$and":[{"$or":[{"$and":[{"a":{"$in":[true]}}]}]}]}"#),
             doc! { "a": { "$in": [true] } }
         );
     }
 
     #[test]
-    fn an_update_has_no_empty_operator() {
+    fn update_omits_empty_operators() {
         let parsed = Update::parse(r#"{"$inc":{"n":1},"$unset":{"a.b":1}}"#).unwrap();
         assert_eq!(
-            update(&parsed),
+            translate_update(&parsed),
             doc! { "$inc": { "n": 1 }, "$unset": { "a.b": "" } }
         );
     }
 
     #[test]
-    fn the_order_ends_at_the_id() {
+    fn order_ends_at_the_id() {
         let fields = |names: &[(&str, Direction)]| {
             let fields: Vec<_> = names
                 .iter()
                 .map(|(name, direction)| ((*name).to_owned(), *direction))
                 .collect();
-            sort(&Sort::parse(&fields).unwrap())
+            translate_sort(&Sort::parse(&fields).unwrap())
         };
         assert_eq!(
             fields(&[("a", Direction::Descending)]),

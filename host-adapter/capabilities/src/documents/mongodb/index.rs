@@ -1,4 +1,4 @@
-//! Indexes, by `createIndexes` and `dropIndexes`.
+//! Creates and removes indexes.
 
 use mongodb::{
     IndexModel,
@@ -10,18 +10,18 @@ use mongodb::{
 use super::super::{Collection, Error, Index, IndexError};
 use super::{connection::Connection, errors, filter};
 
-/// `NamespaceNotFound` and `IndexNotFound`: there is nothing to drop.
-const NOT_THERE: [i32; 2] = [26, 27];
+/// `NamespaceNotFound` and `IndexNotFound`: the collection or index does not exist.
+const NOT_FOUND: [i32; 2] = [26, 27];
 
 /// `IndexOptionsConflict` and `IndexKeySpecsConflict`.
-const DIFFERENT: [i32; 2] = [85, 86];
+const CONFLICT: [i32; 2] = [85, 86];
 
-/// Makes an index, and says whether it was not there yet.
+/// Creates an index and returns whether it was missing.
 pub(super) async fn create(connection: &Connection, index: &Index) -> Result<bool, IndexError> {
     let keys = keys(index);
-    match existing(connection, index).await? {
+    match find_existing(connection, index).await? {
         Some(same) if same == (keys.clone(), index.is_unique()) => return Ok(false),
-        Some(_) => return Err(index.different()),
+        Some(_) => return Err(index.conflict_error()),
         None => {}
     }
     let options = IndexOptions::builder()
@@ -34,15 +34,17 @@ pub(super) async fn create(connection: &Connection, index: &Index) -> Result<boo
         .await
     {
         Ok(_) => Ok(true),
-        Err(error) if code(&error) == Some(errors::DUPLICATE_KEY) => Err(index.duplicates()),
-        Err(error) if code(&error).is_some_and(|code| DIFFERENT.contains(&code)) => {
-            Err(index.different())
+        Err(error) if error_code(&error) == Some(errors::DUPLICATE_KEY) => {
+            Err(index.duplicates_error())
         }
-        Err(error) => Err(index.failed(errors::from_driver(&error))),
+        Err(error) if error_code(&error).is_some_and(|code| CONFLICT.contains(&code)) => {
+            Err(index.conflict_error())
+        }
+        Err(error) => Err(index.store_error(errors::from_driver(&error))),
     }
 }
 
-/// Takes an index away; nothing happens where there is none.
+/// Removes an index if it exists.
 pub(super) async fn drop(
     connection: &Connection,
     collection: &Collection,
@@ -52,28 +54,28 @@ pub(super) async fn drop(
         .drop_index(name)
         .await
     {
-        Err(error) if !code(&error).is_some_and(|code| NOT_THERE.contains(&code)) => {
+        Err(error) if !error_code(&error).is_some_and(|code| NOT_FOUND.contains(&code)) => {
             Err(errors::from_driver(&error))
         }
         _ => Ok(()),
     }
 }
 
-/// Keys and uniqueness of the index that has this one's name.
-async fn existing(
+/// Returns the keys and uniqueness of the existing index with the same name.
+async fn find_existing(
     connection: &Connection,
     index: &Index,
 ) -> Result<Option<(Document, bool)>, IndexError> {
-    let found = find(&collection(connection, index.collection()), index.name()).await;
+    let found = find_by_name(&collection(connection, index.collection()), index.name()).await;
     match found {
-        // There is no collection yet, and so no index.
-        Err(error) if code(&error).is_some_and(|code| NOT_THERE.contains(&code)) => Ok(None),
-        Err(error) => Err(index.failed(errors::from_driver(&error))),
+        // The collection does not exist yet.
+        Err(error) if error_code(&error).is_some_and(|code| NOT_FOUND.contains(&code)) => Ok(None),
+        Err(error) => Err(index.store_error(errors::from_driver(&error))),
         Ok(found) => Ok(found),
     }
 }
 
-async fn find(
+async fn find_by_name(
     collection: &mongodb::Collection<RawDocumentBuf>,
     name: &str,
 ) -> Result<Option<(Document, bool)>, DriverError> {
@@ -92,7 +94,7 @@ fn collection(
     connection: &Connection,
     collection: &Collection,
 ) -> mongodb::Collection<RawDocumentBuf> {
-    connection.administered().collection(collection.as_str())
+    connection.admin_database().collection(collection.as_str())
 }
 
 fn keys(index: &Index) -> Document {
@@ -103,7 +105,7 @@ fn keys(index: &Index) -> Document {
     keys
 }
 
-fn code(error: &DriverError) -> Option<i32> {
+fn error_code(error: &DriverError) -> Option<i32> {
     match error.kind.as_ref() {
         ErrorKind::Command(error) => Some(error.code),
         ErrorKind::Write(mongodb::error::WriteFailure::WriteError(error)) => Some(error.code),

@@ -1,12 +1,12 @@
-//! Documents in MongoDB, by the official driver.
+//! Documents in MongoDB, through the official driver.
 //!
-//! What a caller may say has been read into [`Filter`] and [`Update`]; it is translated here operator
-//! by operator and never passed on, so `$where` or `$expr` can only be the adapter's own. Everything
-//! stays within what MongoDB 4.4 does on a single server: no transactions, no sessions.
+//! A caller's text is parsed into [`Filter`] and [`Update`], and each operator is translated here. The
+//! text itself is never passed on, so a caller cannot use operators such as `$where` or `$expr`. The
+//! adapter uses only features of MongoDB 4.4 on a single server: no transactions and no sessions.
 //!
-//! The driver keeps its connections on the runtime that made it, and every call runs there as a task of
-//! its own: a component's thread is woken once per call instead of once per packet, and a caller may
-//! go away at any time.
+//! The driver's connections belong to the runtime that created it, and every call runs there as a
+//! separate task. A component's thread is woken once per call instead of once per packet, and a caller
+//! may drop its future at any time.
 
 mod bson;
 mod connection;
@@ -25,33 +25,33 @@ use super::{
 use connection::Connection;
 pub use connection::MongoDbSettings;
 
-/// The document store of the process: one client, however many components.
+/// The document store of the process. All components share one client.
 #[derive(Debug, Clone)]
 pub struct MongoDb {
     connection: Connection,
 }
 
 impl MongoDb {
-    /// Connects to the database in `url`, and waits for its answer.
+    /// Connects to the database in `url` and waits for an answer.
     ///
-    /// What the URL says of pools, timeouts and write concern wins over `settings`.
+    /// Pool size, timeouts and write concern in the URL override `settings`.
     ///
     /// # Errors
     ///
-    /// The URL cannot be used, or nothing usable answers there; the text says what is wrong without
-    /// repeating the URL, which holds a password.
+    /// The URL is not valid, or a usable server does not answer. The text does not repeat the URL, which
+    /// contains a password.
     pub async fn connect(url: &SecretString, settings: MongoDbSettings) -> anyhow::Result<Self> {
         let connection = Connection::open(url, settings).await?;
         Ok(Self { connection })
     }
 
-    /// Where it is, for people: hosts and database.
+    /// Describes the location for logs and terminals: hosts and database.
     #[must_use]
     pub fn describe(&self) -> String {
         self.connection.describe()
     }
 
-    /// Whether it answers. Takes as long as it takes; the caller sets a limit.
+    /// Checks that MongoDB answers. The caller should set a shorter timeout than that of a call.
     ///
     /// # Errors
     ///
@@ -60,7 +60,7 @@ impl MongoDb {
         self.connection.ping().await
     }
 
-    /// Closes the connections; further calls are `unavailable`.
+    /// Closes the connections. Further calls return [`Error::Unavailable`].
     pub async fn close(&self) {
         self.connection.close().await;
     }

@@ -1,4 +1,4 @@
-//! Queries.
+//! Queries that return or count documents.
 
 use mongodb::{
     Cursor,
@@ -17,7 +17,10 @@ pub(super) async fn find(
     bounds: Bounds,
 ) -> Result<Vec<String>, Error> {
     let (name, time) = (collection.as_str().to_owned(), connection.max_time());
-    let (filter, sort) = (filter::filter(filter), filter::sort(sort));
+    let (filter, sort) = (
+        filter::translate_filter(filter),
+        filter::translate_sort(sort),
+    );
     connection
         .run_checked(move |database| async move {
             let cursor = database
@@ -26,7 +29,7 @@ pub(super) async fn find(
                 .sort(sort)
                 .skip(bounds.skip.into())
                 .limit(bounds.limit.into())
-                // Sorting without an index may need more memory than the server allows itself.
+                // Sorting without an index may exceed the server's memory limit.
                 .allow_disk_use(true)
                 .max_time(time)
                 .await;
@@ -45,10 +48,10 @@ pub(super) async fn count(
     filter: &Filter,
 ) -> Result<u64, Error> {
     let pipeline = vec![
-        doc! { "$match": filter::filter(filter) },
+        doc! { "$match": filter::translate_filter(filter) },
         doc! { "$group": { "_id": null, "n": { "$sum": 1 } } },
     ];
-    number(connection, collection, pipeline).await
+    read_count(connection, collection, pipeline).await
 }
 
 pub(super) async fn count_by(
@@ -60,9 +63,9 @@ pub(super) async fn count_by(
 ) -> Result<Vec<(String, u64)>, Error> {
     let (name, time) = (collection.as_str().to_owned(), connection.max_time());
     let pipeline = [
-        groups(field, filter),
+        group_by(field, filter),
         vec![
-            doc! { "$project": { "n": 1, "order": order_of_value() } },
+            doc! { "$project": { "n": 1, "order": sort_key() } },
             doc! { "$sort": { "n": -1, "order": 1 } },
             doc! { "$skip": i64::from(bounds.skip) },
             doc! { "$limit": i64::from(bounds.limit) },
@@ -78,7 +81,7 @@ pub(super) async fn count_by(
                 .max_time(time)
                 .allow_disk_use(true)
                 .await;
-            collect(cursor, bounds.max_bytes, group).await
+            collect(cursor, bounds.max_bytes, read_group).await
         })
         .await
 }
@@ -89,34 +92,34 @@ pub(super) async fn count_distinct(
     field: &Path,
     filter: &Filter,
 ) -> Result<u64, Error> {
-    let mut pipeline = groups(field, filter);
+    let mut pipeline = group_by(field, filter);
     pipeline.push(doc! { "$match": { "_id": { "$ne": null } } });
     pipeline.push(doc! { "$group": { "_id": null, "n": { "$sum": 1 } } });
-    number(connection, collection, pipeline).await
+    read_count(connection, collection, pipeline).await
 }
 
-/// One document `{_id: value, n}` per value of a field.
-fn groups(field: &Path, filter: &Filter) -> Vec<Document> {
+/// The pipeline for one document `{_id: value, n}` per value of a field.
+fn group_by(field: &Path, filter: &Filter) -> Vec<Document> {
     vec![
-        doc! { "$match": filter::filter(filter) },
-        doc! { "$group": { "_id": exactly(field), "n": { "$sum": 1 } } },
+        doc! { "$match": filter::translate_filter(filter) },
+        doc! { "$group": { "_id": exact_value(field), "n": { "$sum": 1 } } },
     ]
 }
 
-/// The value of a field itself, and null where the way to it crosses an array: of those MongoDB
-/// would make an array of its own.
-fn exactly(field: &Path) -> Bson {
+/// The expression for the value of a field, and for null if its path crosses an array. MongoDB itself
+/// would collect the values in a new array.
+fn exact_value(field: &Path) -> Bson {
     let names = field.names();
     let value = Bson::String(format!("${field}"));
     (1..names.len()).rev().fold(value, |value, length| {
-        let way = format!("${}", names.get(..length).unwrap_or_default().join("."));
-        doc! { "$cond": [{ "$isArray": [way] }, null, value] }.into()
+        let parent = format!("${}", names.get(..length).unwrap_or_default().join("."));
+        doc! { "$cond": [{ "$isArray": [parent] }, null, value] }.into()
     })
 }
 
-/// What puts a value in its place. MongoDB would sort an array by its smallest element; here it is one
-/// value, which comes where binary data does, after objects and before booleans.
-fn order_of_value() -> Document {
+/// The sort key of a value. MongoDB would sort an array by its smallest element. Here an array is one
+/// value, and empty binary data gives it the position after objects and before booleans.
+fn sort_key() -> Document {
     let binary = Binary {
         subtype: BinarySubtype::Generic,
         bytes: Vec::new(),
@@ -124,13 +127,13 @@ fn order_of_value() -> Document {
     doc! { "$cond": [{ "$isArray": ["$_id"] }, binary, "$_id"] }
 }
 
-fn group(document: &RawDocument) -> (usize, (String, u64)) {
+fn read_group(document: &RawDocument) -> (usize, (String, u64)) {
     let value = document.get("_id").ok().flatten();
     let value = value.map_or_else(|| "null".to_owned(), bson::text);
-    (value.len(), (value, natural(document)))
+    (value.len(), (value, count_of(document)))
 }
 
-async fn number(
+async fn read_count(
     connection: &Connection,
     collection: &Collection,
     pipeline: Vec<Document>,
@@ -145,22 +148,22 @@ async fn number(
                 .max_time(time)
                 .allow_disk_use(true)
                 .await?;
-            // Of nothing there is no group.
+            // An empty input does not produce a group.
             let found = cursor.advance().await?;
-            Ok(if found { natural(cursor.current()) } else { 0 })
+            Ok(if found { count_of(cursor.current()) } else { 0 })
         })
         .await
 }
 
-/// `n`, of whatever integer type the server chose.
-fn natural(document: &RawDocument) -> u64 {
+/// Reads `n`, which is of either integer type.
+fn count_of(document: &RawDocument) -> u64 {
     let number = document.get("n").ok().flatten();
     let number =
         number.and_then(|number| number.as_i64().or_else(|| number.as_i32().map(i64::from)));
     number.unwrap_or_default().unsigned_abs()
 }
 
-/// Document by document, so that a result above `max_bytes` is never held.
+/// Reads document by document, so that a result above `max_bytes` is never in memory as a whole.
 async fn collect<T>(
     cursor: Result<Cursor<RawDocumentBuf>, DriverError>,
     max_bytes: usize,
@@ -193,8 +196,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_field_is_taken_where_no_array_is_in_its_way() {
-        let expression = |path: &str| exactly(&Path::parse(path).unwrap());
+    fn value_is_null_if_the_path_crosses_an_array() {
+        let expression = |path: &str| exact_value(&Path::parse(path).unwrap());
         assert_eq!(expression("a"), Bson::String("$a".to_owned()));
         assert_eq!(
             expression("a.b.c"),

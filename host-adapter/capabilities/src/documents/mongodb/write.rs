@@ -1,4 +1,4 @@
-//! What stores, changes and removes documents.
+//! Commands that store, change and remove documents.
 
 use std::collections::HashSet;
 
@@ -10,14 +10,14 @@ use mongodb::{
 use super::super::{Collection, Document, Error, Filter, InsertOutcome, Update, Value, apply};
 use super::{bson, connection::Connection, errors::DUPLICATE_KEY, filter};
 
-/// One command's share of an insert, in bytes: each has the time limit of one call, and is held in
-/// memory once more for sending.
+/// Size in bytes above which an insert starts another command. Each command has the timeout of one call,
+/// and is copied in memory to be sent.
 const MAX_COMMAND: usize = 4 * 1024 * 1024;
 
-/// Documents that are read, held in memory and changed at once: at most 32 MiB of them.
+/// Number of documents that are read, held in memory and changed at once: at most 32 MiB.
 const BATCH: i64 = 32;
 
-/// Not ordered: each document stands for itself, so that a duplicate keeps none from being stored.
+/// Inserts without order, so that a duplicate does not stop the documents after it.
 pub(super) async fn insert(
     connection: &Connection,
     collection: &Collection,
@@ -27,7 +27,7 @@ pub(super) async fn insert(
     let mut seen = HashSet::new();
     let mut batch = Batch::default();
     for (position, document) in documents.iter().enumerate() {
-        // The first of two is stored; a server need not keep to the order.
+        // The server may insert in any order, and of two with the same `_id` the first must be stored.
         if !seen.insert(document.id()) {
             continue;
         }
@@ -46,32 +46,34 @@ pub(super) async fn insert(
     Ok(outcomes)
 }
 
-/// Looked at here, changed there.
+/// Checks each batch in the adapter, then changes it in MongoDB.
 ///
-/// Each batch is read first, and what the update would make of its documents is worked out by the
-/// rules that both stores share: they know limits that MongoDB does not (a document's size, a sum's),
-/// and an update that is refused must change nothing. Then MongoDB changes each document atomically,
-/// if it still matches.
+/// The adapter reads the batch and applies the update by the rules that both stores share. These have
+/// limits that MongoDB does not have, on the size of a document and on sums, and a document that exceeds
+/// one must not be changed. Then MongoDB atomically changes each document that still matches.
 pub(super) async fn update(
     connection: &Connection,
     collection: &Collection,
     filter: &Filter,
     update: Update,
 ) -> Result<u64, Error> {
-    let (filter, command) = (filter::filter(filter), filter::update(&update));
+    let (filter, command) = (
+        filter::translate_filter(filter),
+        filter::translate_update(&update),
+    );
     let (mut matched, mut after) = (0, None);
     loop {
-        let page = matching(connection, collection, &filter, after).await?;
+        let page = find_matching(connection, collection, &filter, after).await?;
         for (_, text) in &page {
-            apply::changed(text, &update)?;
+            apply::apply_to_text(text, &update)?;
         }
         let ids: Vec<Bson> = page.into_iter().map(|(id, _)| id).collect();
-        let complete = i64::try_from(ids.len()) == Ok(BATCH);
+        let is_full = i64::try_from(ids.len()) == Ok(BATCH);
         after = ids.last().cloned();
         if !ids.is_empty() {
-            matched += change(connection, collection, &filter, &command, ids).await?;
+            matched += change_batch(connection, collection, &filter, &command, ids).await?;
         }
-        if !complete {
+        if !is_full {
             return Ok(matched);
         }
     }
@@ -82,7 +84,10 @@ pub(super) async fn remove(
     collection: &Collection,
     filter: &Filter,
 ) -> Result<u64, Error> {
-    let (name, filter) = (collection.as_str().to_owned(), filter::filter(filter));
+    let (name, filter) = (
+        collection.as_str().to_owned(),
+        filter::translate_filter(filter),
+    );
     connection
         .run(move |database| async move {
             let collection = database.collection::<RawDocumentBuf>(&name);
@@ -100,7 +105,7 @@ struct Batch {
 
 impl Batch {
     fn add(&mut self, position: usize, document: &Document) -> Result<(), Error> {
-        // A document is always an object.
+        // A validated document is always an object.
         if let Value::Object(fields) = document.value() {
             let document = bson::document(fields)?;
             self.bytes += document.as_bytes().len();
@@ -126,7 +131,7 @@ async fn store(
             let collection = database.collection::<RawDocumentBuf>(&name);
             match collection.insert_many(documents).ordered(false).await {
                 Ok(_) => Ok(HashSet::new()),
-                Err(error) => duplicates(error),
+                Err(error) => duplicate_positions(error),
             }
         })
         .await?;
@@ -140,21 +145,22 @@ async fn store(
     Ok(())
 }
 
-/// Which of the documents were there already, if nothing else was wrong.
-fn duplicates(error: DriverError) -> Result<HashSet<usize>, DriverError> {
+/// Returns the positions of the documents that exist already, or the error if there is another one.
+fn duplicate_positions(error: DriverError) -> Result<HashSet<usize>, DriverError> {
     let ErrorKind::InsertMany(failure) = error.kind.as_ref() else {
         return Err(error);
     };
-    let refused = failure.write_errors.as_deref().unwrap_or_default();
-    let only = refused.iter().all(|error| error.code == DUPLICATE_KEY);
-    if !only || failure.write_concern_error.is_some() {
+    let rejected = failure.write_errors.as_deref().unwrap_or_default();
+    let only_duplicates = rejected.iter().all(|error| error.code == DUPLICATE_KEY);
+    if !only_duplicates || failure.write_concern_error.is_some() {
         return Err(error);
     }
-    Ok(refused.iter().map(|error| error.index).collect())
+    Ok(rejected.iter().map(|error| error.index).collect())
 }
 
-/// In the order of `_id`: an update that makes documents match anew meets none of them twice.
-async fn matching(
+/// Returns the next batch of matching documents, in the order of `_id`. A document that still matches
+/// after the update is therefore not updated twice.
+async fn find_matching(
     connection: &Connection,
     collection: &Collection,
     filter: &Command,
@@ -181,8 +187,8 @@ async fn matching(
         .await
 }
 
-/// Changes those of `ids` that still match, and says how many.
-async fn change(
+/// Changes the documents of `ids` that still match, and returns how many matched.
+async fn change_batch(
     connection: &Connection,
     collection: &Collection,
     filter: &Command,
