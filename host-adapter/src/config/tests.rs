@@ -90,7 +90,7 @@ fn the_shipped_file_shows_every_key_with_its_default() {
             .iter()
             .filter(|key| section != "listen" || *key == "app")
         {
-            check_shown(&section, key);
+            check_shown(&shipped, &section, key);
         }
     }
 }
@@ -106,7 +106,7 @@ fn known(file: &str) -> BTreeMap<String, BTreeSet<String>> {
 /// The shipped file must set the key, or show it in a comment if its default is none or differs from
 /// machine to machine; and a comment must be above it, or above the keys right before it.
 #[track_caller]
-fn check_shown(section: &str, key: &str) {
+fn check_shown(shipped: &Settings, section: &str, key: &str) {
     let (_, text) = SHIPPED.split_once(&format!("\n[{section}]\n")).unwrap();
     let table: Vec<&str> = text
         .lines()
@@ -124,6 +124,9 @@ fn check_shown(section: &str, key: &str) {
     let shown = if hidden.contains(&key) {
         format!("# {key}")
     } else {
+        let mut set = shipped.effective.iter();
+        let set = set.find(|set| set.section == section && set.key == key);
+        assert_eq!(set.unwrap().source, "adapter.toml", "{section}.{key}");
         key.to_owned()
     };
     let line = table.iter().position(|line| shows(line, &shown));
