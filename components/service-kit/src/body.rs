@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_refused_by_what_it_would_take_and_not_only_by_its_length() {
+    fn a_body_that_expands_in_memory_is_rejected() {
         let objects = |count| format!("[{}]", vec![r#"{"":0}"#; count].join(","));
         assert!(parse(objects(2_000).as_bytes()).is_ok());
         let refused = parse(objects(4_000).as_bytes()).unwrap_err();

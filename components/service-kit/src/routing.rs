@@ -60,7 +60,7 @@ impl Routes {
     #[must_use]
     pub fn required(mut self, path: &str, methods: Methods) -> Self {
         let plain = if self.production {
-            Plain::Refused
+            Plain::Rejected
         } else {
             Plain::Accepted
         };
@@ -208,7 +208,7 @@ macro_rules! implement_handler {
                     let arguments = <($($argument,)*)>::from_request_parts(&mut parts, &());
                     match arguments.await {
                         Ok(($($name,)*)) => self($($name),*).await.into_response(),
-                        Err(refusal) => refusal.into_response(),
+                        Err(rejection) => rejection.into_response(),
                     }
                 })
             }

@@ -26,7 +26,7 @@ const ENCRYPTED_DATA: &str = "encrypted_data";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Plain {
     Accepted,
-    Refused,
+    Rejected,
 }
 
 /// Who sealed the request, for [`crate::Caller`]: proven by the key.
@@ -74,7 +74,7 @@ fn envelope(
         Some(Value::String(envelope)) => Ok(Some(envelope.clone())),
         Some(_) => Err(Problem::of(&kinds::ENVELOPE_INVALID)),
         None if announced => Err(Problem::of(&kinds::ENVELOPE_INVALID)),
-        None if plain == Plain::Refused => Err(Problem::of(&kinds::ENCRYPTION_REQUIRED)),
+        None if plain == Plain::Rejected => Err(Problem::of(&kinds::ENCRYPTION_REQUIRED)),
         None => Ok(None),
     }
 }
@@ -159,15 +159,15 @@ mod tests {
         headers
     }
 
-    fn refusal(document: Value, announced: bool, plain: Plain) -> &'static str {
-        let refusal = envelope(&document, &headers(announced), plain).unwrap_err();
-        refusal.kind().name
+    fn rejection(document: Value, announced: bool, plain: Plain) -> &'static str {
+        let rejection = envelope(&document, &headers(announced), plain).unwrap_err();
+        rejection.kind().name
     }
 
     #[test]
     fn the_shape_of_the_body_decides() {
         let sealed = json!({"encrypted_data": "a.b.c.d.e"});
-        for plain in [Plain::Accepted, Plain::Refused] {
+        for plain in [Plain::Accepted, Plain::Rejected] {
             let found = envelope(&sealed, &headers(false), plain).unwrap();
             assert_eq!(found.as_deref(), Some("a.b.c.d.e"));
         }
@@ -178,7 +178,7 @@ mod tests {
         let found = envelope(&json!({}), &headers(false), Plain::Accepted).unwrap();
         assert_eq!(found, None);
         assert_eq!(
-            refusal(json!({}), false, Plain::Refused),
+            rejection(json!({}), false, Plain::Rejected),
             "encryption-required"
         );
     }
@@ -186,12 +186,12 @@ mod tests {
     #[test]
     fn a_body_that_only_claims_to_be_sealed_is_refused() {
         assert_eq!(
-            refusal(json!({}), true, Plain::Accepted),
+            rejection(json!({}), true, Plain::Accepted),
             "envelope-invalid"
         );
         let wrong_type = json!({"encrypted_data": 1});
         assert_eq!(
-            refusal(wrong_type, false, Plain::Accepted),
+            rejection(wrong_type, false, Plain::Accepted),
             "envelope-invalid"
         );
     }

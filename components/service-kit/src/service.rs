@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn unknown_paths_and_wrong_methods_are_problems_that_name_the_path() {
+    fn problems_for_unknown_paths_and_methods_name_the_path() {
         let response = plain(Method::GET, "/nowhere?q=1", "");
         assert_eq!(response.status(), 404);
         assert_eq!(json_of(response)["instance"], "/nowhere");

@@ -41,9 +41,9 @@ impl Builder<'_> {
         let ended = RevokedSessions::open(pool.clone(), memory.clone())
             .await
             .context("reading which sessions have ended")?;
-        let patience = postgres.acquire_timeout.max(postgres.statement_timeout);
+        let timeout = postgres.acquire_timeout.max(postgres.statement_timeout);
         Ok(Some(Sessions {
-            listener: ended.listener(options, patience),
+            listener: ended.listener(options, timeout),
             ended,
             pool,
         }))

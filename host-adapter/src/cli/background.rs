@@ -27,11 +27,11 @@ impl Background {
         Self { tasks, assembly }
     }
 
-    /// Waits for deliveries in flight, at most `patience`: what is not delivered by then stays in
+    /// Waits at most `timeout` for deliveries in flight. A message that is not delivered by then stays in
     /// the database, for the next start.
-    pub(super) async fn finish(mut self, patience: Duration) {
+    pub(super) async fn finish(mut self, timeout: Duration) {
         let tasks = async { while self.tasks.join_next().await.is_some() {} };
-        let _ = tokio::time::timeout(patience, tasks).await;
+        let _ = tokio::time::timeout(timeout, tasks).await;
         self.assembly.close().await;
     }
 }

@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_is_short_or_another_components_is_refused_and_not_repeated() {
+    fn short_or_shared_tokens_are_rejected_and_not_shown() {
         let short = [("USER_ADAPTER_TOKEN", "hidden-and-short")];
         check_refused(USER, &short, &["`USER_ADAPTER_TOKEN` must be 32 to 512"]);
         let error = load(USER, &short).unwrap_err().to_string();

@@ -330,7 +330,7 @@ fn the_environment_wins_over_dotenv_and_both_over_the_file() {
 }
 
 #[test]
-fn variables_reach_every_kind_of_setting_and_unknown_ones_are_refused() {
+fn variables_override_settings_and_unknown_ones_fail() {
     let settings = load(
         GRANTS,
         &[

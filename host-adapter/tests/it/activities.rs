@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use sqlx::Executor as _;
 
-use crate::support::{Answer, App, Builder, Way, app::PASSWORD, peer::Peer, until};
+use crate::support::{Answer, App, Builder, HostMode, app::PASSWORD, peer::Peer, until};
 
 const PATH: &str = "/api/v1/users/activities";
 const STATISTICS: &str = "/api/v1/users/activities/stats";
@@ -47,10 +47,10 @@ async fn logout(app: &App, token: &str) -> Answer {
 
 #[rstest]
 #[tokio::test]
-async fn what_a_user_did_is_listed_newest_first(
-    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
+async fn activities_are_listed_newest_first(
+    #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let first = app.token("ada").await;
     let eve = app.token("eve").await;
     app.log_in("ada", "wrong password").await.expect(401);
@@ -109,9 +109,9 @@ async fn what_a_user_did_is_listed_newest_first(
 #[rstest]
 #[tokio::test]
 async fn activities_are_filtered_and_counted(
-    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
+    #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let token = app.token("ada").await;
     app.log_in("ada", PASSWORD).await.expect(200);
     let all = activities(&app, &token, 3).await;
@@ -148,10 +148,10 @@ async fn activities_are_filtered_and_counted(
 
 #[rstest]
 #[tokio::test]
-async fn pages_follow_each_other_while_something_is_added(
-    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
+async fn pages_stay_complete_while_activities_are_added(
+    #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let token = app.token("ada").await;
     for _ in 0..3 {
         app.log_in("ada", PASSWORD).await.expect(200);
@@ -174,10 +174,10 @@ async fn pages_follow_each_other_while_something_is_added(
 
 #[rstest]
 #[tokio::test]
-async fn parameters_outside_their_limits_are_named(
-    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
+async fn parameters_outside_their_limits_are_reported(
+    #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let token = app.token("ada").await;
     let ask = |query: &str| app.get(&format!("{PATH}?{query}")).bearer(&token).send();
     for (query, pointer) in [
@@ -204,10 +204,10 @@ async fn parameters_outside_their_limits_are_named(
 
 #[rstest]
 #[tokio::test]
-async fn only_the_service_itself_records_activities(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn only_the_user_service_records_activities(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let token = app.token("ada").await;
     let id = uuid::Uuid::now_v7();
     let body = json!({
@@ -247,11 +247,11 @@ async fn only_the_service_itself_records_activities(
 
 #[rstest]
 #[tokio::test]
-async fn a_login_does_not_wait_for_its_activity_which_arrives_when_it_can(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn login_does_not_wait_for_its_activity(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let peer = Peer::reserve();
-    let app = Builder::new(way)
+    let app = Builder::new(mode)
         .env("SPINDLE_PEERS_USER_URL", peer.url())
         .start()
         .await;
@@ -264,10 +264,10 @@ async fn a_login_does_not_wait_for_its_activity_which_arrives_when_it_can(
 
 #[rstest]
 #[tokio::test]
-async fn documents_that_cannot_be_reached_fail_no_login(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn login_succeeds_while_documents_are_unreachable(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let token = app.token("ada").await;
     activities(&app, &token, 2).await;
     let mut sql = app.sql().await;

@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::{App, Way};
+use crate::support::{App, HostMode};
 
 const EVENTS: &str = "/api/v1/analytics/events";
 
@@ -13,10 +13,10 @@ fn event(name: &str) -> Value {
 
 #[rstest]
 #[tokio::test]
-async fn a_user_records_own_events_and_they_are_counted(
-    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
+async fn user_events_are_recorded_and_counted(
+    #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let token = app.token("ada").await;
     app.statistics(2).await;
     let answer = app
@@ -48,9 +48,9 @@ async fn a_user_records_own_events_and_they_are_counted(
 #[rstest]
 #[tokio::test]
 async fn the_same_event_id_twice_is_stored_once(
-    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
+    #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let token = app.token("ada").await;
     app.statistics(2).await;
     let id = uuid::Uuid::now_v7().to_string();
@@ -88,10 +88,10 @@ async fn the_same_event_id_twice_is_stored_once(
 
 #[rstest]
 #[tokio::test]
-async fn nobody_records_events_of_another_or_without_a_token(
-    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
+async fn events_of_another_user_or_without_token_are_rejected(
+    #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     app.post(EVENTS)
         .json(&event("home"))
         .send()
@@ -125,10 +125,10 @@ async fn nobody_records_events_of_another_or_without_a_token(
 
 #[rstest]
 #[tokio::test]
-async fn a_service_records_events_of_anybody(
-    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
+async fn a_service_records_events_of_any_user(
+    #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let mut body = event("home");
     body["user_id"] = uuid::Uuid::now_v7().to_string().into();
     let text = body.to_string();
@@ -147,10 +147,10 @@ async fn a_service_records_events_of_anybody(
 
 #[rstest]
 #[tokio::test]
-async fn invalid_events_are_refused_field_by_field(
-    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
+async fn invalid_events_are_rejected_field_by_field(
+    #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let token = app.token("ada").await;
     let pointers = async |body: Value| {
         let answer = app.post(EVENTS).bearer(&token).json(&body).send().await;
@@ -174,10 +174,10 @@ async fn invalid_events_are_refused_field_by_field(
 
 #[rstest]
 #[tokio::test]
-async fn hostile_property_names_are_refused_or_kept_and_break_nothing(
-    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
+async fn hostile_property_names_are_rejected_or_stored(
+    #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let token = app.token("ada").await;
     for name in ["$where", "a.b", "", "a\u{0}b", "'; drop table events; --"] {
         let body = json!({ "event_type": "search", "event_name": "x", "properties": { name: 1 } });

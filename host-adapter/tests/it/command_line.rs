@@ -5,7 +5,7 @@ use std::{
     process::{Command, Output},
 };
 
-use crate::support::{App, Way, project};
+use crate::support::{App, HostMode, project};
 
 /// Runs the program on a project of its own with this `adapter.toml`.
 fn run(settings: &str, environment: &[(&str, &str)], arguments: &[&str]) -> Output {
@@ -37,7 +37,7 @@ fn refused(output: &Output, code: i32, words: &[&str]) {
 const CHECK: [&str; 2] = ["config", "check"];
 
 #[test]
-fn a_mistake_in_the_settings_is_told_with_file_key_and_nearest_name() {
+fn a_wrong_setting_names_file_key_and_nearest_name() {
     refused(
         &run("[postgres]\nconections = 3\n", &[], &CHECK),
         2,
@@ -67,7 +67,7 @@ fn a_mistake_in_the_settings_is_told_with_file_key_and_nearest_name() {
 }
 
 #[test]
-fn a_mistake_in_the_environment_is_told_with_the_variable() {
+fn a_wrong_variable_is_named() {
     refused(
         &run("", &[("SPINDLE_POSTGRES_CONECTIONS", "3")], &CHECK),
         2,
@@ -94,7 +94,7 @@ fn a_mistake_in_the_environment_is_told_with_the_variable() {
 }
 
 #[test]
-fn production_insists_on_a_database_and_keys() {
+fn production_requires_a_database_and_keys() {
     let grants = "[components.user]\npostgres = true\n";
     refused(
         &run(grants, &[("PRODUCTION", "true")], &CHECK),
@@ -116,7 +116,7 @@ fn production_insists_on_a_database_and_keys() {
 }
 
 #[test]
-fn keys_of_a_laptop_are_no_keys_for_production() {
+fn development_keys_are_rejected_in_production() {
     let directory = tempfile::tempdir().expect("a directory");
     std::fs::write(
         directory.path().join("adapter.toml"),
@@ -154,7 +154,7 @@ fn keys_of_a_laptop_are_no_keys_for_production() {
 }
 
 #[test]
-fn key_files_are_for_their_owner_only() {
+fn key_files_readable_by_others_are_rejected() {
     use std::os::unix::fs::PermissionsExt as _;
     let directory = tempfile::tempdir().expect("a directory");
     std::fs::write(directory.path().join("adapter.toml"), "[components.user]\n").expect("write");
@@ -184,8 +184,8 @@ fn key_files_are_for_their_owner_only() {
 }
 
 #[tokio::test]
-async fn a_port_in_use_is_named_with_the_setting_that_changes_it() {
-    let app = App::start(Way::Native).await;
+async fn a_port_in_use_names_the_setting_that_changes_it() {
+    let app = App::start(HostMode::Embedded).await;
     let address = app.url("all routes").trim_start_matches("http://");
     let environment = [
         ("SPINDLE_LISTEN_APP", address),
@@ -200,7 +200,7 @@ async fn a_port_in_use_is_named_with_the_setting_that_changes_it() {
 }
 
 #[test]
-fn a_missing_mongod_is_told_with_what_to_install_or_set() {
+fn a_missing_mongod_says_what_to_install_or_set() {
     let nothing = tempfile::tempdir().expect("a directory");
     let path = nothing.path().to_str().expect("text");
     let environment = [("PATH", path), ("SPINDLE_LISTEN_APP", "127.0.0.1:0")];
@@ -228,7 +228,7 @@ fn the_settings_in_force_are_shown_with_their_source() {
 }
 
 #[test]
-fn what_this_version_cannot_do_is_refused() {
+fn unsupported_settings_are_rejected() {
     let settings = "[components.user]\ncollections = [\"events\"]\n";
     let environment = [
         ("MONGODB_URL", "mongodb://127.0.0.1/x"),
@@ -244,8 +244,8 @@ fn what_this_version_cannot_do_is_refused() {
 }
 
 #[tokio::test]
-async fn sealing_and_opening_undo_each_other() {
-    let app = App::start(Way::Native).await;
+async fn open_reverses_seal() {
+    let app = App::start(HostMode::Embedded).await;
     let sealed = app.seal("user", "/x", &serde_json::json!({ "a": 1 }));
     assert_eq!(app.open(&sealed), serde_json::json!({ "a": 1 }));
     refused(&app.run(&["open", "nonsense"]), 1, &["envelope"]);
@@ -259,7 +259,7 @@ async fn sealing_and_opening_undo_each_other() {
 }
 
 #[tokio::test]
-async fn a_role_of_somebody_else_is_not_taken_over() {
+async fn an_existing_foreign_role_is_not_taken_over() {
     use secrecy::ExposeSecret as _;
     use sqlx::Executor as _;
     let database = crate::support::cluster::database().await;
@@ -331,7 +331,7 @@ async fn a_component_s_own_url_names_a_role_and_not_another_database() {
 }
 
 #[test]
-fn production_may_not_be_contradicted() {
+fn contradicting_production_settings_are_rejected() {
     let environment = [
         ("PRODUCTION", "true"),
         ("SPIN_VARIABLE_PRODUCTION", "false"),
@@ -348,7 +348,7 @@ fn production_may_not_be_contradicted() {
 }
 
 #[test]
-fn names_with_a_meaning_of_their_own_are_no_components() {
+fn reserved_names_are_rejected_as_components() {
     for name in ["spindle", "documents", "public", "client", "app"] {
         refused(
             &run(&format!("[components.{name}]\n"), &[], &CHECK),

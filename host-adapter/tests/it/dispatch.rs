@@ -59,7 +59,7 @@ fn post(key: Option<&str>) -> Request {
 }
 
 #[tokio::test]
-async fn an_answer_is_given_as_it_is() {
+async fn an_answer_is_returned_unchanged() {
     for code in [200, 201, 404, 409, 429, 500] {
         let peer = Scripted::start(vec![status(code)]).await;
         let answer = Test::new(&peer.url)
@@ -79,7 +79,7 @@ async fn an_answer_is_given_as_it_is() {
 }
 
 #[tokio::test]
-async fn a_peer_that_is_briefly_gone_is_asked_again() {
+async fn a_call_to_a_briefly_unreachable_peer_is_retried() {
     let peer = Scripted::start(vec![status(503), status(502), status(200)]).await;
     let test = Test::new(&peer.url).await;
     let answer = test
@@ -106,7 +106,7 @@ async fn a_peer_that_is_briefly_gone_is_asked_again() {
 }
 
 #[tokio::test]
-async fn there_are_at_most_three_attempts() {
+async fn a_call_has_at_most_three_attempts() {
     let peer = Scripted::start(vec![status(503)]).await;
     let result = Test::new(&peer.url).await.call(request("GET")).await;
     assert!(matches!(result, Err(Error::Unavailable(_))), "{result:?}");
@@ -114,7 +114,7 @@ async fn there_are_at_most_three_attempts() {
 }
 
 #[tokio::test]
-async fn what_may_have_been_done_is_repeated_only_with_a_key() {
+async fn a_call_that_was_sent_is_retried_only_with_a_key() {
     let peer = Scripted::start(vec![status(503)]).await;
     let test = Test::new(&peer.url).await;
     assert!(matches!(
@@ -155,7 +155,7 @@ async fn what_may_have_been_done_is_repeated_only_with_a_key() {
 }
 
 #[tokio::test]
-async fn what_was_not_sent_is_tried_again_whatever_it_is() {
+async fn a_call_that_was_not_sent_is_always_retried() {
     let peer = Peer::reserve();
     let target = Scripted::start(vec![status(200)]).await;
     let test = Test::new(&peer.url()).await;
@@ -168,7 +168,7 @@ async fn what_was_not_sent_is_tried_again_whatever_it_is() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_an_answer_and_not_an_order() {
+async fn redirects_are_returned_and_not_followed() {
     let peer = Scripted::start(vec![Reply::Redirect]).await;
     let answer = Test::new(&peer.url)
         .await
@@ -180,7 +180,7 @@ async fn a_redirect_is_an_answer_and_not_an_order() {
 }
 
 #[tokio::test]
-async fn bodies_above_the_limit_are_refused_in_both_directions() {
+async fn bodies_above_the_limit_are_rejected_both_ways() {
     let peer = Scripted::start(vec![Reply::Status(200, "x".repeat(200_000))]).await;
     let test = Test::new(&peer.url).await;
     assert!(matches!(
@@ -194,7 +194,7 @@ async fn bodies_above_the_limit_are_refused_in_both_directions() {
 }
 
 #[tokio::test]
-async fn what_is_not_a_call_is_refused() {
+async fn invalid_calls_are_rejected() {
     let test = Test::new("http://127.0.0.1:1").await;
     for wrong in [
         request("TRACE"),
@@ -254,7 +254,7 @@ async fn a_path_cannot_lead_to_another_host() {
 }
 
 #[tokio::test]
-async fn only_the_sealed_answer_to_this_call_is_trusted() {
+async fn only_a_sealed_answer_to_this_call_is_accepted() {
     use adapter_capabilities::vault::{Purpose, SealRequest};
     let sealed = Request {
         sealed: true,

@@ -16,7 +16,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Executor as _, Row as _};
 
-use crate::support::{App, Builder, Way, cluster, mongodb as server, process::signal, until};
+use crate::support::{App, Builder, HostMode, cluster, mongodb as server, process::signal, until};
 
 const WRITES: usize = 1_000;
 const WRITERS: usize = 16;
@@ -105,14 +105,14 @@ async fn health(app: &App, kind: &str) {
 
 #[rstest]
 #[tokio::test]
-async fn a_mongodb_that_is_killed_among_writes_loses_none(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn a_killed_mongodb_loses_no_acknowledged_write(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let directory = tempfile::tempdir().expect("a directory");
     let mongodb = server::own_server(Some((directory.path(), None))).await;
     let (url, port) = (mongodb.url("outage"), mongodb.port());
     let mut mongodb = Some(mongodb);
-    let app = Builder::new(way).mongodb(&url).start().await;
+    let app = Builder::new(mode).mongodb(&url).start().await;
     health(&app, "mongodb").await;
     let ids = write_through(&app, async |seen| {
         seen.enough_acknowledged().await;
@@ -142,9 +142,11 @@ async fn a_mongodb_that_is_killed_among_writes_loses_none(
 
 #[rstest]
 #[tokio::test]
-async fn a_mongodb_that_hangs_is_given_up_in_time(#[values(Way::Native, Way::Composed)] way: Way) {
+async fn calls_to_a_hanging_mongodb_time_out(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
     let mongodb = server::own_server(None).await;
-    let app = Builder::new(way).mongodb(&mongodb.url("outage"));
+    let app = Builder::new(mode).mongodb(&mongodb.url("outage"));
     let app = app
         .env("SPINDLE_MONGODB_CONNECTIONS", "1")
         .env("SPINDLE_MONGODB_ACQUIRE_TIMEOUT", "1s")
@@ -174,10 +176,10 @@ async fn a_mongodb_that_hangs_is_given_up_in_time(#[values(Way::Native, Way::Com
 
 #[rstest]
 #[tokio::test]
-async fn without_the_mongodb_of_its_url_it_does_not_start_and_says_so(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn an_unreachable_mongodb_stops_the_start(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_host-adapter"));
     command
         .env("DATABASE_URL", app.database.expose_secret())
@@ -197,8 +199,8 @@ async fn without_the_mongodb_of_its_url_it_does_not_start_and_says_so(
 
 #[rstest]
 #[tokio::test]
-async fn a_postgres_that_is_killed_among_writes_loses_none(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn a_killed_postgres_loses_no_acknowledged_write(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let directory = std::env::temp_dir().join(format!("spindle-killed-{}", uuid::Uuid::now_v7()));
     // Durable: without it a commit is acknowledged before it is written.
@@ -211,7 +213,7 @@ async fn a_postgres_that_is_killed_among_writes_loses_none(
     let create = admin.execute(AssertSqlSafe("create database outage"));
     create.await.expect("create a database");
     let url = postgres.url("outage");
-    let app = Builder::new(way).database(url.clone()).start().await;
+    let app = Builder::new(mode).database(url.clone()).start().await;
     health(&app, "postgresql").await;
     let mut postgres = Some(postgres);
     let ids = write_through(&app, async |seen| {

@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{App, Way, markdown, project};
+use crate::support::{App, HostMode, markdown, project};
 
 /// More than anyone reads before trying.
 const MAX_README_LINES: usize = 130;
@@ -15,36 +15,36 @@ const TRANSCRIPT_TIMEOUT: Duration = Duration::from_secs(120);
 
 #[tokio::test]
 async fn the_readme_transcript_is_what_the_shell_prints() {
-    check_transcript("README.md", Way::Native).await;
+    check_transcript("README.md", HostMode::Embedded).await;
 }
 
 #[tokio::test]
 async fn the_api_transcript_is_what_the_shell_prints() {
-    check_transcript("docs/api.md", Way::Native).await;
+    check_transcript("docs/api.md", HostMode::Embedded).await;
 }
 
 #[tokio::test]
 async fn the_api_transcript_holds_on_composed_components() {
-    check_transcript("docs/api.md", Way::Composed).await;
+    check_transcript("docs/api.md", HostMode::Composed).await;
 }
 
 #[tokio::test]
 async fn the_spin_transcript_holds_on_composed_components() {
-    check_transcript("docs/spin.md", Way::Composed).await;
+    check_transcript("docs/spin.md", HostMode::Composed).await;
 }
 
 #[tokio::test]
 async fn the_commands_of_operations_work() {
-    check_transcript("docs/operations.md", Way::Native).await;
+    check_transcript("docs/operations.md", HostMode::Embedded).await;
 }
 
 #[tokio::test]
 async fn the_commands_of_configuration_work() {
-    check_transcript("docs/configuration.md", Way::Native).await;
+    check_transcript("docs/configuration.md", HostMode::Embedded).await;
 }
 
 #[test]
-fn every_other_page_has_no_shell_block_that_is_not_run() {
+fn every_shell_block_of_every_page_is_run() {
     let run = [
         "README.md",
         "docs/api.md",
@@ -95,10 +95,10 @@ fn every_relative_link_has_a_target() {
 }
 
 /// Runs all shell blocks of a page in one shell, and compares what each prints.
-async fn check_transcript(page: &str, way: Way) {
+async fn check_transcript(page: &str, mode: HostMode) {
     let steps = markdown::steps(&read(&project().join(page)));
     assert!(!steps.is_empty(), "{page} has no transcript");
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let mut script = String::new();
     for step in &steps {
         script += &format!("{}\nprintf '\\n%s\\n' '{SEPARATOR}'\n", step.script);

@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::{Answer, App, Builder, Way};
+use crate::support::{Answer, App, Builder, HostMode};
 
 const REGISTER: &str = "/api/v1/users/register";
 const LOGIN: &str = "/api/v1/users/login";
@@ -15,9 +15,9 @@ fn ada() -> Value {
 #[rstest]
 #[tokio::test]
 async fn a_sealed_registration_gets_a_sealed_answer(
-    #[values(Way::Native, Way::Composed)] way: Way,
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = Builder::new(way)
+    let app = Builder::new(mode)
         .env("SPIN_VARIABLE_PRODUCTION", "true")
         .start()
         .await;
@@ -36,10 +36,10 @@ async fn a_sealed_registration_gets_a_sealed_answer(
 
 #[rstest]
 #[tokio::test]
-async fn in_production_a_plain_body_is_refused_where_encryption_is_required(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn production_rejects_plain_bodies_on_required_routes(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = Builder::new(way)
+    let app = Builder::new(mode)
         .env("SPIN_VARIABLE_PRODUCTION", "true")
         .start()
         .await;
@@ -65,15 +65,19 @@ async fn in_production_a_plain_body_is_refused_where_encryption_is_required(
 
 #[rstest]
 #[tokio::test]
-async fn on_a_laptop_a_plain_body_is_accepted(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn development_accepts_plain_bodies(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     app.post(REGISTER).json(&ada()).send().await.expect(201);
 }
 
 #[rstest]
 #[tokio::test]
-async fn an_answer_is_sealed_on_request(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn an_answer_is_sealed_on_request(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     let token = app.token("ada").await;
     let profile = app
         .get("/api/v1/users/profile")
@@ -109,10 +113,10 @@ async fn an_answer_is_sealed_on_request(#[values(Way::Native, Way::Composed)] wa
 
 #[rstest]
 #[tokio::test]
-async fn a_refusal_of_a_sealed_request_is_sealed_too(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn a_problem_for_a_sealed_request_is_sealed(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let sealed = app.seal("user", REGISTER, &json!({ "username": "x" }));
     let answer = app.post(REGISTER).text(&sealed).send().await.expect(422);
     let problem = app.open(&answer.text);
@@ -126,11 +130,11 @@ async fn a_refusal_of_a_sealed_request_is_sealed_too(
 
 #[rstest]
 #[tokio::test]
-async fn envelopes_that_are_not_for_this_request_are_all_refused_alike(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn envelopes_for_another_request_get_the_same_problem(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
-    let other = App::start(way).await;
+    let app = App::start(mode).await;
+    let other = App::start(mode).await;
     let text = ada().to_string();
     let sealed = app.seal("user", REGISTER, &ada());
     let envelope = serde_json::from_str::<Value>(&sealed).expect("JSON")["encrypted_data"].clone();
@@ -172,7 +176,7 @@ async fn envelopes_that_are_not_for_this_request_are_all_refused_alike(
     let mut seen: Option<Value> = None;
     for (what, body) in refused {
         let answer = app.post(REGISTER).text(&body).send().await;
-        let problem = refusal(what, &answer);
+        let problem = rejection(what, &answer);
         assert_eq!(
             seen.get_or_insert_with(|| problem.clone()),
             &problem,
@@ -180,7 +184,7 @@ async fn envelopes_that_are_not_for_this_request_are_all_refused_alike(
         );
     }
     // The reasons are told to the operator.
-    app.logged("the refusal in the log", |line| {
+    app.logged("the rejection in the log", |line| {
         line["message"]
             .as_str()
             .is_some_and(|text| text.contains("envelope"))
@@ -188,11 +192,11 @@ async fn envelopes_that_are_not_for_this_request_are_all_refused_alike(
     .await;
     // Nothing of it was taken for a user, and the good one still works. Once.
     app.post(REGISTER).text(&sealed).send().await.expect(201);
-    refusal("used twice", &app.post(REGISTER).text(&sealed).send().await);
+    rejection("used twice", &app.post(REGISTER).text(&sealed).send().await);
 }
 
 #[track_caller]
-fn refusal(what: &str, answer: &Answer) -> Value {
+fn rejection(what: &str, answer: &Answer) -> Value {
     assert_eq!(answer.status, 400, "{what}: {answer:?}");
     let problem = answer.json();
     assert_eq!(
@@ -204,8 +208,10 @@ fn refusal(what: &str, answer: &Answer) -> Value {
 
 #[rstest]
 #[tokio::test]
-async fn an_expired_envelope_is_refused(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = Builder::new(way)
+async fn an_expired_envelope_is_rejected(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = Builder::new(mode)
         .env("SPINDLE_ENVELOPES_MAX_AGE", "1s")
         .env("SPINDLE_ENVELOPES_CLOCK_SKEW", "0s")
         .start()
@@ -221,13 +227,15 @@ async fn an_expired_envelope_is_refused(#[values(Way::Native, Way::Composed)] wa
         (sealed_at.elapsed() > std::time::Duration::from_secs(3)).then_some(())
     })
     .await;
-    refusal("expired", &app.post(LOGIN).text(&sealed).send().await);
+    rejection("expired", &app.post(LOGIN).text(&sealed).send().await);
 }
 
 #[rstest]
 #[tokio::test]
-async fn the_header_alone_makes_no_envelope(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn the_encryption_header_alone_is_rejected(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     let answer = app
         .post(REGISTER)
         .header("x-service-communication", "encrypted")

@@ -24,7 +24,7 @@ fn ending(granted: &Granted) -> RevokedSessions {
 }
 
 #[tokio::test]
-async fn sessions_end_at_once_for_all_components_of_the_adapter() {
+async fn revoked_sessions_are_rejected_for_every_component() {
     let granted = Granted::new(SETTINGS).await;
     let (issuer, checker) = (granted.of("issuer"), granted.of("checker"));
     let issue = |session: &str| {
@@ -48,7 +48,7 @@ async fn sessions_end_at_once_for_all_components_of_the_adapter() {
 }
 
 #[tokio::test]
-async fn only_who_issues_tokens_ends_sessions_and_the_table_is_nobodys() {
+async fn only_token_issuers_revoke_sessions() {
     let granted = Granted::new(SETTINGS).await;
     let checker = granted.of("checker");
     let denied = checker
@@ -68,7 +68,7 @@ async fn only_who_issues_tokens_ends_sessions_and_the_table_is_nobodys() {
 }
 
 #[tokio::test]
-async fn a_call_ends_a_thousand_sessions_and_not_one_more() {
+async fn one_call_ends_at_most_a_thousand_sessions() {
     let granted = Granted::new(SETTINGS).await;
     let ended = ending(&granted);
     ended.revoke(ids(1_000)).await.expect("a thousand");

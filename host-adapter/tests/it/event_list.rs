@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::{App, Way, events::EVENTS};
+use crate::support::{App, HostMode, events::EVENTS};
 
 /// Records an event of `ada`'s that happened at this second of a day.
 async fn record(app: &App, token: &str, event_type: &str, name: &str, second: u32) {
@@ -40,10 +40,10 @@ fn names(page: &Value) -> Vec<&str> {
 
 #[rstest]
 #[tokio::test]
-async fn own_events_are_listed_newest_first_and_filtered(
-    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
+async fn events_are_listed_newest_first_and_filtered(
+    #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let (ada, eve) = (app.token("ada").await, app.token("eve").await);
     app.statistics(4).await;
     for (second, (event_type, name)) in [("search", "a"), ("page_view", "b"), ("search", "c")]
@@ -93,10 +93,10 @@ async fn own_events_are_listed_newest_first_and_filtered(
 
 #[rstest]
 #[tokio::test]
-async fn pages_are_complete_and_without_repetition_while_events_are_added(
-    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
+async fn pages_stay_complete_while_events_are_added(
+    #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let token = app.token("ada").await;
     app.statistics(2).await;
     // Two at each moment, so that a page can end between them.
@@ -128,10 +128,10 @@ async fn pages_are_complete_and_without_repetition_while_events_are_added(
 
 #[rstest]
 #[tokio::test]
-async fn parameters_out_of_bounds_are_refused_one_by_one(
-    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
+async fn each_parameter_outside_its_limits_is_rejected(
+    #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let token = app.token("ada").await;
     let pointers = async |query: &str| {
         let answer = app
@@ -153,9 +153,9 @@ async fn parameters_out_of_bounds_are_refused_one_by_one(
 #[rstest]
 #[tokio::test]
 async fn a_page_of_large_events_ends_early_and_can_be_sealed(
-    #[values(Way::Native, Way::Composed, Way::MongoDb)] way: Way,
+    #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let token = app.token("ada").await;
     app.statistics(2).await;
     let large = json!({ "event_type": "custom", "event_name": "large", "properties": { "text": "x".repeat(16_000) } });

@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::{App, Builder, Way, copy, peer::Peer};
+use crate::support::{App, Builder, HostMode, copy, peer::Peer};
 
 /// The entry of a service in the index.
 async fn entry(app: &App, service: &str) -> Value {
@@ -16,9 +16,9 @@ async fn entry(app: &App, service: &str) -> Value {
 #[rstest]
 #[tokio::test]
 async fn the_index_names_the_services_and_their_routes_work(
-    #[values(Way::Native, Way::Composed)] way: Way,
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let index = app.get("/").send().await.expect(200).json();
     let services = index["data"]["services"]
         .as_array()
@@ -47,10 +47,10 @@ async fn the_index_names_the_services_and_their_routes_work(
 
 #[rstest]
 #[tokio::test]
-async fn the_index_tells_how_the_bodies_of_a_route_travel(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn the_index_shows_the_encryption_of_each_route(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let user = entry(&app, "user").await;
     let routes = user["routes"].as_array().expect("routes");
     for (method, path, encryption) in [
@@ -68,11 +68,13 @@ async fn the_index_tells_how_the_bodies_of_a_route_travel(
 
 #[rstest]
 #[tokio::test]
-async fn a_new_service_appears_in_index_and_health(#[values(Way::Native, Way::Composed)] way: Way) {
+async fn a_new_service_appears_in_index_and_health(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
     let project = copy::application();
     let routes = ["/api/v1/greetings/...", "/services/greeter/..."];
     copy::add_component(project.path(), "greeter", &routes);
-    let builder = Builder::new(way).project(project.path(), &["APP"]);
+    let builder = Builder::new(mode).project(project.path(), &["APP"]);
     let app = builder.start().await;
     let path = "/api/v1/greetings";
     let expected = json!({
@@ -94,10 +96,10 @@ async fn a_new_service_appears_in_index_and_health(#[values(Way::Native, Way::Co
 #[rstest]
 #[tokio::test]
 async fn a_service_that_is_down_is_in_the_index_with_the_reason(
-    #[values(Way::Native, Way::Composed)] way: Way,
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let down = Peer::reserve();
-    let builder = Builder::new(way).env("SPINDLE_PEERS_ANALYTICS_URL", down.url());
+    let builder = Builder::new(mode).env("SPINDLE_PEERS_ANALYTICS_URL", down.url());
     let app = builder.start().await;
     let analytics = entry(&app, "analytics").await;
     assert_eq!(analytics["version"], json!(null), "{analytics}");
@@ -109,10 +111,10 @@ async fn a_service_that_is_down_is_in_the_index_with_the_reason(
 
 #[rstest]
 #[tokio::test]
-async fn every_service_tells_its_health_on_its_own_listener(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn every_service_reports_its_health_on_its_own_listener(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     for (listener, service, dependency) in [
         ("user", "user", "postgres"),
         ("analytics", "analytics", "documents"),
@@ -148,8 +150,10 @@ async fn every_service_tells_its_health_on_its_own_listener(
 
 #[rstest]
 #[tokio::test]
-async fn a_service_listens_for_its_own_routes_only(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn a_listener_serves_only_the_routes_of_its_service(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     let get = |listener, path| app.request_to(listener, reqwest::Method::GET, path).send();
     get("user", "/api/v1/users/stats/count").await.expect(200);
     get("user", "/api/v1/analytics/stats")
@@ -165,10 +169,10 @@ async fn a_service_listens_for_its_own_routes_only(#[values(Way::Native, Way::Co
 
 #[rstest]
 #[tokio::test]
-async fn every_answer_carries_the_headers_that_protect_it(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn every_answer_has_the_security_headers(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let answers = [
         app.get("/").send().await.expect(200),
         app.get("/nowhere").send().await.expect(404),
@@ -210,10 +214,10 @@ async fn every_answer_carries_the_headers_that_protect_it(
 
 #[rstest]
 #[tokio::test]
-async fn a_valid_request_id_is_taken_over_and_another_replaced(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn only_valid_request_ids_are_adopted(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let answer = app
         .get("/")
         .header("x-request-id", "order-17.a_B")
@@ -228,8 +232,10 @@ async fn a_valid_request_id_is_taken_over_and_another_replaced(
 
 #[rstest]
 #[tokio::test]
-async fn other_origins_are_allowed_as_configured(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = Builder::new(way)
+async fn other_origins_are_allowed_as_configured(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = Builder::new(mode)
         .env("SPIN_VARIABLE_CORS_ORIGINS", "https://a.example")
         .start()
         .await;

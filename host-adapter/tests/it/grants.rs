@@ -1,12 +1,12 @@
 //! What is not granted is denied, and each denial is logged with component and rule.
 
-use crate::support::{Builder, Way, wasm};
+use crate::support::{Builder, HostMode, wasm};
 use rstest::rstest;
 
 #[rstest]
 #[tokio::test]
 async fn a_component_without_grants_is_denied_everything(
-    #[values(Way::Native, Way::Composed)] way: Way,
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let directory = tempfile::tempdir().expect("a directory");
     let manifest = format!(
@@ -26,7 +26,7 @@ async fn a_component_without_grants_is_denied_everything(
         std::fs::create_dir_all(directory.path().join("components").join(service)).expect("create");
         write(&format!("components/{service}/spin.toml"), &manifest);
     }
-    let app = Builder::new(way).project(directory.path(), &["APP", "FAULTY", "USER"]);
+    let app = Builder::new(mode).project(directory.path(), &["APP", "FAULTY", "USER"]);
     let app = app.start().await;
     for what in [
         "postgres",
@@ -68,7 +68,7 @@ async fn a_component_without_grants_is_denied_everything(
 }
 
 #[test]
-fn components_import_what_they_are_granted_and_no_more() {
+fn components_import_only_what_they_are_granted() {
     for (component, interfaces) in [
         (
             "user",

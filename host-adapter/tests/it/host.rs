@@ -5,7 +5,7 @@ use std::path::Path;
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 
-use crate::support::{App, Builder, Way, wasm};
+use crate::support::{App, Builder, HostMode, wasm};
 
 /// A short time for requests, and what has to be shorter than it.
 const SHORT: [(&str, &str); 4] = [
@@ -37,7 +37,7 @@ fn manifest() -> String {
 }
 
 async fn start(directory: &Path, environment: &[(&str, &str)]) -> App {
-    let mut builder = Builder::new(Way::Native).project(directory, &["APP", "FAULTY"]);
+    let mut builder = Builder::new(HostMode::Embedded).project(directory, &["APP", "FAULTY"]);
     for (name, value) in environment {
         builder = builder.env(name, *value);
     }
@@ -45,7 +45,7 @@ async fn start(directory: &Path, environment: &[(&str, &str)]) -> App {
 }
 
 #[tokio::test]
-async fn a_trap_is_a_problem_for_that_request_and_a_line_in_the_log() {
+async fn a_trap_fails_its_request_and_is_logged() {
     let directory = project(&manifest());
     let app = start(directory.path(), &[]).await;
     app.get("/panic")
@@ -69,7 +69,7 @@ async fn a_trap_is_a_problem_for_that_request_and_a_line_in_the_log() {
 }
 
 #[tokio::test]
-async fn a_component_that_computes_without_end_is_stopped_and_disturbs_nobody() {
+async fn an_endless_computation_is_stopped_and_blocks_no_one() {
     let directory = project(&manifest());
     let app = start(directory.path(), &SHORT).await;
     let endless = tokio::spawn(app.get("/loop").send());
@@ -82,7 +82,7 @@ async fn a_component_that_computes_without_end_is_stopped_and_disturbs_nobody() 
 }
 
 #[tokio::test]
-async fn a_component_that_waits_without_end_times_out() {
+async fn an_endless_wait_times_out() {
     let directory = project(&manifest());
     let app = start(directory.path(), &SHORT).await;
     app.get("/wait").send().await.expect_problem(504, "timeout");
@@ -106,7 +106,7 @@ async fn memory_is_limited_per_instance() {
 }
 
 #[tokio::test]
-async fn more_requests_than_allowed_are_refused_at_once() {
+async fn requests_above_the_limit_are_rejected_at_once() {
     let directory = project(&manifest());
     let app = start(
         directory.path(),
@@ -135,7 +135,7 @@ async fn more_requests_than_allowed_are_refused_at_once() {
 }
 
 #[tokio::test]
-async fn requests_wait_when_there_are_as_many_instances_as_allowed() {
+async fn requests_wait_while_all_instances_are_busy() {
     let directory = project(&manifest());
     let limits = [
         ("SPINDLE_HOST_MAX_INSTANCES", "1"),
@@ -152,7 +152,7 @@ async fn requests_wait_when_there_are_as_many_instances_as_allowed() {
 }
 
 #[tokio::test]
-async fn a_request_that_never_gets_an_instance_is_refused() {
+async fn a_request_that_gets_no_instance_is_rejected() {
     let directory = project(&manifest());
     let limits = [
         ("SPINDLE_HOST_MAX_INSTANCES", "1"),
@@ -231,8 +231,8 @@ async fn variables_and_environment_reach_the_component() {
 }
 
 #[tokio::test]
-async fn requests_in_flight_are_answered_before_it_stops() {
-    let app = App::start(Way::Native).await;
+async fn requests_in_flight_finish_before_the_stop() {
+    let app = App::start(HostMode::Embedded).await;
     let mut logins = tokio::task::JoinSet::new();
     for _ in 0..8 {
         let request = app.post("/api/v1/users/login");

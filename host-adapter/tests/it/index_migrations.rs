@@ -125,7 +125,7 @@ async fn insert(documents: &Documents, list: &[&str]) -> Vec<InsertOutcome> {
 #[case::jsonb(Store::Jsonb)]
 #[case::mongodb(Store::MongoDb)]
 #[tokio::test]
-async fn indexes_are_shown_applied_and_taken_back(#[case] store: Store) {
+async fn indexes_are_shown_applied_and_reverted(#[case] store: Store) {
     let project = Project::new(store).await;
     project.write("0001_users.indexes.toml", BY_USER);
     project.write("0002_mails.indexes.toml", UNIQUE);
@@ -177,7 +177,7 @@ async fn indexes_are_shown_applied_and_taken_back(#[case] store: Store) {
 #[case::jsonb(Store::Jsonb)]
 #[case::mongodb(Store::MongoDb)]
 #[tokio::test]
-async fn a_unique_index_makes_duplicates(#[case] store: Store) {
+async fn a_unique_index_detects_duplicates(#[case] store: Store) {
     let mut project = Project::new(store).await;
     project.write("0001_mails.indexes.toml", UNIQUE);
     project.migrate(&["run"]).expect("run");

@@ -4,14 +4,14 @@ use jwt_compact::{AlgorithmExt as _, Token, UntrustedToken, alg::Ed25519, jwk::J
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::{App, Way, app::PASSWORD};
+use crate::support::{App, HostMode, app::PASSWORD};
 
 #[rstest]
 #[tokio::test]
 async fn the_right_password_gives_a_token_and_an_event(
-    #[values(Way::Native, Way::Composed)] way: Way,
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     app.register("ada").await.expect(201);
     let answer = app.log_in("ada", PASSWORD).await.expect(200);
     let body = answer.json();
@@ -24,10 +24,10 @@ async fn the_right_password_gives_a_token_and_an_event(
 
 #[rstest]
 #[tokio::test]
-async fn a_wrong_password_and_an_unknown_user_cannot_be_told_apart(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn wrong_passwords_and_unknown_users_get_one_answer(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     app.register("ada").await.expect(201);
     let answers = [
         app.log_in("ada", "wrong password")
@@ -46,10 +46,10 @@ async fn a_wrong_password_and_an_unknown_user_cannot_be_told_apart(
 
 #[rstest]
 #[tokio::test]
-async fn an_inactive_account_is_told_so_only_with_the_right_password(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn inactive_accounts_are_revealed_only_to_their_owner(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     app.register("ada").await.expect(201);
     sqlx::query("update \"user\".users set is_active = false")
         .execute(&mut app.sql().await)
@@ -65,8 +65,10 @@ async fn an_inactive_account_is_told_so_only_with_the_right_password(
 
 #[rstest]
 #[tokio::test]
-async fn a_hash_with_older_parameters_is_renewed(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn a_hash_with_older_parameters_is_renewed(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     app.register("ada").await.expect(201);
     // Hash of PASSWORD with m=8192, t=1, by the same argon2.
     let old = {
@@ -98,8 +100,10 @@ async fn a_hash_with_older_parameters_is_renewed(#[values(Way::Native, Way::Comp
 
 #[rstest]
 #[tokio::test]
-async fn missing_fields_are_named(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn missing_fields_are_reported(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     let answer = app
         .post("/api/v1/users/login")
         .json(&json!({}))
@@ -111,8 +115,10 @@ async fn missing_fields_are_named(#[values(Way::Native, Way::Composed)] way: Way
 
 #[rstest]
 #[tokio::test]
-async fn the_public_keys_verify_the_token(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn the_public_keys_verify_the_token(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     let token = app.token("ada").await;
     let keys = app
         .get("/.well-known/jwks.json")

@@ -1,15 +1,15 @@
 //! Messages committed with data: delivered once the peer is there, counted once.
 
-use crate::support::{Builder, Way, app::PASSWORD, peer::Peer};
+use crate::support::{Builder, HostMode, app::PASSWORD, peer::Peer};
 use rstest::rstest;
 
 #[rstest]
 #[tokio::test]
-async fn a_peer_that_is_down_neither_delays_nor_fails_a_request_and_gets_its_messages_later(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn messages_to_a_peer_that_is_down_arrive_later(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let peer = Peer::reserve();
-    let app = Builder::new(way)
+    let app = Builder::new(mode)
         .env("SPINDLE_PEERS_ANALYTICS_URL", peer.url())
         .start()
         .await;
@@ -38,9 +38,11 @@ async fn a_peer_that_is_down_neither_delays_nor_fails_a_request_and_gets_its_mes
 
 #[rstest]
 #[tokio::test]
-async fn messages_survive_the_end_of_the_process(#[values(Way::Native, Way::Composed)] way: Way) {
+async fn messages_survive_a_restart(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
     let peer = Peer::reserve();
-    let first = Builder::new(way)
+    let first = Builder::new(mode)
         .env("SPINDLE_PEERS_ANALYTICS_URL", peer.url())
         .start()
         .await;
@@ -54,7 +56,7 @@ async fn messages_survive_the_end_of_the_process(#[values(Way::Native, Way::Comp
         .execute(&mut sql)
         .await
         .expect("update");
-    let second = Builder::new(way)
+    let second = Builder::new(mode)
         .env("SPINDLE_KEYS_DIRECTORY", keys.to_str().expect("text"))
         .database(database)
         .start()
@@ -64,10 +66,10 @@ async fn messages_survive_the_end_of_the_process(#[values(Way::Native, Way::Comp
 
 #[rstest]
 #[tokio::test]
-async fn a_message_that_the_peer_will_never_take_is_kept_and_reported(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn a_rejected_message_is_kept_and_logged(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = crate::support::App::start(way).await;
+    let app = crate::support::App::start(mode).await;
     let token = app.token("ada").await;
     app.statistics(2).await;
     drop(token);
@@ -97,8 +99,10 @@ async fn a_message_that_the_peer_will_never_take_is_kept_and_reported(
 
 #[rstest]
 #[tokio::test]
-async fn one_bad_row_does_not_stop_the_others(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = crate::support::App::start(way).await;
+async fn one_bad_row_does_not_stop_the_others(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = crate::support::App::start(mode).await;
     let mut sql = app.sql().await;
     let insert = |attempts: i32, body: String| {
         sqlx::query(

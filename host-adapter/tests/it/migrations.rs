@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::{App, Builder, Way};
+use crate::support::{App, Builder, HostMode};
 
 fn lines(app: &App, arguments: &[&str]) -> String {
     let output = app.run(arguments);
@@ -11,8 +11,8 @@ fn lines(app: &App, arguments: &[&str]) -> String {
 }
 
 #[tokio::test]
-async fn migrations_are_shown_taken_back_and_applied_again() {
-    let app = App::start(Way::Native).await;
+async fn migrations_are_shown_reverted_and_applied_again() {
+    let app = App::start(HostMode::Embedded).await;
     assert!(
         lines(&app, &["migrate", "status"]).contains("applied"),
         "after up"
@@ -56,8 +56,8 @@ async fn migrations_are_shown_taken_back_and_applied_again() {
 }
 
 #[tokio::test]
-async fn a_service_s_migrations_can_be_left_alone() {
-    let app = Builder::new(Way::Native)
+async fn migrations_of_a_service_can_be_skipped() {
+    let app = Builder::new(HostMode::Embedded)
         .env("SPINDLE_MIGRATIONS_SKIP", "user")
         .start()
         .await;
@@ -81,7 +81,7 @@ async fn a_service_s_migrations_can_be_left_alone() {
 
 #[tokio::test]
 async fn a_new_migration_is_two_files() {
-    let app = App::start(Way::Native).await;
+    let app = App::start(HostMode::Embedded).await;
     let directory = tempfile::tempdir().expect("a directory");
     let folder = directory.path().join("migrations");
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_host-adapter"))

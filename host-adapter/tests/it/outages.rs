@@ -5,7 +5,7 @@ use rstest::rstest;
 use secrecy::ExposeSecret as _;
 use sqlx::{AssertSqlSafe, Executor as _};
 
-use crate::support::{App, Builder, Way, cluster, peer::Peer, until};
+use crate::support::{App, Builder, HostMode, cluster, peer::Peer, until};
 
 /// A cluster that this test may stop.
 pub(crate) async fn own_cluster(directory: &std::path::Path) -> PrivatePostgres {
@@ -22,8 +22,8 @@ pub(crate) async fn own_cluster(directory: &std::path::Path) -> PrivatePostgres 
 
 #[rstest]
 #[tokio::test]
-async fn without_postgres_requests_are_refused_in_time_and_served_again_when_it_is_back(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn requests_fail_fast_without_postgres_and_then_recover(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let directory = std::env::temp_dir().join(format!("spindle-outage-{}", uuid::Uuid::now_v7()));
     let postgres = own_cluster(&directory).await;
@@ -33,7 +33,7 @@ async fn without_postgres_requests_are_refused_in_time_and_served_again_when_it_
         .await
         .expect("create a database");
     drop(admin);
-    let app = Builder::new(way)
+    let app = Builder::new(mode)
         .database(postgres.url("outage"))
         .start()
         .await;
@@ -117,10 +117,10 @@ async fn without_postgres_requests_are_refused_in_time_and_served_again_when_it_
 
 #[rstest]
 #[tokio::test]
-async fn connections_that_postgres_closed_cost_one_request_and_are_all_replaced(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn closed_connections_cost_at_most_one_request(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let count = || app.get("/api/v1/users/stats/count").send();
     for _ in 0..10 {
         count().await.expect(200);
@@ -139,14 +139,14 @@ async fn connections_that_postgres_closed_cost_one_request_and_are_all_replaced(
 
 #[rstest]
 #[tokio::test]
-async fn statistics_do_without_the_user_service_and_say_so(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn statistics_warn_when_the_user_service_is_down(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let hanging = Peer::reserve();
     let url = hanging.url();
     let _hanging = hanging.hang();
     for url in [Peer::reserve().url(), url] {
-        let app = Builder::new(way)
+        let app = Builder::new(mode)
             .env("SPINDLE_PEERS_USER_URL", url)
             .start()
             .await;
@@ -167,10 +167,10 @@ async fn statistics_do_without_the_user_service_and_say_so(
 
 #[rstest]
 #[tokio::test]
-async fn a_service_that_does_not_answer_makes_the_whole_unhealthy(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn one_unhealthy_service_makes_the_gateway_unhealthy(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = Builder::new(way)
+    let app = Builder::new(mode)
         .env("SPINDLE_PEERS_ANALYTICS_URL", Peer::reserve().url())
         .start()
         .await;
@@ -192,8 +192,10 @@ async fn a_service_that_does_not_answer_makes_the_whole_unhealthy(
 
 #[rstest]
 #[tokio::test]
-async fn a_burst_of_logins_is_bounded(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = Builder::new(way)
+async fn a_burst_of_logins_is_bounded(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = Builder::new(mode)
         .env("SPINDLE_PASSWORDS_THREADS", "1")
         .env("SPINDLE_PASSWORDS_QUEUE", "1")
         .start()
@@ -224,8 +226,10 @@ async fn a_burst_of_logins_is_bounded(#[values(Way::Native, Way::Composed)] way:
 
 #[rstest]
 #[tokio::test]
-async fn a_database_url_is_never_told(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn the_database_url_never_appears_in_output(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     app.get("/health").send().await;
     let url = app.database.expose_secret().to_owned();
     let password = url
@@ -241,7 +245,9 @@ async fn a_database_url_is_never_told(#[values(Way::Native, Way::Composed)] way:
 
 #[rstest]
 #[tokio::test]
-async fn a_postgres_that_hangs_is_given_up_in_time(#[values(Way::Native, Way::Composed)] way: Way) {
+async fn calls_to_a_hanging_postgres_time_out(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
     let directory = std::env::temp_dir().join(format!("spindle-hang-{}", uuid::Uuid::now_v7()));
     let postgres = own_cluster(&directory).await;
     let mut admin = cluster::connect(&postgres.url("postgres")).await;
@@ -250,7 +256,7 @@ async fn a_postgres_that_hangs_is_given_up_in_time(#[values(Way::Native, Way::Co
         .await
         .expect("create a database");
     let pids: Vec<i32> = {
-        let app = Builder::new(way).database(postgres.url("outage"));
+        let app = Builder::new(mode).database(postgres.url("outage"));
         let app = app
             .env("SPINDLE_POSTGRES_ACQUIRE_TIMEOUT", "1s")
             .env("SPINDLE_POSTGRES_STATEMENT_TIMEOUT", "1s")

@@ -6,7 +6,7 @@ use sqlx::Executor as _;
 
 use crate::{
     sessions::waiting_for_a_lock,
-    support::{Answer, App, Builder, Way, app::PASSWORD},
+    support::{Answer, App, Builder, HostMode, app::PASSWORD},
 };
 
 const PATH: &str = "/api/v1/users/password";
@@ -26,10 +26,10 @@ async fn log_in(app: &App) -> String {
 
 #[rstest]
 #[tokio::test]
-async fn the_new_password_counts_and_only_the_session_that_changed_it_goes_on(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn a_password_change_ends_the_other_sessions(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let (other, own) = (app.token("ada").await, log_in(&app).await);
     let eve = app.token("eve").await;
     let answer = change(&app, &own, PASSWORD, NEW).await.expect(200);
@@ -50,8 +50,10 @@ async fn the_new_password_counts_and_only_the_session_that_changed_it_goes_on(
 
 #[rstest]
 #[tokio::test]
-async fn a_wrong_current_password_changes_nothing(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn a_wrong_current_password_changes_nothing(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     let (other, own) = (app.token("ada").await, log_in(&app).await);
     change(&app, &own, "wrong password", NEW)
         .await
@@ -68,8 +70,10 @@ async fn a_wrong_current_password_changes_nothing(#[values(Way::Native, Way::Com
 
 #[rstest]
 #[tokio::test]
-async fn a_new_password_has_8_to_100_characters(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn a_new_password_has_8_to_100_characters(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     let token = app.token("ada").await;
     for wrong in ["x".repeat(7), "x".repeat(101), "abc\0defghi".into()] {
         let answer = change(&app, &token, PASSWORD, &wrong).await.expect(422);
@@ -85,10 +89,10 @@ async fn a_new_password_has_8_to_100_characters(#[values(Way::Native, Way::Compo
 
 #[rstest]
 #[tokio::test]
-async fn in_production_a_password_travels_sealed_only(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn production_requires_a_sealed_password_change(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = Builder::new(way)
+    let app = Builder::new(mode)
         .env("SPIN_VARIABLE_PRODUCTION", "true")
         .start()
         .await;
@@ -117,8 +121,10 @@ async fn in_production_a_password_travels_sealed_only(
 
 #[rstest]
 #[tokio::test]
-async fn more_sessions_end_than_fit_into_one_call(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn more_sessions_end_than_one_call_can_take(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     let token = app.token("ada").await;
     let insert = "insert into \"user\".sessions (id, user_id, expires_at) \
                   select gen_random_uuid(), id, now() + interval '1 hour' \
@@ -140,10 +146,10 @@ async fn more_sessions_end_than_fit_into_one_call(#[values(Way::Native, Way::Com
 
 #[rstest]
 #[tokio::test]
-async fn of_two_changes_at_once_one_is_refused_whole(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn one_of_two_concurrent_changes_is_rejected(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let token = app.token("ada").await;
     let mut sql = app.sql().await;
     sql.execute("begin").await.expect("begin");

@@ -102,7 +102,7 @@ fn invalid(result: Result<impl std::fmt::Debug, Error>, word: &str) {
 }
 
 #[tokio::test]
-async fn every_kind_of_value_makes_the_round_trip() {
+async fn every_type_of_value_makes_the_round_trip() {
     let test = Test::new().await;
     let values = [
         ("bool", Value::Boolean(true)),
@@ -148,7 +148,7 @@ async fn every_kind_of_value_makes_the_round_trip() {
 }
 
 #[tokio::test]
-async fn values_that_do_not_fit_are_named() {
+async fn values_of_the_wrong_type_are_reported() {
     let test = Test::new().await;
     invalid(
         test.fetch("select $1::int2", vec![Value::Int64(40_000)])
@@ -190,7 +190,7 @@ async fn values_that_do_not_fit_are_named() {
 }
 
 #[tokio::test]
-async fn what_is_violated_comes_with_its_name() {
+async fn a_violated_constraint_is_named() {
     let test = Test::new().await;
     let insert = "insert into items (id, name) values ($1, $2)";
     assert_eq!(
@@ -218,7 +218,7 @@ async fn what_is_violated_comes_with_its_name() {
 }
 
 #[tokio::test]
-async fn a_transaction_is_done_whole_or_not_at_all() {
+async fn a_transaction_is_atomic() {
     let test = Test::new().await;
     let insert = |id| {
         (
@@ -309,7 +309,7 @@ async fn messages_go_to_granted_peers_only() {
 }
 
 #[tokio::test]
-async fn results_above_the_limits_are_refused() {
+async fn results_above_the_limits_are_rejected() {
     let test = Test::new().await;
     let series = "select * from generate_series(1, $1::int8)";
     assert_eq!(
@@ -332,7 +332,7 @@ async fn results_above_the_limits_are_refused() {
 }
 
 #[tokio::test]
-async fn a_statement_that_takes_too_long_is_cancelled() {
+async fn slow_statements_are_cancelled() {
     let test = Test::new().await;
     let sleep = "select true from pg_sleep(60)";
     assert_eq!(test.fetch(sleep, vec![]).await, Err(Error::Timeout));
@@ -348,7 +348,7 @@ async fn a_statement_that_takes_too_long_is_cancelled() {
 }
 
 #[tokio::test]
-async fn a_session_cannot_be_changed_for_the_next_call() {
+async fn statements_that_change_the_session_are_rejected() {
     let test = Test::new().await;
     for sql in [
         "set search_path = b",
@@ -369,7 +369,7 @@ async fn a_session_cannot_be_changed_for_the_next_call() {
 }
 
 #[tokio::test]
-async fn another_component_s_tables_are_out_of_reach_for_any_sql() {
+async fn sql_cannot_reach_tables_of_another_component() {
     let test = Test::new().await;
     let b = test.granted.of("b");
     let b = b.postgres().expect("granted");
@@ -398,7 +398,7 @@ async fn another_component_s_tables_are_out_of_reach_for_any_sql() {
 }
 
 #[tokio::test]
-async fn without_connections_to_spare_a_call_waits_and_then_gives_up() {
+async fn a_call_without_a_free_connection_times_out() {
     let granted = Granted::new(
         "[components.a]\npostgres = true\n[postgres]\nconnections = 1\nacquire_timeout = \"200ms\"\nstatement_timeout = \"5s\"\n",
     )

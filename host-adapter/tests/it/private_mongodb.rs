@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::{App, Builder, Way, copy, mongodb::mongod};
+use crate::support::{App, Builder, HostMode, copy, mongodb::mongod};
 
 /// The path of this process with the directory of a `mongod` before it.
 fn path_with_mongod() -> String {
@@ -12,7 +12,7 @@ fn path_with_mongod() -> String {
 }
 
 async fn start(project: &Path) -> App {
-    let builder = Builder::new(Way::Native).project(project, &["APP"]);
+    let builder = Builder::new(HostMode::Embedded).project(project, &["APP"]);
     let builder = builder
         .argument("--mongodb")
         .env("PATH", path_with_mongod());
@@ -20,7 +20,7 @@ async fn start(project: &Path) -> App {
 }
 
 #[tokio::test]
-async fn documents_are_kept_in_a_mongod_of_the_machine() {
+async fn documents_survive_a_restart_of_a_private_mongod() {
     let project = copy::application();
     let app = start(project.path()).await;
     let health = app.get("/services/analytics/health").send().await;

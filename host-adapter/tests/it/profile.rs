@@ -1,4 +1,4 @@
-//! `GET /api/v1/users/profile`, and with it how tokens are taken and refused.
+//! `GET /api/v1/users/profile`, and how tokens are accepted and rejected.
 
 use rstest::rstest;
 use std::path::Path;
@@ -6,16 +6,16 @@ use std::path::Path;
 use adapter_capabilities::vault::{KeyRing, Policy, TokenSettings, Tokens};
 use serde_json::json;
 
-use crate::support::{App, Way};
+use crate::support::{App, HostMode};
 
 const PATH: &str = "/api/v1/users/profile";
 
 #[rstest]
 #[tokio::test]
-async fn a_caller_reads_the_own_profile_and_nothing_else(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn a_profile_has_only_public_fields_of_its_user(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     app.register("eve").await.expect(201);
     let token = app.token("ada").await;
     let answer = app
@@ -41,8 +41,10 @@ async fn a_caller_reads_the_own_profile_and_nothing_else(
 
 #[rstest]
 #[tokio::test]
-async fn the_token_may_come_in_either_header(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn both_token_headers_are_accepted(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     let token = app.token("ada").await;
     app.get(PATH)
         .header("x-access-token", &token)
@@ -58,8 +60,10 @@ async fn the_token_may_come_in_either_header(#[values(Way::Native, Way::Composed
 
 #[rstest]
 #[tokio::test]
-async fn a_missing_token_is_asked_for(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn a_missing_token_gets_a_challenge(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     for request in [
         app.get(PATH),
         app.get(PATH).header("authorization", "Basic YTpi"),
@@ -74,8 +78,10 @@ async fn a_missing_token_is_asked_for(#[values(Way::Native, Way::Composed)] way:
 
 #[rstest]
 #[tokio::test]
-async fn tokens_that_are_not_ours_are_refused(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn foreign_tokens_are_rejected(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     let token = app.token("ada").await;
     let keys = app.directory.path().join("keys");
     let elsewhere = tempfile::tempdir().expect("a directory");
@@ -122,8 +128,10 @@ async fn tokens_that_are_not_ours_are_refused(#[values(Way::Native, Way::Compose
 
 #[rstest]
 #[tokio::test]
-async fn an_expired_token_is_refused(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn an_expired_token_is_rejected(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     app.register("ada").await.expect(201);
     let settings = TokenSettings {
         lifetime: std::time::Duration::from_secs(1),
@@ -158,8 +166,10 @@ fn unsigned(token: &str) -> String {
 
 #[rstest]
 #[tokio::test]
-async fn a_deleted_user_has_no_profile_any_more(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn a_deleted_user_has_no_profile(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     let token = app.token("ada").await;
     sqlx::query("delete from \"user\".users")
         .execute(&mut app.sql().await)

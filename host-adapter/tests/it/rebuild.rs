@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Value, json};
 
 use crate::support::{
-    App, Way,
+    App, HostMode,
     app::PASSWORD,
     events::{EVENTS, REBUILD, counted, fill, rebuild, slices, told},
     until,
@@ -16,10 +16,10 @@ const LONG_AGO: &str = "2026-01-05T00:00:00Z";
 
 #[rstest]
 #[tokio::test]
-async fn a_rebuild_repairs_what_is_wrong_while_events_come_in(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn a_rebuild_repairs_statistics_under_load(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let mut sql = app.sql().await;
     fill(&mut sql, 22_000, LONG_AGO, 1, 1_500).await;
     until("slices", async || {
@@ -68,10 +68,10 @@ async fn a_rebuild_repairs_what_is_wrong_while_events_come_in(
 
 #[rstest]
 #[tokio::test]
-async fn rebuilds_at_the_same_time_and_begun_again_come_to_the_same_end(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn concurrent_rebuilds_reach_the_same_result(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let mut sql = app.sql().await;
     fill(&mut sql, 30_000, LONG_AGO, 1, 2_000).await;
     let restart = async || {
@@ -98,10 +98,10 @@ async fn rebuilds_at_the_same_time_and_begun_again_come_to_the_same_end(
 
 #[rstest]
 #[tokio::test]
-async fn a_rebuild_is_refused_to_everybody_but_the_operator(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn only_the_operator_may_rebuild_statistics(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let token = app.token("ada").await;
     let refuse = async |body: &str| {
         let answer = app.post(REBUILD).bearer(&token).text(body).send().await;
@@ -132,8 +132,10 @@ async fn a_rebuild_is_refused_to_everybody_but_the_operator(
 
 #[rstest]
 #[tokio::test]
-async fn call_seals_a_request_and_opens_the_answer(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn call_seals_a_request_and_opens_the_answer(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     let call = |service: &str, path: &str, more: &[&str]| {
         let target = [
             "call",

@@ -3,16 +3,16 @@
 use rstest::rstest;
 use serde_json::json;
 
-use crate::support::{App, Way};
+use crate::support::{App, HostMode};
 
 const PATH: &str = "/api/v1/users/register";
 
 #[rstest]
 #[tokio::test]
-async fn a_user_is_created_and_the_event_about_it_counted_once(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn a_registration_is_counted_as_one_event(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let answer = app.register("ada").await.expect(201);
     let body = answer.json();
     assert_eq!(body["success"], true);
@@ -28,10 +28,10 @@ async fn a_user_is_created_and_the_event_about_it_counted_once(
 
 #[rstest]
 #[tokio::test]
-async fn taken_names_are_a_conflict_whatever_their_case(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn taken_names_conflict_in_any_case(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     app.register("ada").await.expect(201);
     let register = |username: &str, email: &str| {
         let body = json!({ "username": username, "email": email, "password": "long enough" });
@@ -50,8 +50,10 @@ async fn taken_names_are_a_conflict_whatever_their_case(
 
 #[rstest]
 #[tokio::test]
-async fn every_invalid_field_is_named_at_once(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn every_invalid_field_is_reported_at_once(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     let answer = app
         .post(PATH)
         .json(&json!({ "username": "x", "email": "nobody" }))
@@ -78,8 +80,10 @@ async fn every_invalid_field_is_named_at_once(#[values(Way::Native, Way::Compose
 
 #[rstest]
 #[tokio::test]
-async fn lengths_are_accepted_up_to_their_limits(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn lengths_are_accepted_up_to_their_limits(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     let register = |username: String, password: String| {
         let body = json!({ "username": username, "email": format!("{username}@example.com"), "password": password });
         app.post(PATH).json(&body).send()
@@ -113,10 +117,10 @@ async fn lengths_are_accepted_up_to_their_limits(#[values(Way::Native, Way::Comp
 
 #[rstest]
 #[tokio::test]
-async fn the_password_is_stored_as_argon2id_and_told_to_nobody(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn passwords_are_stored_as_argon2id_and_never_shown(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let answer = app.register("ada").await.expect(201);
     assert!(!answer.text.contains("argon2"), "{answer:?}");
     let stored: String = sqlx::query_scalar("select password_hash from \"user\".users")

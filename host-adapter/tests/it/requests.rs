@@ -3,16 +3,16 @@
 use rstest::rstest;
 use std::io::{Read as _, Write as _};
 
-use crate::support::{App, Way};
+use crate::support::{App, HostMode};
 
 const REGISTER: &str = "/api/v1/users/register";
 
 #[rstest]
 #[tokio::test]
-async fn malformed_json_is_told_from_invalid_fields(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn malformed_json_and_invalid_fields_differ(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     for body in [
         "",
         "{",
@@ -37,8 +37,10 @@ async fn malformed_json_is_told_from_invalid_fields(
 
 #[rstest]
 #[tokio::test]
-async fn a_deeply_nested_body_is_refused(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn a_deeply_nested_body_is_rejected(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     let body = "[".repeat(10_000);
     app.post(REGISTER)
         .text(&body)
@@ -50,8 +52,8 @@ async fn a_deeply_nested_body_is_refused(#[values(Way::Native, Way::Composed)] w
 
 #[rstest]
 #[tokio::test]
-async fn only_json_is_taken(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn only_json_is_accepted(#[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode) {
+    let app = App::start(mode).await;
     let send = |content_type: &'static str| {
         let request = app.post(REGISTER);
         crate::support::client::Request(request.0.header("content-type", content_type).body("{}"))
@@ -73,8 +75,10 @@ async fn only_json_is_taken(#[values(Way::Native, Way::Composed)] way: Way) {
 
 #[rstest]
 #[tokio::test]
-async fn a_body_above_a_mebibyte_is_refused(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn a_body_above_one_mebibyte_is_rejected(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     let body = |size: usize| format!("{{\"username\": \"{}\"}}", "x".repeat(size));
     app.post(REGISTER)
         .text(&body(1024 * 1024))
@@ -90,8 +94,10 @@ async fn a_body_above_a_mebibyte_is_refused(#[values(Way::Native, Way::Composed)
 
 #[rstest]
 #[tokio::test]
-async fn unknown_paths_and_methods_are_told_apart(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn unknown_paths_and_methods_get_different_problems(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     for path in [
         "/nowhere",
         "/api/v1/users/nowhere",
@@ -132,8 +138,10 @@ async fn unknown_paths_and_methods_are_told_apart(#[values(Way::Native, Way::Com
 
 #[rstest]
 #[tokio::test]
-async fn head_answers_like_get_without_a_body(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn head_answers_like_get_without_a_body(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     let get = app.get("/").send().await.expect(200);
     let head = app
         .request(reqwest::Method::HEAD, "/")
@@ -146,8 +154,10 @@ async fn head_answers_like_get_without_a_body(#[values(Way::Native, Way::Compose
 
 #[rstest]
 #[tokio::test]
-async fn a_client_that_stalls_is_let_go(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = crate::support::Builder::new(way)
+async fn a_stalling_client_is_disconnected(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = crate::support::Builder::new(mode)
         .env("SPINDLE_HOST_HEADER_TIMEOUT", "1s")
         .start()
         .await;
@@ -158,7 +168,7 @@ async fn a_client_that_stalls_is_let_go(#[values(Way::Native, Way::Composed)] wa
     let closed = tokio::task::spawn_blocking(move || {
         let mut stream = std::net::TcpStream::connect(address).expect("connect");
         stream
-            .set_read_timeout(Some(crate::support::PATIENCE))
+            .set_read_timeout(Some(crate::support::TIMEOUT))
             .expect("timeout");
         stream
             .write_all(b"GET / HTTP/1.1\r\nHost: x\r\n")
@@ -170,10 +180,10 @@ async fn a_client_that_stalls_is_let_go(#[values(Way::Native, Way::Composed)] wa
 
 #[rstest]
 #[tokio::test]
-async fn a_body_that_would_take_much_memory_is_refused_and_disturbs_nobody(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn a_body_that_expands_in_memory_is_rejected(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let body = format!("[{}]", vec!["{\"\":0}"; 130_000].join(","));
     let mut bombs = tokio::task::JoinSet::new();
     for _ in 0..16 {
@@ -192,8 +202,10 @@ async fn a_body_that_would_take_much_memory_is_refused_and_disturbs_nobody(
 
 #[rstest]
 #[tokio::test]
-async fn a_client_that_reads_nothing_is_let_go(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = crate::support::Builder::new(way)
+async fn a_client_that_reads_nothing_is_disconnected(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = crate::support::Builder::new(mode)
         .env("SPINDLE_HOST_WRITE_TIMEOUT", "1s")
         .start()
         .await;
@@ -204,7 +216,7 @@ async fn a_client_that_reads_nothing_is_let_go(#[values(Way::Native, Way::Compos
     let cut = tokio::task::spawn_blocking(move || {
         let mut stream = std::net::TcpStream::connect(address).expect("connect");
         stream
-            .set_write_timeout(Some(crate::support::PATIENCE))
+            .set_write_timeout(Some(crate::support::TIMEOUT))
             .expect("timeout");
         let requests = "GET / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1_000);
         // Until both directions are full; a timeout here would mean that it was kept.

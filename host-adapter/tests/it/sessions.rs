@@ -6,7 +6,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use sqlx::Executor as _;
 
-use crate::support::{Answer, App, Builder, Way, app::PASSWORD, client::Request, until};
+use crate::support::{Answer, App, Builder, HostMode, app::PASSWORD, client::Request, until};
 
 const SESSIONS: &str = "/api/v1/users/sessions";
 const LOGOUT: &str = "/api/v1/users/logout";
@@ -50,9 +50,9 @@ async fn event_without_name(app: &App, token: &str) -> Answer {
 }
 
 /// Another adapter with the keys and the database of this one.
-async fn another(way: Way, app: &App) -> App {
+async fn another(mode: HostMode, app: &App) -> App {
     let keys = app.directory.path().join("keys");
-    Builder::new(way)
+    Builder::new(mode)
         .env("SPINDLE_KEYS_DIRECTORY", keys.to_str().expect("text"))
         .database(app.database.clone())
         .start()
@@ -61,8 +61,10 @@ async fn another(way: Way, app: &App) -> App {
 
 #[rstest]
 #[tokio::test]
-async fn a_user_sees_the_own_sessions_newest_first(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn sessions_are_listed_newest_first(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     app.register("ada").await.expect(201);
     let eve = app.token("eve").await;
     let old = log_in(&app, "old browser").await;
@@ -92,10 +94,10 @@ async fn a_user_sees_the_own_sessions_newest_first(#[values(Way::Native, Way::Co
 
 #[rstest]
 #[tokio::test]
-async fn after_logging_out_the_token_is_refused_by_every_service_and_others_are_not(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn logout_revokes_only_the_tokens_of_its_session(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     app.register("ada").await.expect(201);
     let (phone, laptop) = (log_in(&app, "phone").await, log_in(&app, "laptop").await);
     app.get(PROFILE).bearer(&phone).send().await.expect(200);
@@ -119,10 +121,10 @@ async fn after_logging_out_the_token_is_refused_by_every_service_and_others_are_
 
 #[rstest]
 #[tokio::test]
-async fn a_session_is_ended_by_its_user_and_by_nobody_else(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn only_its_user_can_end_a_session(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     app.register("ada").await.expect(201);
     let eve = app.token("eve").await;
     let (phone, laptop) = (log_in(&app, "phone").await, log_in(&app, "laptop").await);
@@ -151,12 +153,12 @@ async fn a_session_is_ended_by_its_user_and_by_nobody_else(
 
 #[rstest]
 #[tokio::test]
-async fn a_session_that_ends_at_one_adapter_ends_at_all_and_stays_so_after_a_restart(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn a_session_ends_at_every_adapter(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let first = App::start(way).await;
+    let first = App::start(mode).await;
     first.register("ada").await.expect(201);
-    let second = another(way, &first).await;
+    let second = another(mode, &first).await;
     let (phone, laptop) = (
         log_in(&first, "phone").await,
         log_in(&first, "laptop").await,
@@ -171,7 +173,7 @@ async fn a_session_that_ends_at_one_adapter_ends_at_all_and_stays_so_after_a_res
     })
     .await;
     second.get(PROFILE).bearer(&laptop).send().await.expect(200);
-    let third = another(way, &first).await;
+    let third = another(mode, &first).await;
     third
         .get(PROFILE)
         .bearer(&phone)
@@ -183,10 +185,10 @@ async fn a_session_that_ends_at_one_adapter_ends_at_all_and_stays_so_after_a_res
 
 #[rstest]
 #[tokio::test]
-async fn a_lost_notification_is_made_up_for_and_a_false_one_believed_by_nobody(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn lost_and_false_notifications_do_no_harm(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = Builder::new(way)
+    let app = Builder::new(mode)
         .env("SPINDLE_TOKENS_ENDED_SESSIONS_MAX_AGE", "2s")
         .start()
         .await;
@@ -218,13 +220,13 @@ async fn a_lost_notification_is_made_up_for_and_a_false_one_believed_by_nobody(
 
 #[rstest]
 #[tokio::test]
-async fn without_news_for_too_long_tokens_of_sessions_are_unavailable_until_there_are_again(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn tokens_are_unavailable_without_recent_revocations(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let directory = std::env::temp_dir().join(format!("spindle-news-{}", uuid::Uuid::now_v7()));
     let postgres = crate::outages::own_cluster(&directory).await;
     let url = own_database(&postgres.url("postgres"), &postgres.url("news")).await;
-    let app = Builder::new(way)
+    let app = Builder::new(mode)
         .database(url)
         .env("SPINDLE_TOKENS_ENDED_SESSIONS_MAX_AGE", "3s")
         .start()
@@ -269,8 +271,10 @@ async fn own_database(server: &SecretString, url: &SecretString) -> SecretString
 
 #[rstest]
 #[tokio::test]
-async fn the_last_use_of_a_session_is_noted(#[values(Way::Native, Way::Composed)] way: Way) {
-    let app = App::start(way).await;
+async fn the_last_use_of_a_session_is_recorded(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
     let token = app.token("ada").await;
     let mut sql = app.sql().await;
     sql.execute("update \"user\".sessions set last_used_at = now() - interval '1 hour'")
@@ -292,9 +296,9 @@ async fn the_last_use_of_a_session_is_noted(#[values(Way::Native, Way::Composed)
 #[rstest]
 #[tokio::test]
 async fn expired_sessions_are_removed_by_later_logins(
-    #[values(Way::Native, Way::Composed)] way: Way,
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     app.register("ada").await.expect(201);
     let mut sql = app.sql().await;
     let insert = "insert into \"user\".sessions (id, user_id, expires_at) \
@@ -314,10 +318,10 @@ async fn expired_sessions_are_removed_by_later_logins(
 
 #[rstest]
 #[tokio::test]
-async fn a_login_with_a_password_that_changes_meanwhile_begins_no_session(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn no_session_begins_if_the_password_changed_meanwhile(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     app.register("ada").await.expect(201);
     let mut sql = app.sql().await;
     sql.execute("begin").await.expect("begin");
@@ -351,14 +355,14 @@ pub(crate) async fn waiting_for_a_lock(app: &App) {
 }
 
 #[tokio::test]
-async fn the_end_of_a_session_is_kept_for_as_long_as_any_token_may_live() {
-    let app = App::start(Way::Native).await;
+async fn revocations_outlive_every_token() {
+    let app = App::start(HostMode::Embedded).await;
     let mut sql = app.sql().await;
     let insert = "insert into tokens.ended_sessions (id, ended_at) \
                   values ('old', now() - interval '26 hours'), ('new', now() - interval '24 hours')";
     sql.execute(insert).await.expect("insert");
     // An adapter tidies up when it starts, and every minute.
-    let _another = another(Way::Native, &app).await;
+    let _another = another(HostMode::Embedded, &app).await;
     until("the old one to be forgotten", async || {
         let ids: Vec<String> = sqlx::query_scalar("select id from tokens.ended_sessions")
             .fetch_all(&mut app.sql().await)

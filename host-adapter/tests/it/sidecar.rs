@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use crate::support::{
-    App, Builder, Way,
+    App, Builder, HostMode,
     app::PASSWORD,
     client::Request,
     scripted::{Reply, Scripted},
@@ -21,7 +21,7 @@ use crate::support::{
 const SELECT: &str = "postgres/fetch";
 
 #[tokio::test]
-async fn nobody_is_told_anything_without_a_components_token() {
+async fn calls_without_a_token_learn_nothing() {
     let served = Served::start(&[]).await;
     let select = json!(["select 1", []]);
     for function in [SELECT, "no/such-function"] {
@@ -44,7 +44,7 @@ async fn nobody_is_told_anything_without_a_components_token() {
 }
 
 #[tokio::test]
-async fn a_token_gives_its_own_components_grants() {
+async fn a_token_gives_the_grants_of_its_component() {
     let served = Served::start(&[]).await;
     let select = json!(["select current_user::text", []]);
     let user = served.call("user", SELECT, &select).await.expect(200);
@@ -69,7 +69,7 @@ async fn a_token_gives_its_own_components_grants() {
 }
 
 #[tokio::test]
-async fn another_version_is_told_who_is_behind() {
+async fn a_version_mismatch_says_which_side_is_older() {
     let served = Served::start(&[]).await;
     for (version, behind) in [("0.0.9", "adapter-client"), ("7.0.0", "host-adapter")] {
         let answer = Request::new(Method::POST, &format!("{}/{SELECT}", served.url()))
@@ -86,7 +86,7 @@ async fn another_version_is_told_who_is_behind() {
 }
 
 #[tokio::test]
-async fn calls_that_cannot_be_read_are_refused_in_words() {
+async fn unreadable_calls_are_rejected_with_a_reason() {
     let served = Served::start(&[("SPINDLE_SERVER_MAX_BODY", "64KiB")]).await;
     let call = |function: &'static str, arguments| {
         let served = &served;
@@ -137,7 +137,7 @@ async fn status_line(stream: &mut TcpStream) -> String {
 }
 
 #[tokio::test]
-async fn a_call_that_takes_too_long_is_ended() {
+async fn a_slow_call_times_out() {
     let served = Served::start(&[
         ("SPINDLE_SERVER_REQUEST_TIMEOUT", "1500ms"),
         ("SPINDLE_POSTGRES_STATEMENT_TIMEOUT", "1s"),
@@ -153,11 +153,11 @@ async fn a_call_that_takes_too_long_is_ended() {
 }
 
 #[tokio::test]
-async fn a_component_may_not_have_more_calls_in_flight_than_is_set() {
+async fn calls_in_flight_per_component_are_limited() {
     let served = Served::start(&[("SPINDLE_SERVER_MAX_REQUESTS", "1")]).await;
     let mut unfinished_calls = Vec::new();
     let select = json!(["select 1", []]);
-    until("the refusal of a second call", async || {
+    until("the rejection of a second call", async || {
         unfinished_calls.push(unfinished(&served).await);
         let answer = served.call("user", SELECT, &select).await;
         (answer.status == 503 && answer.text.contains("server.max_requests")).then_some(())
@@ -172,8 +172,8 @@ async fn a_component_may_not_have_more_calls_in_flight_than_is_set() {
 }
 
 #[tokio::test]
-async fn requests_get_a_problem_while_the_adapter_is_stopped_and_an_answer_when_it_is_back() {
-    let mut app = App::start(Way::Composed).await;
+async fn requests_fail_while_the_adapter_is_stopped() {
+    let mut app = App::start(HostMode::Composed).await;
     let token = app.token("ada").await;
     let adapter = app.adapter().process.take().expect("running");
     let profile = || app.get("/api/v1/users/profile").bearer(&token).send();
@@ -201,8 +201,8 @@ async fn requests_get_a_problem_while_the_adapter_is_stopped_and_an_answer_when_
 }
 
 #[tokio::test]
-async fn an_adapter_that_does_not_answer_costs_no_more_than_the_deadline() {
-    let mut app = Builder::new(Way::Composed)
+async fn a_hanging_adapter_costs_at_most_the_deadline() {
+    let mut app = Builder::new(HostMode::Composed)
         .env("SPIN_VARIABLE_ADAPTER_DEADLINE_MS", "300")
         // A deadline that did not hold would show as this, a 504.
         .env("SPINDLE_HOST_REQUEST_TIMEOUT", "12s")
@@ -216,8 +216,8 @@ async fn an_adapter_that_does_not_answer_costs_no_more_than_the_deadline() {
 }
 
 #[tokio::test]
-async fn an_adapter_of_another_version_is_named_in_the_services_log() {
-    let mut app = App::start(Way::Composed).await;
+async fn a_version_mismatch_is_in_the_log_of_the_service() {
+    let mut app = App::start(HostMode::Composed).await;
     let words = "adapter-client speaks spindle:adapter 0.1.0 and host-adapter 0.2.0: upgrade adapter-client";
     let other = Scripted::start(vec![Reply::Status(409, words.to_owned())]).await;
     app.adapter().address.lead_to(&other.url);

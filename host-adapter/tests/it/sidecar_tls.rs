@@ -96,7 +96,7 @@ async fn with_a_certificate_calls_are_encrypted() {
 }
 
 #[tokio::test]
-async fn a_client_certificate_identifies_a_component_and_a_token_does_not() {
+async fn client_certificates_replace_tokens() {
     let certificates = Certificates::new(&["localhost", "gateway", "stranger"]);
     let served = Served::start(&[
         (

@@ -7,7 +7,7 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use crate::support::{
-    App, Builder, Way,
+    App, Builder, HostMode,
     events::{
         EVENTS, REBUILD, STATISTICS, counted, end_claims, fill, rebuild, slices, told,
         without_users,
@@ -32,10 +32,10 @@ async fn summarised(app: &App, sql: &mut PgConnection, expected: i64) {
 
 #[rstest]
 #[tokio::test]
-async fn every_reading_is_right_while_slices_are_made_of_a_backlog(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn statistics_are_right_while_a_backlog_is_summarised(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let mut sql = app.sql().await;
     assert_eq!(told(&app).await, counted(&mut sql).await);
     // Three slices, each with more users than one query counts.
@@ -49,10 +49,10 @@ async fn every_reading_is_right_while_slices_are_made_of_a_backlog(
 
 #[rstest]
 #[tokio::test]
-async fn thousands_of_events_in_one_millisecond_are_one_slice(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn events_of_one_millisecond_are_one_slice(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let mut sql = app.sql().await;
     fill(&mut sql, 500, LONG_AGO, 1, 500).await;
     fill(&mut sql, 12_000, "2026-01-05T00:00:01Z", 0, 2_500).await;
@@ -62,10 +62,10 @@ async fn thousands_of_events_in_one_millisecond_are_one_slice(
 
 #[rstest]
 #[tokio::test]
-async fn more_days_than_are_counted_leave_the_latest_and_the_total(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn days_beyond_the_limit_count_only_in_the_total(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let mut sql = app.sql().await;
     fill(&mut sql, 3_000, LONG_AGO, 1, 10).await;
     // A day for each.
@@ -94,12 +94,12 @@ async fn more_days_than_are_counted_leave_the_latest_and_the_total(
 
 #[rstest]
 #[tokio::test]
-async fn many_record_and_read_at_once_and_all_is_counted(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn concurrent_writers_and_readers_count_every_event(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     const WRITERS: u64 = 8;
     const EACH: u64 = 60;
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let mut sql = app.sql().await;
     fill(&mut sql, 30_000, LONG_AGO, 3, 2_000).await;
     let (sent, stored, over) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
@@ -157,16 +157,16 @@ async fn many_record_and_read_at_once_and_all_is_counted(
 
 #[rstest]
 #[tokio::test]
-async fn a_process_killed_at_any_instant_leaves_statistics_that_are_right(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn statistics_survive_a_kill_at_any_instant(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     const ROUNDS: u64 = 3;
-    let first = App::start(way).await;
+    let first = App::start(mode).await;
     let mut sql = first.sql().await;
     let database = first.database.clone();
     let keys = first.directory.path().join("keys");
     let again = async || {
-        Builder::new(way)
+        Builder::new(mode)
             .env("SPINDLE_KEYS_DIRECTORY", keys.to_str().expect("text"))
             .database(database.clone())
             .start()
@@ -222,10 +222,10 @@ async fn a_process_killed_at_any_instant_leaves_statistics_that_are_right(
 
 #[rstest]
 #[tokio::test]
-async fn a_period_is_counted_from_its_first_moment_to_before_its_last(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn a_period_includes_its_start_and_excludes_its_end(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(way).await;
+    let app = App::start(mode).await;
     let mut sql = app.sql().await;
     fill(&mut sql, 400, LONG_AGO, 1, 7).await;
     let of = async |query: &str| {

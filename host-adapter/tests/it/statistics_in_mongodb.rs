@@ -11,7 +11,7 @@ use mongodb::{
 use serde_json::{Value, json};
 
 use crate::support::{
-    App, Builder, Way,
+    App, Builder, HostMode,
     events::{EVENTS, rebuild, told},
     mongodb as server,
     process::signal,
@@ -75,18 +75,18 @@ async fn slices(database: &Database) -> i32 {
 
 #[rstest]
 #[tokio::test]
-async fn every_reading_is_right_through_slices_kills_and_rebuilds(
-    #[values(Way::Native, Way::Composed)] way: Way,
+async fn mongodb_statistics_survive_kills_and_rebuilds(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let database = server::database().await;
-    let first = Builder::new(way).mongodb(&database.url).start().await;
+    let first = Builder::new(mode).mongodb(&database.url).start().await;
     let mongodb = server::connect(&database.url).await;
     let events: Collection<Document> = mongodb.collection("events");
     let token = first.token("ada").await;
     first.statistics(2).await;
     let keys = first.directory.path().join("keys");
     let again = async || {
-        Builder::new(way)
+        Builder::new(mode)
             .env("SPINDLE_KEYS_DIRECTORY", keys.to_str().expect("text"))
             .database(first.database.clone())
             .mongodb(&database.url)

@@ -164,7 +164,7 @@ fn foreign_envelope(keys: &Keys, path: &str, nonce: u8) -> String {
 }
 
 #[test]
-fn we_open_envelopes_of_another_library() {
+fn envelopes_of_another_library_are_opened() {
     let keys = keys();
     let envelopes = keys.envelopes();
     let issuers = ["user".to_owned()];
@@ -234,7 +234,7 @@ fn another_library_checks_our_tokens_with_our_published_key() {
 }
 
 #[test]
-fn we_check_tokens_of_another_library_made_with_our_key_file() {
+fn tokens_of_another_library_are_verified() {
     let keys = keys();
     let tokens = keys.tokens();
     let (kid, jwk) = keys.jwk("tokens");

@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn every_invalid_field_is_named_at_once() {
+    fn every_invalid_field_is_reported_at_once() {
         let document = json!({"right": 1, "fixed": 1, "to": "x"});
         let problem = read::<Pair>(document).unwrap_err();
         assert_eq!(problem.status(), 422);

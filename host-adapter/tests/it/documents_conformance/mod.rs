@@ -15,7 +15,7 @@ mod finest;
 #[cfg(test)]
 mod nulls;
 #[cfg(test)]
-mod refusals;
+mod rejections;
 #[cfg(test)]
 mod results;
 #[cfg(test)]
@@ -48,7 +48,7 @@ macro_rules! conformance {
                     null_equals_missing
                     null_is_sought_along_every_way
                     existence_is_not_nullness;
-                refusals:
+                rejections:
                     collections_outside_the_grant_are_denied
                     unknown_operators_are_invalid_by_name
                     hostile_names_are_invalid

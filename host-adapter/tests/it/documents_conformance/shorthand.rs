@@ -66,7 +66,7 @@ pub(super) fn parsed(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
 }
 
-/// Asserts the refusal, and returns its reason.
+/// Asserts the rejection and returns its reason.
 pub(super) fn invalid<T: std::fmt::Debug>(result: Result<T, Error>, what: &str) -> String {
     match result {
         Err(Error::Invalid(reason)) => reason,
@@ -74,7 +74,7 @@ pub(super) fn invalid<T: std::fmt::Debug>(result: Result<T, Error>, what: &str) 
     }
 }
 
-/// Asserts the refusal.
+/// Asserts the rejection.
 pub(super) fn too_large<T: std::fmt::Debug>(result: &Result<T, Error>, what: &str) {
     assert!(
         matches!(result, Err(Error::TooLarge(_))),

@@ -1,6 +1,6 @@
-//! The program under test, as processes of its own: natively (`host-adapter up`), or as it is on
-//! stock Spin (composed components, and `host-adapter serve`). A test that takes a [`Way`] runs on
-//! both and cannot tell them apart.
+//! The program under test, in separate processes: on the embedded host (`host-adapter up`), or as on
+//! stock Spin (composed components and `host-adapter serve`). A test that takes a [`HostMode`] runs on
+//! both with the same assertions.
 
 use std::{
     collections::HashMap,
@@ -27,9 +27,9 @@ use super::{
 
 /// How components get what they import.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
+pub(crate) enum HostMode {
     /// From the host itself.
-    Native,
+    Embedded,
     /// From adapter-client, composed into them, which calls `host-adapter serve`.
     Composed,
     /// From the host itself, which keeps documents in MongoDB instead of PostgreSQL.
@@ -38,7 +38,7 @@ pub(crate) enum Way {
 
 /// How to start it.
 pub(crate) struct Builder {
-    way: Way,
+    mode: HostMode,
     pub(super) project: PathBuf,
     environment: HashMap<String, String>,
     database: Option<SecretString>,
@@ -82,10 +82,10 @@ fn command(project: &Path, keys: &Path) -> Command {
 }
 
 impl Builder {
-    pub(crate) fn new(way: Way) -> Self {
+    pub(crate) fn new(mode: HostMode) -> Self {
         let listeners = vec!["APP", "USER", "ANALYTICS"];
         Self {
-            way,
+            mode,
             project: project(),
             environment: HashMap::new(),
             database: None,
@@ -132,7 +132,7 @@ impl Builder {
         let (log, address) = (Log::default(), Forward::new());
         let mut adapter = None;
         let mut composed = None;
-        if self.way == Way::Composed {
+        if self.mode == HostMode::Composed {
             let mut sidecar = Sidecar::new(&self);
             sidecar.start(&self, &address.url, &log).await;
             let url = &sidecar.address.url;
@@ -163,7 +163,7 @@ impl Builder {
         if self.database.is_none() {
             self.database = Some(cluster::database().await);
         }
-        if self.way == Way::MongoDb {
+        if self.mode == HostMode::MongoDb {
             let documents = mongodb::database().await;
             let url = documents.url.expose_secret().to_owned();
             self.environment.insert("MONGODB_URL".to_owned(), url);
@@ -196,8 +196,8 @@ impl Builder {
 
 impl App {
     /// The whole application with the repository's settings.
-    pub(crate) async fn start(way: Way) -> Self {
-        Builder::new(way).start().await
+    pub(crate) async fn start(mode: HostMode) -> Self {
+        Builder::new(mode).start().await
     }
 
     /// A request to the whole application.

@@ -76,7 +76,7 @@ impl Request {
         // A client per request: no test depends on another's connection.
         let client = reqwest::Client::builder()
             .no_proxy()
-            .timeout(super::PATIENCE)
+            .timeout(super::TIMEOUT)
             .build()
             .expect("client");
         Self(client.request(method, url))

@@ -20,12 +20,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) use app::{App, Builder, Way};
+pub(crate) use app::{App, Builder, HostMode};
 pub(crate) use capabilities::{documents, documents_in_mongodb, documents_with_indexes};
 pub(crate) use client::Answer;
 
 /// Longest wait for anything. It is only used up by a test that fails.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The repository.
 pub(crate) fn project() -> PathBuf {
@@ -54,8 +54,8 @@ pub(crate) async fn until<T>(what: &str, mut condition: impl AsyncFnMut() -> Opt
             return value;
         }
         assert!(
-            start.elapsed() < PATIENCE,
-            "still waiting after {PATIENCE:?}: {what}"
+            start.elapsed() < TIMEOUT,
+            "still waiting after {TIMEOUT:?}: {what}"
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -1,4 +1,5 @@
-//! A peer whose presence the test decides: an address that is taken but deaf, then a way through.
+//! A peer that the test switches on and off: an address that is bound and does not accept, and then
+//! one that forwards.
 
 use std::{
     io,

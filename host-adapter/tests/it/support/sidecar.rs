@@ -76,7 +76,7 @@ pub(crate) struct Served {
 impl Served {
     /// With `environment` besides.
     pub(crate) async fn start(environment: &[(&str, &str)]) -> Self {
-        let mut builder = Builder::new(super::Way::Composed);
+        let mut builder = Builder::new(super::HostMode::Composed);
         for (name, value) in environment {
             builder = builder.env(name, *value);
         }
