@@ -40,7 +40,7 @@ pub(crate) struct ServiceHealth {
     pub(crate) status: Status,
     /// The version that runs; null when it does not answer.
     pub(crate) version: Option<String>,
-    /// Why there is no answer of the service's own.
+    /// Why the service did not answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) reason: Option<&'static str>,
 }

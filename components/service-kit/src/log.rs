@@ -125,7 +125,7 @@ fn write(component: &'static str, level: &'static str, fields: Fields) {
     };
     if let Ok(mut text) = serde_json::to_vec(&line) {
         text.push(b'\n');
-        // With standard error gone there is nobody to tell.
+        // Nothing can be reported if standard error is closed.
         let _ = std::io::stderr().write_all(&text);
     }
 }

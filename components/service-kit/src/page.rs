@@ -92,7 +92,7 @@ impl PageRequest {
 }
 
 impl Cursor {
-    /// Version, microseconds and id, so that every text of the right length is a place or is none.
+    /// Version, microseconds and id, so that every text of the right length can be checked.
     fn encode(self) -> String {
         let microseconds = self.at.unix_timestamp_nanos() / 1_000;
         let microseconds = i64::try_from(microseconds).unwrap_or(i64::MAX);

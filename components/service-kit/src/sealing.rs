@@ -17,7 +17,7 @@ use crate::body::{self, Document};
 use crate::headers::{X_ENCRYPT_RESPONSE, X_SERVICE_COMMUNICATION};
 use crate::problem::{Problem, kinds};
 
-/// The party that stands for everybody who is not one of our services.
+/// The name of any caller that is not one of our services.
 pub(crate) const CLIENT: &str = "client";
 
 const ENCRYPTED_DATA: &str = "encrypted_data";
@@ -136,7 +136,7 @@ impl Reply {
     }
 }
 
-/// A plain answer where a sealed one is due would disclose it, so there is none.
+/// If sealing fails, the answer is replaced by a problem: a plain answer would disclose its content.
 fn failed(error: impl std::fmt::Display) -> Problem {
     Problem::internal(format!("sealing an answer: {error}"))
 }

@@ -10,7 +10,7 @@ use adapter_capabilities::documents::{self, Collection, Documents, Jsonb, MongoD
 pub(super) const DOCUMENTS: &str = "documents";
 
 impl Builder<'_> {
-    /// MongoDB if there is one, else PostgreSQL; nothing where nobody is granted a collection.
+    /// MongoDB if it is configured, otherwise PostgreSQL. `None` if no component is granted a collection.
     pub(super) async fn documents(&self) -> anyhow::Result<Option<Store>> {
         let mut collections = self
             .settings

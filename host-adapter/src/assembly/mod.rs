@@ -34,7 +34,7 @@ pub struct Assembly {
     pub relays: Vec<Relay>,
     /// Hears which sessions end elsewhere; to be run by the caller.
     pub sessions: Option<Listener>,
-    /// Where documents are kept, if anybody is granted any.
+    /// The document store, if at least one component is granted a collection.
     pub documents: Option<Store>,
     /// To be closed at the end.
     pub pools: Vec<Pool>,

@@ -43,7 +43,7 @@ impl Builder<'_> {
     }
 
     /// How to connect under a role of `name`'s own, which is created unless `<NAME>_DATABASE_URL`
-    /// names one that somebody else keeps.
+    /// names one that the operator manages.
     pub(super) async fn role(
         &self,
         name: &str,

@@ -1,4 +1,4 @@
-//! Which sessions have ended, for whoever issues or checks tokens.
+//! The revoked sessions, for components that issue or verify tokens.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ use adapter_capabilities::{
 /// The schema and role of the table of ended sessions.
 pub(super) const TOKENS: &str = "tokens";
 
-/// Sessions end seldom, and checking tokens asks nobody.
+/// Sessions end seldom, and verifying a token needs no connection.
 const CONNECTIONS: usize = 2;
 
-/// What there is when anybody is granted tokens.
+/// What exists if at least one component is granted tokens.
 pub(super) struct Sessions {
     pub(super) ended: RevokedSessions,
     pub(super) listener: Listener,

@@ -134,7 +134,7 @@ fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
         .build()?)
 }
 
-/// Writes to standard output, which may be a pipe that nobody reads any more.
+/// Writes a line to standard output. Fails if that is a closed pipe.
 fn print(text: &str) -> anyhow::Result<()> {
     writeln!(std::io::stdout(), "{text}")?;
     Ok(())

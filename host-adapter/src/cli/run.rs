@@ -29,7 +29,7 @@ pub(super) trait Mode: Sized {
     /// What takes long and needs no database.
     async fn prepare(&self, _: &Invocation) {}
 
-    /// What the banner says besides the databases.
+    /// The lines of the banner that follow the databases.
     fn banner(&self, settings: &Settings) -> Banner;
 
     /// Reads what is to be served.

@@ -16,20 +16,20 @@ use super::percent::percent_encode;
 const POSTGRES_URL: &str = "a PostgreSQL URL such as `postgres://user:password@host:5432/database`";
 const MONGODB_URL: &str = "a MongoDB URL such as `mongodb://user:password@host:27017/database`";
 
-/// Databases that somebody else runs.
+/// Databases that the operator runs.
 #[derive(Clone, Debug, Default)]
 pub struct Databases {
     /// `DATABASE_URL`, or made of `POSTGRES_HOST`, `_PORT`, `_USER`, `_PASSWORD` and `_DB`, of
     /// which one is enough. `None`: the private cluster.
     pub postgres: Option<SecretString>,
-    /// `<COMPONENT>_DATABASE_URL`, where somebody else makes the role of a component, of the
+    /// `<COMPONENT>_DATABASE_URL`, where the operator creates the role of a component, of the
     /// `documents` or of the `tokens`.
     pub components: BTreeMap<String, SecretString>,
     /// `MONGODB_URL`, or made of `MONGODB_HOST` and so on. `None`: documents are in PostgreSQL.
     pub mongodb: Option<SecretString>,
 }
 
-/// Roles besides those of components: of documents, and of ended sessions.
+/// Roles that do not belong to a component: those of the documents and of the revoked sessions.
 const ADAPTERS_OWN: [&str; 2] = ["documents", "tokens"];
 
 /// The kind of server that variables describe.
@@ -39,7 +39,7 @@ struct Server {
     scheme: &'static str,
     port: u16,
     user: Option<&'static str>,
-    /// What a URL made of parts needs besides. MongoDB keeps its users in the database `admin`.
+    /// The query of a URL that is made of parts. MongoDB keeps its users in the database `admin`.
     query: &'static str,
     expected: &'static str,
     accepts: fn(&str) -> bool,

@@ -1,7 +1,7 @@
 //! Variables from the process and from `.env`, as a value of its own.
 //!
 //! The process's environment is only read, once: nothing here sets a variable, because that is
-//! neither safe beside other threads nor visible to whoever debugs a setting.
+//! neither safe beside other threads nor visible to a person who debugs a setting.
 
 use std::collections::BTreeMap;
 use std::fmt;

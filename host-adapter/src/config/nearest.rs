@@ -1,4 +1,4 @@
-//! The known name that somebody probably meant.
+//! The known name that is nearest to an unknown one.
 
 /// The name most like `name` among `known`, if it differs by no more than a slip of the fingers:
 /// one edit in three characters.

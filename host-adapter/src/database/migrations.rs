@@ -34,7 +34,7 @@ pub enum State {
     Applied,
     /// Applied, and the file was changed afterwards: the database is not what the file says.
     Changed,
-    /// Applied, and there is no such file any more.
+    /// Applied, but its file no longer exists.
     Missing,
 }
 
@@ -214,7 +214,7 @@ fn latest_version(folder: &Path) -> anyhow::Result<u64> {
 ///
 /// # Errors
 ///
-/// The folder cannot be read. That it is missing means that there are none.
+/// A missing folder is not an error: the service has no migrations.
 pub fn services(directory: &Path) -> anyhow::Result<Vec<String>> {
     if !directory.exists() {
         return Ok(Vec::new());

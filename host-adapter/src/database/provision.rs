@@ -149,7 +149,7 @@ impl Provision<'_> {
             ),
         )
         .await?;
-        // Before PostgreSQL 15 anybody may create tables there.
+        // Before PostgreSQL 15, every role may create tables there.
         run(
             connection,
             "do $$ begin if exists (select from pg_namespace where nspname = 'public') then \

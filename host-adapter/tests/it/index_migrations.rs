@@ -318,7 +318,7 @@ async fn declarations_are_checked() {
         ),
         (
             BY_USER.replace("by_user", "By User"),
-            ["By User", "lower case"],
+            ["By User", "lower-case"],
         ),
         (
             format!("{BY_USER}\nuniqe = true"),

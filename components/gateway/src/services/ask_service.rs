@@ -8,7 +8,7 @@ use service_kit::peers;
 /// attempt gets half of it.
 const DEADLINE_MILLISECONDS: u32 = 4000;
 
-/// The JSON at a public path of a service; else the reason why there is none, for a client.
+/// The JSON at a public path of a service, or the reason why it could not be fetched, for a client.
 pub(super) async fn ask_service<T: DeserializeOwned>(
     service: &str,
     path: &str,

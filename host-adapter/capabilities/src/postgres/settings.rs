@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 #[serde(default)]
 pub struct PostgresSettings {
-    /// Connections of each component's pool, besides two for background work. Low: requests wait for
+    /// Connections of each component's pool. Two more serve background work. Low: requests wait for
     /// one. High: memory and context switches in PostgreSQL, which rejects more than its
     /// `max_connections`. The default is a few times the processors of a usual database server.
     #[serde(with = "Integer::<1, 1_000>")]

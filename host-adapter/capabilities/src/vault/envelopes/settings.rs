@@ -1,4 +1,4 @@
-//! How long envelopes are good for, and how many of them can be told apart.
+//! How long envelopes are valid, and how many are remembered to reject replays.
 
 use std::time::Duration;
 
