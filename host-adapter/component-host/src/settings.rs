@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 #[serde(default)]
 pub struct HostSettings {
     /// Requests that one instance answers before it is replaced. Low: instantiation costs more than
-    /// the request. High: what a component leaks stays longer. The default answers four times the
-    /// requests per second of 128, as measured.
+    /// the request. High: what a component leaks stays longer. The default serves four times the
+    /// requests per second that a limit of 128 does, as measured.
     #[serde(with = "Integer::<1, 1_000_000>")]
     pub requests_per_instance: usize,
     /// Requests that one instance works on at the same time, on one thread. The default is Spin's;

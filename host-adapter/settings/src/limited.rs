@@ -25,7 +25,7 @@ pub trait Kind {
     const NAME: &'static str;
     /// The units that it is written with; empty for plain numbers.
     const UNITS: Units;
-    /// Whether a plain number is one.
+    /// Whether a number without a unit is accepted.
     const NUMBERS: bool;
 }
 

@@ -31,7 +31,7 @@ impl Builder<'_> {
             probes.push(Probe {
                 name: DOCUMENTS.into(),
                 target: store.target(),
-                // A component that has PostgreSQL keeps there what it cannot do without.
+                // A component with PostgreSQL keeps its essential data there.
                 needed: !grants.postgres,
             });
         }

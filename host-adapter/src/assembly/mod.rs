@@ -30,9 +30,9 @@ pub struct Assembly {
     pub capabilities: HashMap<String, Capabilities>,
     /// Where the peers are; `up` completes it.
     pub peers: Arc<Peers>,
-    /// Deliver the components' messages; to be run by the caller.
+    /// Deliver the components' messages. The caller must run them.
     pub relays: Vec<Relay>,
-    /// Hears which sessions end elsewhere; to be run by the caller.
+    /// Receives which sessions other adapters end. The caller must run it.
     pub sessions: Option<Listener>,
     /// The document store, if at least one component is granted a collection.
     pub documents: Option<Store>,

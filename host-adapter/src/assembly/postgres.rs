@@ -12,8 +12,8 @@ use crate::{
     database::{self, Provision},
 };
 
-/// For documents. PostgreSQL cannot judge their filters and expects tens of thousands of rows where
-/// there are a few, so it would start workers (60 ms) and compile (30 ms) for what takes one.
+/// Options for documents. PostgreSQL estimates tens of thousands of rows for their filters where
+/// there are a few. It would start workers (60 ms) and compile (30 ms) a query that takes 1 ms.
 const QUICK: [(&str, &str); 2] = [("jit", "off"), ("max_parallel_workers_per_gather", "0")];
 
 impl Builder<'_> {
@@ -102,7 +102,7 @@ impl Builder<'_> {
             .password(password.expose_secret())
     }
 
-    /// The same on every adapter that has the same keys, so that none locks another out.
+    /// Adapters with the same keys derive the same password, so that none locks another out.
     fn password(&self, role: &str) -> SecretString {
         self.keys.derive(&format!("postgres role {role}"))
     }

@@ -13,7 +13,7 @@ use adapter_capabilities::{
 /// The schema and role of the table of ended sessions.
 pub(super) const TOKENS: &str = "tokens";
 
-/// Sessions end seldom, and verifying a token needs no connection.
+/// Few are enough: sessions end rarely, and verifying a token does not need a connection.
 const CONNECTIONS: usize = 2;
 
 /// What exists if at least one component is granted tokens.

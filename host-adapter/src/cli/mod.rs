@@ -21,8 +21,8 @@ use clap::{Parser, Subcommand};
 
 use crate::config::{ConfigError, Environment, SETTINGS_FILE, Settings};
 
-/// What a shell sees when the settings or the command line are wrong, as opposed to 1 for what
-/// failed while working. clap uses the same for the command line.
+/// The exit status if the settings or the command line are wrong. All other errors exit with 1.
+/// clap uses the same status for the command line.
 const EXIT_CONFIG: u8 = 2;
 
 /// Runs Spindle's components and gives them PostgreSQL, documents, calls to each other and
@@ -50,7 +50,7 @@ enum Command {
     Serve(serve::Serve),
     /// Make a token for each component, as lines for `.env`: `host-adapter adapter-tokens >> .env`.
     AdapterTokens,
-    /// Apply, show, take back or begin database migrations, service by service.
+    /// Apply, show, revert or create database migrations, service by service.
     #[command(subcommand)]
     Migrate(migrate::Migrate),
     /// Compile the components into the cache; `up` does that itself, by this command.

@@ -16,7 +16,7 @@ pub(super) struct MongoDb {
 }
 
 impl MongoDb {
-    /// Starts a private one if MongoDB is asked for and the settings name none; they then name it.
+    /// Starts a private MongoDB if requested, unless the settings name one, and sets its URL there.
     pub(super) async fn start(
         &self,
         invocation: &mut Invocation,

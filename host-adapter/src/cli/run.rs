@@ -50,7 +50,7 @@ pub(super) trait Mode: Sized {
 /// What is printed once everything is up.
 pub(super) struct Banner {
     pub(super) title: &'static str,
-    /// What is where: above the databases, and below them.
+    /// Names and locations: the lines above those of the databases, and the lines below.
     pub(super) before: Vec<(String, String)>,
     pub(super) after: Vec<(String, String)>,
     /// What to do next.

@@ -38,7 +38,7 @@ pub(super) async fn run(options: &Serve, invocation: Invocation) -> anyhow::Resu
 impl Mode for Api {
     type Server = (Server, TcpListener);
 
-    /// Peers without a `url` are where the application is that calls.
+    /// A peer without a `url` is at the URL of the application, which also calls this API.
     fn peer_url(&self, settings: &Settings, _: &str) -> Option<String> {
         Some(settings.server.application.clone())
     }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::layers::{Layers, is_name};
 
-/// Names with a meaning of their own: `[listen]`'s whole application, the outside caller's key,
+/// Reserved names: the whole application in `[listen]`, the outside caller's key,
 /// the signing key, the key behind database roles, and schemas that are not a component's.
 const RESERVED: [&str; 7] = [
     "app",
@@ -108,7 +108,7 @@ fn names<'de, D: Deserializer<'de>>(
     expected: &str,
     accepts: impl Fn(&str) -> bool,
 ) -> Result<Vec<String>, D::Error> {
-    // The reader of settings takes what stands after `expected`.
+    // `Layers::find` uses only the text after `expected`.
     let error = || serde::de::Error::custom(format!("expected {expected}"));
     let names = Vec::<String>::deserialize(deserializer).map_err(|_| error())?;
     if names.iter().all(|name| accepts(name)) {

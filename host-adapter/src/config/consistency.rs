@@ -1,4 +1,4 @@
-//! Settings that are fine each for itself and make no sense together.
+//! Checks for settings that are valid on their own but contradict each other.
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -26,7 +26,7 @@ pub(super) fn check(settings: &Settings, layers: &mut Layers<'_>) {
     check_server(settings, layers);
 }
 
-/// A time limit must be longer than those of what it waits for, else the outer hides the inner.
+/// Inner and outer time limits. The inner one must be shorter, or it never takes effect.
 const SHORTER: [(&str, &str); 9] = [
     ("postgres.acquire_timeout", "host.request_timeout"),
     ("postgres.statement_timeout", "host.request_timeout"),
@@ -103,7 +103,7 @@ fn check_addresses(settings: &Settings, layers: &mut Layers<'_>) {
     }
 }
 
-/// Port 0 is a new port each time, and an unspecified address is all addresses.
+/// Port 0 is a new port each time. An unspecified address, such as `0.0.0.0`, includes all others.
 fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
     let everywhere = one.ip().is_unspecified() || other.ip().is_unspecified();
     one.port() != 0 && one.port() == other.port() && (everywhere || one.ip() == other.ip())
@@ -168,7 +168,7 @@ fn check_tls_files(server: &ApiSettings, layers: &mut Layers<'_>) {
     }
 }
 
-/// What leaves this machine is encrypted, and every caller is told from every other.
+/// Checks that the API uses TLS beyond loopback, and that no two components share a token.
 fn check_server(settings: &Settings, layers: &mut Layers<'_>) {
     let server = &settings.server;
     check_tls_files(server, layers);

@@ -194,7 +194,7 @@ pub(super) fn read_variable(
     }
 }
 
-/// Notes that a variable is in force whose value is a secret.
+/// Records that a variable is in force, without its value, which is a secret.
 pub(super) fn note(layers: &mut Layers<'_>, section: &str, variable: &str) {
     let source = "environment or .env".to_owned();
     layers.note(section, variable, "(not shown)".into(), source);
@@ -206,7 +206,7 @@ pub(super) fn place_of(environment: &Environment, variable: &str) -> Origin {
     found.map_or(Origin::Process, |(_, origin)| origin)
 }
 
-/// The driver itself decides, as for MongoDB, so that nothing passes here and fails at the first
+/// The driver parses it, as for MongoDB, so that an invalid URL does not pass and fail at the first
 /// connection.
 fn is_postgres_url(url: &str) -> bool {
     (url.starts_with("postgres://") || url.starts_with("postgresql://"))

@@ -1,6 +1,6 @@
-//! Variables from the process and from `.env`, as a value of its own.
+//! Variables from the process's environment and from `.env`.
 //!
-//! The process's environment is only read, once: nothing here sets a variable, because that is
+//! The process's environment is read once. Nothing here sets a variable, because that is
 //! neither safe beside other threads nor visible to a person who debugs a setting.
 
 use std::collections::BTreeMap;
@@ -16,7 +16,7 @@ use super::errors::ConfigError;
 /// The file with variables in the project's directory. Not for version control: it holds secrets.
 pub const DOTENV_FILE: &str = ".env";
 
-/// No file of settings or variables is longer. It keeps a mistyped path, such as one to a device,
+/// The size limit of a settings or `.env` file. It keeps a mistyped path, such as one to a device,
 /// from filling the memory.
 const MAX_FILE_BYTES: u64 = 1 << 20;
 
@@ -38,7 +38,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// All variables that there are. One set to nothing counts as not set, because that is how shells
+/// All variables. An empty variable counts as not set, because that is how shells
 /// and container tools write "not set".
 #[derive(Clone, Default)]
 pub struct Environment {
@@ -73,7 +73,7 @@ impl Environment {
             .into_iter()
             .map(|(name, value)| (name, (value, Origin::Process)));
         let mut variables: BTreeMap<_, _> = dotenv.chain(process).collect();
-        // After the merge, so that an empty variable of the process can take back one of `.env`.
+        // After the merge, so that an empty variable of the process can unset one from `.env`.
         variables.retain(|_, (value, _)| !value.trim().is_empty());
         Self { variables }
     }
@@ -152,7 +152,7 @@ fn read_dotenv(project: &Path) -> Result<Vec<(String, String)>, ConfigError> {
         })
 }
 
-/// The line that an error is about. The error itself would print it, and a secret with it.
+/// The number of the line that an error is about. The error's own text would repeat the line.
 fn line_of(error: &dotenvy::Error, text: &str) -> usize {
     let dotenvy::Error::LineParse(wrong, _) = error else {
         return 1;

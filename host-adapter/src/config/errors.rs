@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-/// Why there are no settings. The text is for the person who wrote them; it never repeats a secret.
+/// The settings are not valid. The text is for the person who wrote them, and repeats no secret.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// A file is missing, not readable, not UTF-8 or too large.

@@ -53,7 +53,7 @@ pub const SETTINGS_FILE: &str = "adapter.toml";
 /// Everything that can be set, checked. Paths are absolute if the project's directory is.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// `PRODUCTION`: nothing is made up for convenience, no keys and no database, and services
+    /// `PRODUCTION`: keys and databases are not created automatically, and services
     /// insist on encryption. Off by default.
     pub production: bool,
     /// Where `up` listens.
@@ -84,7 +84,7 @@ pub struct Settings {
     pub envelopes: EnvelopeSettings,
     /// Key files, `[keys]`.
     pub keys: KeySettings,
-    /// Which keys are good, `[keys]` too.
+    /// Which keys are usable, also in `[keys]`.
     pub key_policy: Policy,
     /// Probes of dependencies.
     pub health: HealthSettings,
@@ -102,7 +102,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Read `file`, a path relative to `project`, and what `environment` overrides.
+    /// Reads `file`, a path relative to `project`, and applies the overrides in `environment`.
     ///
     /// # Errors
     /// The file is missing or not TOML, or at least one setting is not acceptable. The error's
@@ -117,7 +117,7 @@ impl Settings {
         let mut layers = Layers::new(&name, table, environment);
         let mut settings = Self::read(&mut layers, project);
         layers.reject_unknown();
-        // Defaults stand in for what could not be read, so a comparison would blame the wrong one.
+        // An unreadable setting has its default here, so a comparison could blame another one.
         if !layers.has_problems() {
             consistency::check(&settings, &mut layers);
         }

@@ -1,6 +1,6 @@
 //! The known name that is nearest to an unknown one.
 
-/// The name most like `name` among `known`, if it differs by no more than a slip of the fingers:
+/// The name in `known` that is nearest to `name`, if the difference can be a typing error: at most
 /// one edit in three characters.
 pub(super) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let tolerance = (name.chars().count() / 3).max(1);
@@ -27,7 +27,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_is_recognised_and_another_word_is_not() {
+    fn typo_is_recognised_and_other_word_is_not() {
         let known = ["connections", "max_rows", "max_bytes"];
         assert_eq!(nearest("conections", known), Some("connections"));
         assert_eq!(nearest("max_row", known), Some("max_rows"));

@@ -1,4 +1,4 @@
-//! What an operator looks at: migrations and the log.
+//! Settings for operation: migrations and the log.
 
 use std::path::PathBuf;
 
@@ -44,7 +44,7 @@ pub enum LogLevel {
     Info,
     /// Something was rejected or repeated; service goes on.
     Warning,
-    /// A request failed because of us.
+    /// A request failed because of an error on this side.
     Error,
     /// A process cannot go on.
     Critical,

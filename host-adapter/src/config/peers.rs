@@ -17,8 +17,8 @@ pub struct Peer {
     pub url: Option<String>,
 }
 
-/// The peers of the file, and every component, because this process may serve it. A peer that is
-/// only granted counts when a variable says where it is.
+/// The peers in the file, and every component, because this process may serve it. A peer that is
+/// only named in a grant is included if a variable sets its URL.
 pub(super) fn read(
     layers: &mut Layers<'_>,
     components: &BTreeMap<String, Grants>,

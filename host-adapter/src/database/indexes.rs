@@ -84,11 +84,11 @@ impl Indexes<'_> {
         self.files().map(|_| ())
     }
 
-    /// Makes what is pending and says which files that were.
+    /// Applies the pending files and returns them.
     ///
     /// # Errors
     ///
-    /// The first index that could not be made. Of its file nothing is left, those before it stay.
+    /// An index could not be created. Nothing of its file is applied; earlier files stay applied.
     pub async fn run(&self) -> anyhow::Result<Vec<Status>> {
         let pending: Vec<i64> = self
             .status()
@@ -186,7 +186,7 @@ impl Indexes<'_> {
         }
         let record = serde_json::to_string(&self.record(file))?;
         let records = self.recorded()?;
-        // A duplicate is another adapter's, which starts at the same time.
+        // A duplicate record comes from another adapter that starts at the same time.
         records
             .insert(Collection::migrations().as_str(), &[record])
             .await?;

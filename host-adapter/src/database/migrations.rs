@@ -50,11 +50,11 @@ pub struct Migrations<'a> {
 }
 
 impl Migrations<'_> {
-    /// Applies what is pending and says which that were.
+    /// Applies the pending migrations and returns them.
     ///
     /// # Errors
     ///
-    /// The first migration that failed; those before it stay applied, itself leaves nothing.
+    /// A migration failed. It changed nothing, and the migrations before it stay applied.
     pub async fn run(&self) -> anyhow::Result<Vec<Status>> {
         let pending = self
             .status()
@@ -71,7 +71,7 @@ impl Migrations<'_> {
         Ok(pending)
     }
 
-    /// Takes back the latest applied migration and says which that was.
+    /// Reverts the latest applied migration and returns it.
     ///
     /// # Errors
     ///

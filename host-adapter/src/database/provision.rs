@@ -15,7 +15,7 @@ use sqlx::{
 use super::{SCHEMA, connect, quoted};
 use adapter_capabilities::outbox;
 
-/// PostgreSQL cuts longer names off, and then two may be one.
+/// The limit in bytes. PostgreSQL truncates longer names, and two of them may become the same.
 const MAX_ROLE_NAME: usize = 63;
 
 /// Timeout for a lock that another adapter or session holds.
@@ -25,7 +25,7 @@ const LOCK_TIMEOUT: &str = "10s";
 /// a role of the same name without it.
 const MARK: &str = "made by Spindle";
 
-/// Whether there is such a role, and what it is said to be.
+/// Finds a role by its name, and returns its comment.
 const KNOWN_ROLE: &str =
     "select shobj_description(oid, 'pg_authid') from pg_roles where rolname = $1";
 

@@ -192,7 +192,7 @@ async fn call_seals_a_request_and_opens_the_answer(
     ]);
     assert_eq!(output.status.code(), Some(1));
     assert!(
-        String::from_utf8_lossy(&output.stderr).contains("calling http://127.0.0.1:1/"),
+        String::from_utf8_lossy(&output.stderr).contains("calling `http://127.0.0.1:1/`"),
         "{output:?}"
     );
 }

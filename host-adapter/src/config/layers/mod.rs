@@ -23,7 +23,7 @@ use keys::keys;
 pub(super) use variables::parse_boolean;
 use variables::{parse, variables};
 
-/// Where a value comes from that nothing sets.
+/// The source of a value that is not set anywhere.
 const DEFAULT: &str = "default";
 
 /// How much of a wrong value an error repeats, in characters.
@@ -74,7 +74,7 @@ struct Given {
 }
 
 impl<'a> Layers<'a> {
-    /// `file` is its name in messages, `table` what it holds.
+    /// `file` is the file's name in messages, and `table` is its content.
     pub(super) fn new(file: &str, table: Table, environment: &'a Environment) -> Self {
         Self {
             file: file.to_owned(),
@@ -204,7 +204,7 @@ impl<'a> Layers<'a> {
         let Err(error) = accepts(given.value.clone()) else {
             return Some(given);
         };
-        // serde's messages end so; what was found stands before it, in full.
+        // serde's messages end with "expected …". The part before it repeats the whole value.
         let message = error.message();
         let expected = message
             .rsplit_once("expected ")

@@ -1,4 +1,4 @@
-//! What is set and nothing asked for, with the known name that was probably meant.
+//! Rejects tables, keys and variables that are not settings, and suggests the nearest known name.
 
 use std::collections::BTreeSet;
 

@@ -28,7 +28,7 @@ pub enum MongoDbError {
         /// The system's reason.
         source: io::Error,
     },
-    /// It ended at once, or does not answer.
+    /// The server exited immediately, or does not answer.
     #[error("the MongoDB in `{}` does not answer; it said: {output}", directory.display())]
     NotAnswering {
         /// Where the data is.

@@ -24,13 +24,13 @@ use tokio::time::{Instant, sleep};
 pub use errors::MongoDbError;
 use process::Process;
 
-/// For a server to answer. After a crash it first recovers its files.
+/// Time for a server to answer. After a crash, it recovers its files first.
 const START_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How often a server is asked that does not answer yet.
+/// Pause between attempts to reach a server that is starting.
 const INTERVAL: Duration = Duration::from_millis(50);
 
-/// Another process may take a free port before the server does.
+/// Attempts to start a server. Another process may take the free port before the server does.
 const ATTEMPTS: u32 = 3;
 
 /// How a private MongoDB is run.
@@ -40,7 +40,7 @@ pub struct MongoDbOptions {
     pub program: Option<PathBuf>,
     /// A port to listen on, such as that of a server which a test killed; else a free one.
     pub port: Option<u16>,
-    /// Whether its files go when it ends.
+    /// Whether its files are removed when it stops.
     pub temporary: bool,
 }
 

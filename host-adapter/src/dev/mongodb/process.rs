@@ -1,7 +1,7 @@
 //! The server's process, which ends with ours.
 //!
-//! A shell waits for the end of its input, which is a pipe of which only we hold the other side: the
-//! system closes that for us if we cannot.
+//! A shell waits for the end of its standard input, a pipe whose other end only we hold. The
+//! system closes that end when this process is killed.
 
 use std::{
     fs::File,
@@ -13,16 +13,16 @@ use std::{
 
 use super::{MongoDbError, failed, program};
 
-/// For a server to write what it holds and end. Then it is killed, which loses nothing either.
+/// Time for a server to write its data and exit. After that it is killed, which loses no data.
 const SHUTDOWN_GRACE_PERIOD: Duration = Duration::from_secs(20);
 
-/// How often it is looked whether it has ended.
+/// Pause between checks whether the server has exited.
 const INTERVAL: Duration = Duration::from_millis(20);
 
 /// How many lines of the log an error repeats.
 const TAIL_LINES: usize = 12;
 
-/// Ends the server as we would. Its number cannot be another process's yet: we are its parent, and
+/// Stops the server if we are killed. Its process id cannot be reused yet: we are its parent, and
 /// end the shell before we ask for the server's end.
 const WATCH: &str = r#"
 cat > /dev/null
@@ -96,7 +96,7 @@ impl Process {
             .join("\n")
     }
 
-    /// The child knows no other signal than the one that cannot be caught.
+    /// Sends SIGTERM with the program `kill`, because `Child::kill` can only send SIGKILL.
     fn terminate(&mut self) {
         if self.temporary || self.has_ended() {
             return;
