@@ -1,6 +1,6 @@
 //! A span for each call: `adapter.<interface>.<function>` with the component and the outcome.
 //!
-//! A span has no parameters and results, because they may contain passwords, tokens and personal data.
+//! A span omits parameters and results, because they may contain passwords, tokens and personal data.
 
 use std::sync::Arc;
 

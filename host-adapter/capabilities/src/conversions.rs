@@ -10,7 +10,7 @@ use crate::{
     vault::{EnvelopeError, PasswordError, TokenError},
 };
 
-/// Every interface has the error case `denied`.
+/// Converts [`Denied`] into the error case `denied` of each interface.
 macro_rules! convert_denied {
     ($($interface:ident),*) => {$(
         impl From<Denied> for $interface::Error {

@@ -13,10 +13,10 @@ pub struct DispatchSettings {
     /// that the calling request has.
     #[serde(with = "Time::<10, { 5 * MINUTE }>")]
     pub timeout: Duration,
-    /// Attempts in all, the first included. A fourth would hardly ever help, and adds to an overload.
+    /// The most attempts, including the first. A fourth would rarely help and would add to an overload.
     #[serde(with = "Integer::<1, 3>")]
     pub attempts: u32,
-    /// Longest pause before the second attempt; it doubles with each one after. The default is about
+    /// Longest pause before the second attempt; it doubles with each further one. The default is about
     /// one round trip and one quick restart of a connection.
     #[serde(with = "Time::<1, MINUTE>")]
     pub backoff_base: Duration,
@@ -24,7 +24,7 @@ pub struct DispatchSettings {
     /// so that three attempts fit into the timeout.
     #[serde(with = "Time::<1, MINUTE>")]
     pub backoff_cap: Duration,
-    /// Largest body of a request or an answer, in bytes. The most is the contract's limit.
+    /// Largest body of a request or an answer, in bytes. The maximum is the contract's limit.
     #[serde(with = "Size::<KIB, MIB>")]
     pub max_body: usize,
 }

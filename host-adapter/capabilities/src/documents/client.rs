@@ -40,12 +40,12 @@ impl Documents {
         }
     }
 
-    /// Stores documents, given as JSON text, and returns for each whether it existed already.
+    /// Stores documents, given as JSON text, and returns for each whether it was stored.
     ///
     /// # Errors
     ///
     /// See `documents.insert` in `wit/documents.wit`. If the text of an
-    /// `Invalid` or `TooLarge` begins with the position of a document in the list, none was stored.
+    /// `Invalid` or `TooLarge` begins with the position of a document, no document was stored.
     pub async fn insert(
         &self,
         collection: &str,

@@ -42,8 +42,8 @@ pub(super) const MAX_SKIP: u32 = 10_000;
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Limits {
-    /// Documents of a `find`, values of a `count-by`. A query that asks for more gets this many. The
-    /// default is the least, because components may count on it; more belong behind paging.
+    /// The most documents of a `find` or values of a `count-by`. Larger queries get this many. The
+    /// default is the lowest accepted value, because components may rely on it. Use paging for more.
     #[serde(with = "Integer::<1_000, 100_000>")]
     pub max_documents: u32,
     /// Bytes of JSON text. A result above it is rejected, since the component has to hold it. The

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::{sync::Mutex, time::Instant};
 
 /// How long a result is reused. A health check with every request is then cheap, and a person still sees
-/// a change at once.
+/// a change within a second.
 const REUSE: Duration = Duration::from_secs(1);
 
 /// How dependencies are probed.
@@ -20,7 +20,7 @@ const REUSE: Duration = Duration::from_secs(1);
 #[serde(default)]
 pub struct HealthSettings {
     /// How long a dependency may take to answer before it counts as down. The default is below the
-    /// probe timeouts of container platforms, so that a slow dependency is an answer.
+    /// probe timeouts of container platforms, so that the check answers even if a dependency is slow.
     #[serde(with = "Time::<10, MINUTE>")]
     pub timeout: Duration,
 }
@@ -45,7 +45,7 @@ struct Inner {
 }
 
 impl Health {
-    /// Asks `probes`, and waits for each as long as `settings` allow.
+    /// Creates the health check of `probes`, with the timeout in `settings`.
     #[must_use]
     pub fn new(probes: Vec<Probe>, settings: HealthSettings) -> Self {
         Self(Arc::new(Inner {
@@ -55,7 +55,7 @@ impl Health {
         }))
     }
 
-    /// Checks all dependencies at once, or returns the result of the last second. Concurrent callers
+    /// Checks all dependencies at once, or reuses a result of the last second. Concurrent callers
     /// share one check.
     pub async fn dependencies(&self) -> Vec<Dependency> {
         let mut last = self.0.last.lock().await;

@@ -33,8 +33,8 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 #[serde(default)]
 pub struct RelaySettings {
-    /// Longest time between two looks at the table when nothing wakes the relay. Messages of this
-    /// process wake it at once; those of another, and those whose pause is over, wait up to this long.
+    /// Longest time between two queries when nothing wakes the relay. Messages of this
+    /// process wake it at once. Messages of other processes and retries wait up to this long.
     #[serde(with = "Time::<50, { 5 * MINUTE }>")]
     pub outbox_interval: Duration,
 }

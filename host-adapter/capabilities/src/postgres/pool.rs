@@ -39,7 +39,7 @@ const BACKGROUND_CONNECTIONS: usize = 2;
 /// A cloneable handle to the connections.
 #[derive(Clone)]
 pub struct Pool {
-    /// One per serving thread, and the last for all others.
+    /// One shard per serving thread. The last shard serves all other threads.
     shards: Arc<[managed::Pool<Connections>]>,
     /// The index of this handle's shard. `None` means the last one.
     shard: Option<usize>,
@@ -90,7 +90,7 @@ impl managed::Manager for Connections {
 impl Pool {
     /// Creates a pool. It opens the first connection when it is first used.
     ///
-    /// The serving `threads` share the connections out among themselves. `label` names the pool in the
+    /// The connections are divided among the serving `threads`. `label` names the pool in the
     /// log, such as `postgres of user`.
     ///
     /// # Errors

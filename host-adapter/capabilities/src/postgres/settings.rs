@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 #[serde(default)]
 pub struct PostgresSettings {
-    /// Connections of each component's pool. Two more serve background work. Low: requests wait for
-    /// one. High: memory and context switches in PostgreSQL, which rejects more than its
+    /// Connections of each component's pool. Two more are for background work. If low, requests wait for
+    /// one. If high, PostgreSQL needs more memory and context switches. It rejects more than its
     /// `max_connections`. The default is a few times the processors of a usual database server.
     #[serde(with = "Integer::<1, 1_000>")]
     pub connections: usize,

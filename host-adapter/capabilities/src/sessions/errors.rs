@@ -13,7 +13,7 @@ pub enum Error {
     Unavailable(String),
 }
 
-/// The statements do not come from a component, so no error of theirs is the caller's mistake.
+/// The statements do not come from a component, so their errors are not the caller's mistake.
 impl From<postgres::Error> for Error {
     fn from(error: postgres::Error) -> Self {
         Self::Unavailable(error.to_string())

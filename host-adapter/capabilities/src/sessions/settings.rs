@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 #[serde(default)]
 pub struct SessionSettings {
-    /// The age at which tokens of sessions are `unavailable`: the longest that an ended session is
-    /// accepted anywhere. Low: every short outage of PostgreSQL is one of everything that takes a
-    /// token. The default is enough for PostgreSQL to restart.
+    /// The age at which tokens of sessions are `unavailable`. No adapter accepts an ended session for
+    /// longer. If it is low, even a short outage of PostgreSQL makes tokens of sessions `unavailable`.
+    /// The default is enough for PostgreSQL to restart.
     #[serde(with = "Time::<SECOND, DAY>")]
     pub ended_sessions_max_age: Duration,
 }

@@ -72,7 +72,7 @@ pub(super) async fn revoked_within(pool: &Pool, period: Duration) -> Result<Vec<
     .await
 }
 
-/// As [`revoked_within`], on the connection of the listener.
+/// Like [`revoked_within`], but on the connection of the listener.
 pub(super) async fn revoked_within_on(
     connection: &mut PgConnection,
     period: Duration,

@@ -1,4 +1,4 @@
-//! Shared steps of the definition of tables and indexes.
+//! Steps that the creation of tables and the creation of indexes share.
 
 use sqlx::{Executor as _, PgConnection};
 

@@ -36,7 +36,7 @@ const GRACE: Duration = Duration::from_millis(500);
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 #[serde(default)]
 pub struct MongoDbSettings {
-    /// Connections of the whole process, one for each call at once. The default is as many as a usual
+    /// Connections of the whole process. Each running call uses one. The default is as many as a usual
     /// server works on at the same time.
     #[serde(with = "Integer::<1, 1_000>")]
     pub connections: u32,

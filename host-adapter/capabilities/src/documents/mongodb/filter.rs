@@ -10,7 +10,7 @@ use super::{super::Direction, bson};
 /// Translates a filter.
 pub(super) fn translate_filter(filter: &Filter) -> Document {
     match filter {
-        // MongoDB limits nesting too, so a list of one does not get a level.
+        // MongoDB limits nesting too, so a list with one element is not nested.
         Filter::All(filters) => match filters.as_slice() {
             [] => Document::new(),
             [only] => translate_filter(only),

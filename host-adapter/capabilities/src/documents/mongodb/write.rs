@@ -27,7 +27,7 @@ pub(super) async fn insert(
     let mut seen = HashSet::new();
     let mut batch = Batch::default();
     for (position, document) in documents.iter().enumerate() {
-        // The server may insert in any order, and of two with the same `_id` the first must be stored.
+        // The server may insert in any order, but of two with the same `_id`, the first must be stored.
         if !seen.insert(document.id()) {
             continue;
         }
@@ -145,7 +145,7 @@ async fn store(
     Ok(())
 }
 
-/// Returns the positions of the documents that exist already, or the error if there is another one.
+/// Returns the positions of the documents that exist already, or any other error.
 fn duplicate_positions(error: DriverError) -> Result<HashSet<usize>, DriverError> {
     let ErrorKind::InsertMany(failure) = error.kind.as_ref() else {
         return Err(error);

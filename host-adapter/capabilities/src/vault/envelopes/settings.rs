@@ -11,11 +11,11 @@ type MaxAge = Time<SECOND, HOUR>;
 type ClockSkew = Time<0, { 5 * MINUTE }>;
 type ReplayCapacity = Integer<1, 10_000_000>;
 
-/// How long envelopes are good for, and how many can be in that time.
+/// The lifetime of envelopes, and the number of ids that are remembered.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default)]
 pub struct EnvelopeSettings {
-    /// The age at which an envelope is rejected. Low: slow calls fail. High: more ids have to be
+    /// The age at which an envelope is rejected. If low, slow calls fail. If high, more ids must be
     /// remembered. The default is several times the slowest call and its retries.
     #[serde(with = "MaxAge")]
     pub max_age: Duration,
@@ -25,7 +25,7 @@ pub struct EnvelopeSettings {
     pub clock_skew: Duration,
     /// How many ids are remembered, 1 to 10,000,000, at up to 35 bytes each; it is not read from
     /// settings. When that many have been opened within `max_age` and `clock_skew`, further envelopes
-    /// are rejected: 500,000 are 7,600 in every second.
+    /// are rejected. 500,000 ids allow 7,600 envelopes a second.
     #[serde(skip)]
     pub replay_capacity: usize,
 }

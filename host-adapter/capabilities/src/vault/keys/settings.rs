@@ -23,15 +23,15 @@ impl Default for KeySettings {
 }
 
 /// Seven days: long enough for every peer to be restarted with the new key, short enough that a key
-/// replaced because it leaked is soon worthless.
+/// that was replaced because it leaked is soon useless.
 pub const DEFAULT_OLD_KEYS_READABLE_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 
-/// How strict to be with keys.
+/// The rules for the use of keys.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default)]
 pub struct Policy {
     /// Refuse to start without keys, and with development keys, instead of generating some. This is
-    /// not a setting of its own: `PRODUCTION` decides.
+    /// not a separate setting: `PRODUCTION` decides it.
     #[serde(skip)]
     pub production: bool,
     /// How long a replaced key still opens and verifies after its successor was created.

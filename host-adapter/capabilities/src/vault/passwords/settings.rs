@@ -12,25 +12,25 @@ pub(super) type Parallelism = Integer<1, 16>;
 type Threads = Integer<1, 256>;
 type Queue = Integer<0, 10_000>;
 
-/// How passwords are hashed (argon2id). Higher is safer and slower, for us as for an attacker. The
+/// How passwords are hashed (argon2id). Higher values are safer and slower. The
 /// defaults are OWASP's first recommendation: 19 MiB, two passes, one lane.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default)]
 pub struct PasswordSettings {
-    /// Memory of one hash in KiB. Every running hash holds as much.
+    /// Memory of one hash in KiB. Every running hash uses this amount.
     #[serde(with = "MemoryKib")]
     pub memory_kib: u32,
     /// Passes over that memory. Time grows in proportion.
     #[serde(with = "Iterations")]
     pub iterations: u32,
-    /// Lanes (RFC 9106). They are computed one after another here, so more of them gain no time.
+    /// Lanes (RFC 9106). They are computed one after another here, so more lanes do not save time.
     #[serde(with = "Parallelism")]
     pub parallelism: u32,
     /// How many hashes run at once. The default is one per processor: more only add memory.
     #[serde(with = "Threads")]
     pub threads: usize,
-    /// How many wait beyond those; then a call is `unavailable` at once. At 20 ms each, 64 on two
-    /// threads wait 0.7 s; a longer queue only makes callers give up while it still works for them.
+    /// How many more hashes may wait. Any further call is `unavailable` at once. At 20 ms each, 64 on two
+    /// threads wait 0.7 s. In a longer queue, callers would give up before their hash is computed.
     #[serde(with = "Queue")]
     pub queue: usize,
 }

@@ -1,9 +1,9 @@
-//! Tokens verified lately, so that a client that sends the same one with every request costs one
+//! A cache of verified tokens. A token that a client sends with every request costs only one
 //! signature check in its lifetime.
 //!
-//! A hit is as good as a check of the signature and the claims: nothing that such a check looks at
-//! can change for the worse except the time, and an entry is only good until its token expires or
-//! its key stops being readable. Whether a session has ended is asked after a hit too.
+//! A hit replaces the check of the signature and the claims. Of the inputs of that check, only the
+//! time can change the result, and an entry is valid only until its token expires or
+//! its key stops being readable. The session is checked after a hit too.
 
 use quick_cache::sync;
 use sha2::{Digest, Sha256};
@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 use super::Claims;
 
 /// Claims by the SHA-256 of the whole token, signature included: the tokens themselves are not
-/// kept in memory. A full cache gives up the entries that are used least.
+/// kept in memory. A full cache evicts the entries that are used least.
 pub(super) struct Cache(sync::Cache<[u8; 32], Verified>);
 
 #[derive(Clone)]

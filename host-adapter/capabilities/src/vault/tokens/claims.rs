@@ -6,7 +6,7 @@ use super::{Claims, MAX_SUBJECT_CHARACTERS, TokenSettings};
 use crate::sessions::is_session_id;
 
 /// How far in the future `iat` may be. Clocks that follow NTP differ by less. `exp` has no tolerance: a
-/// token is not accepted a second longer than it says.
+/// token is not accepted from that second on.
 const FUTURE_TOLERANCE_SECONDS: u64 = 5;
 
 /// Why a token is rejected. The word is for the log.

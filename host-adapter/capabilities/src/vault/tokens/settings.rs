@@ -1,4 +1,4 @@
-//! What access tokens say of themselves.
+//! The issuer, the audience and the lifetime of access tokens.
 
 use std::time::Duration;
 
@@ -7,22 +7,22 @@ use serde::{Deserialize, Serialize};
 
 use super::super::errors::SettingError;
 
-/// Above a day a token that leaked and belongs to no session is useful for too long, because it
-/// cannot be taken back. Ended sessions are kept for a little longer than this.
+/// One day. With a longer lifetime, a leaked token without a session would be a risk, because it
+/// cannot be revoked. Ended sessions are kept for a little longer than this.
 type Lifetime = Time<SECOND, DAY>;
 
-/// What tokens say of themselves.
+/// The issuer, the audience and the lifetime of tokens.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default)]
 pub struct TokenSettings {
     /// `iss` of the tokens that are issued, and the only one that is accepted.
     #[serde(deserialize_with = "name")]
     pub issuer: String,
-    /// `aud`, likewise.
+    /// `aud` of the tokens that are issued, and the only one that is accepted.
     #[serde(deserialize_with = "name")]
     pub audience: String,
-    /// Time from issue to expiry, counted in whole seconds. A stolen token is of use for as long, and
-    /// a client logs in again as often.
+    /// Time from issue to expiry, counted in whole seconds. A stolen token works for this time, and
+    /// a client needs a new token after it.
     #[serde(with = "Lifetime")]
     pub lifetime: Duration,
 }
