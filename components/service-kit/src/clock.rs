@@ -37,7 +37,7 @@ pub fn format(moment: OffsetDateTime) -> String {
     utc.format(MICROSECONDS).unwrap_or_default()
 }
 
-/// Write a field as [`format`] does, by `#[serde(serialize_with = "clock::serialize")]`.
+/// Write a field as [`format()`] does, by `#[serde(serialize_with = "clock::serialize")]`.
 ///
 /// # Errors
 /// The serializer's.
