@@ -59,7 +59,7 @@ async fn rebuild_statistics(
 }
 
 /// Extractor: the header `Idempotency-Key` where it is a UUID, as our own services send it. Others
-/// choose their own form, which says nothing to us.
+/// may use another form, which is ignored.
 struct IdempotencyKey(Option<Uuid>);
 
 impl<S: Sync> FromRequestParts<S> for IdempotencyKey {

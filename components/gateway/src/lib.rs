@@ -1,7 +1,7 @@
-//! What belongs to no single service: an index of them, and the health of all.
+//! The index of all services, and their combined health.
 //!
-//! The services are the peers that the gateway is granted, and their routes are what they say about
-//! themselves: a new service needs no change here.
+//! The services are the peers that the gateway may call. Each describes its own routes, so a
+//! new service needs no change here.
 
 mod routes;
 mod schemas;
@@ -16,8 +16,8 @@ static SERVICE: Service = Service {
     routes: routes::routes,
 };
 
-/// Answer one request. Exported to the host in the `.wasm` only: the export's name is none that a
-/// native linker takes, and unit tests run natively.
+/// Answers one request. It is exported in the `.wasm` only: a native linker does not accept the
+/// export's name, and unit tests run natively.
 #[cfg_attr(target_family = "wasm", spin_sdk::http_service)]
 pub async fn handle(request: Request) -> impl IntoResponse {
     service_kit::serve(&SERVICE, request).await

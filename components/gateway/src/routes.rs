@@ -1,4 +1,4 @@
-//! What is served where. Everything else in the application is not found, and said so here.
+//! The routes of the gateway. It also answers 404 for every path that no service serves.
 
 use axum::response::Response;
 use service_kit::routing::{Routes, get};

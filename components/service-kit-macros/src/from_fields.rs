@@ -52,7 +52,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
-/// The expression that asks for a field, and the one that makes the member of it.
+/// Two expressions: the first reads a field, and the second builds the struct member from it.
 fn read(field: &Field, value: &Ident) -> Result<(TokenStream, TokenStream)> {
     let ty = &field.ty;
     let Some(Rule { rule, default }) = rule(field)? else {

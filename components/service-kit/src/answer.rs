@@ -7,8 +7,8 @@ use serde::Serialize;
 
 use crate::Problem;
 
-/// Checkers of tokens may keep the keys this long; a new key is to be published as long before it
-/// signs.
+/// Verifiers may cache the keys for this long. A new key must be published this long before it
+/// signs tokens.
 const PUBLIC_KEYS_CACHING: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
 /// A success to be answered.

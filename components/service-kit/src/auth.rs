@@ -20,7 +20,7 @@ pub struct Bearer(pub tokens::Claims);
 pub enum Caller {
     /// The service that sealed the request, such as `user`.
     Service(String),
-    /// Whom the access token was issued to: a user's id.
+    /// The id of the user that the access token was issued to.
     User(String),
 }
 

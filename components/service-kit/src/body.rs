@@ -25,8 +25,8 @@ const MAX_PARSED_BYTES: usize = 2 * 1024 * 1024;
 #[derive(Clone)]
 pub(crate) struct Document(pub(crate) Value);
 
-/// Read and parse the body; none for methods that carry none, nor without a `Content-Type`, when
-/// there is usually no body, and where there is one it is left unread.
+/// Reads and parses the body. `None` for a method without a body, and for a request without a
+/// `Content-Type`. The body of such a request is not read.
 pub(crate) async fn read_document(request: &mut Request) -> Result<Option<Value>, Problem> {
     if !matches!(
         *request.method(),
@@ -49,8 +49,8 @@ pub(crate) async fn read_document(request: &mut Request) -> Result<Option<Value>
 /// Parse JSON text. Nesting deeper than 128 is refused by the parser, so no later code that
 /// recurses over the document can exhaust the stack.
 ///
-/// A megabyte of `{"":0},` would take a hundred megabytes, and end the instance with all that it
-/// works on.
+/// Rejects a body that would take too much memory: a megabyte of `{"":0},` would take a hundred
+/// megabytes and abort the instance with all its requests.
 pub(crate) fn parse(text: &[u8]) -> Result<Value, Problem> {
     if parsed_bytes(text) > MAX_PARSED_BYTES {
         let detail = "The body has more values than can be read at once.";

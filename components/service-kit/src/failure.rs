@@ -83,7 +83,7 @@ impl From<passwords::Error> for Failure {
     }
 }
 
-/// For issuing tokens and ending sessions. [`crate::Bearer`] answers for a token that a client sent.
+/// For issuing tokens and ending sessions. [`crate::Bearer`] handles the tokens that clients send.
 impl From<tokens::Error> for Failure {
     fn from(error: tokens::Error) -> Self {
         use tokens::Error;

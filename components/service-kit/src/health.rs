@@ -16,7 +16,7 @@ use crate::{clock, exchange};
 pub enum Status {
     /// As it should.
     Healthy,
-    /// Without something that it can do without.
+    /// It works, but a dependency that it does not need is down.
     Degraded,
     /// Not at all.
     Unhealthy,

@@ -1,4 +1,4 @@
-//! What every service shares, so that a component is its routes, its schemas and its SQL.
+//! Code that all services share. A component adds only its routes, schemas and queries.
 //!
 //! A component describes itself as a [`Service`] and hands each request to [`serve`]. Everything
 //! that looks the same to clients of every service is decided here: the success and problem

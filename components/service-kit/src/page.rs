@@ -2,7 +2,7 @@
 //! `{"items": […], "next": …}`.
 //!
 //! A cursor is the place of an item (when it happened, and its id), not a number of items to skip.
-//! Items that are added while a client pages come before that place and move nothing after it, and
+//! Items added while a client reads the pages come before that place and shift no later item, and
 //! the last page costs what the first one costs.
 //!
 //! [`crate::sql::Sql::fetch_page`] pages over rows, [`crate::collection::Find::fetch_page`] over

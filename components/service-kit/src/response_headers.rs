@@ -25,7 +25,7 @@ pub(crate) fn add(response: &mut Response, exchange: &Exchange, elapsed: Duratio
 /// Without a length the body is chunked, and Spin sends the last chunk of such a body only after
 /// the client's delayed acknowledgement, some 40 ms later.
 fn add_length(response: &mut Response) {
-    // RFC 9110, section 8.6, forbids the header here.
+    // RFC 9110, section 8.6, forbids `Content-Length` in a 204 response.
     let bodiless = response.status() == StatusCode::NO_CONTENT;
     if bodiless || response.headers().contains_key(CONTENT_LENGTH) {
         return;

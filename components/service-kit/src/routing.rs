@@ -68,7 +68,7 @@ impl Routes {
         self.guarded(path, methods, plain)
     }
 
-    /// A public route that every service has, and therefore none describes.
+    /// A public route that every service has. It is left out of the description.
     pub(crate) fn undescribed(mut self, path: &str, methods: Methods) -> Self {
         self.router = self.router.route(path, methods.router);
         self

@@ -63,7 +63,7 @@ async fn receive(plain: Plain, request: &mut Request, reply: &mut Reply) -> Resu
     Ok(())
 }
 
-/// The envelope in a document; none if it is a plain one and may be.
+/// The envelope in a document. `None` if the document is plain and plain documents are accepted.
 fn envelope(
     document: &Value,
     headers: &HeaderMap,

@@ -1,4 +1,4 @@
-//! Accounts: registration, login and its sessions, profile, what users did.
+//! User accounts: registration, login, sessions, profiles and activities.
 //!
 //! A user and the analytics event about it are written in one transaction. Ids are made here and
 //! not by the database, because the event has to name the user.

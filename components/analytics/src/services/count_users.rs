@@ -3,7 +3,7 @@
 use serde_json::Value;
 use service_kit::{Failure, peers};
 
-/// Statistics without user counts now are better than statistics with them later.
+/// Short, because statistics without user counts are better than slow statistics.
 const DEADLINE_MILLISECONDS: u32 = 1000;
 
 /// The counts as the user service gives them; none if it does not answer.

@@ -10,8 +10,8 @@ use crate::error::Result;
 use crate::schemas::Statistics;
 use crate::summaries::{self, Totals};
 
-/// How long a reader of statistics works on the summary. A backlog is gone after some readings, and
-/// no reading waits long.
+/// How long a request for statistics advances the summary. A few requests clear a backlog, and
+/// no request waits long.
 const SUMMARISING: Duration = Duration::from_secs(1);
 
 /// The statistics, and what is missing from them, as sentences.
@@ -38,7 +38,7 @@ pub(crate) async fn event_statistics(period: Period) -> Result<(Statistics, Vec<
 /// All events are counted from the summary, those of a period by the index on `timestamp`.
 async fn totals(period: Period) -> Result<Totals> {
     let Some(filter) = period.filter("timestamp") else {
-        // Before counting, and not at the same time, because it leaves fewer events to count.
+        // Advance the summary before counting, so that fewer events remain to be counted by query.
         summaries::advance_now_and_then(SUMMARISING).await;
         return Ok(summaries::totals().await?);
     };

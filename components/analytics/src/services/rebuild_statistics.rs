@@ -1,4 +1,4 @@
-//! Counting the statistics again from the events.
+//! Rebuilds the statistics from the events.
 
 use crate::error::Result;
 use crate::schemas::{Rebuild, Rebuilt};

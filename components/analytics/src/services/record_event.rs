@@ -61,7 +61,7 @@ fn document(
     }))
 }
 
-/// The source of the event, and the user it is about. A person may write about itself only.
+/// The source of the event, and the user it is about. Users may write events about themselves only.
 fn attribute(caller: Caller, user_id: Option<String>) -> Result<(String, Option<String>)> {
     match caller {
         Caller::Service(name) => Ok((name, user_id)),

@@ -7,7 +7,7 @@ use service_kit::Failure;
 
 use super::Result;
 
-/// How many days are counted one by one: the latest that have events. Senders choose the day of an
+/// Maximum number of days in `by_day`. The latest days are kept. Senders choose the day of an
 /// event, so without a limit a sender could make the summary larger than a document may be. Since
 /// the latest days stay, events of earlier days cannot displace a day. A day that stays has been
 /// counted from its first event on, because a removed day never comes back.

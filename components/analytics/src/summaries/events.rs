@@ -9,10 +9,10 @@ use time::OffsetDateTime;
 use super::{Counts, Result};
 use crate::services::EVENTS;
 
-/// How many values one `count-by` is certain to give. If there are as many, there may be more.
+/// The number of values that `count-by` is sure to return. A result of this size may be cut off.
 const PAGE: u32 = 1_000;
 
-/// How many events the range has that is tried first: as many as a query can skip.
+/// The number of events in the range that is tried first. A query can skip at most this many.
 const LARGE_RANGE: u32 = 10_000;
 
 /// How many events match, by type and by day.
@@ -77,7 +77,7 @@ async fn count_by(field: &str, filter: &Filter) -> Result<Vec<(Option<String>, u
     EVENTS.count_by(field, filter.clone()).await
 }
 
-/// The value of `field` in the event that has `skip` others before it, ordered by this field.
+/// The value of `field` in the event at index `skip`, when the events are ordered by this field.
 async fn nth(
     field: &str,
     direction: Direction,
@@ -94,7 +94,7 @@ async fn nth(
     Ok(found.and_then(|mut event| event.remove(field)))
 }
 
-/// When the event was received that has `skip` others before it.
+/// The time of receipt of the event at index `skip`, when the events are ordered by that time.
 pub(super) async fn received(
     direction: Direction,
     filter: &Filter,

@@ -7,8 +7,8 @@
 //!
 //! - The summary moves forward by *slices*, each from the watermark to a planned end. One
 //!   conditional update writes the end into the summary first, and it cannot change after that. It
-//!   lies so far back that no event can still appear before it. So every worker on a slice finds the
-//!   same events in it, also at the same time as another or after a crash.
+//!   lies so far back that no new event can appear before it. So every worker on a slice finds the
+//!   same events in it, even if workers run concurrently or after a crash.
 //! - Users are documents of their own, marked with the first slice that has an event of theirs. Marks
 //!   of a slice beyond the summary's have no meaning yet, and writing them again changes nothing.
 //! - One conditional update then replaces all numbers, watermark and slice. The update of a second
@@ -45,7 +45,7 @@ pub(crate) struct Totals {
     pub(crate) distinct_users: u64,
 }
 
-/// How often the numbers are read if a rebuild replaces the summary meanwhile. It does not happen
+/// Maximum number of reads if rebuilds replace the summary in the meantime. It does not happen
 /// twice in a row, because a rebuild takes longer than a reading.
 const READINGS: usize = 3;
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::Result;
 use super::summary::{Plan, Summary};
 
-/// The summary that answers.
+/// The summary that is currently in use.
 pub(super) const SUMMARY: &str = "summary";
 
 /// The summary that is to replace it.

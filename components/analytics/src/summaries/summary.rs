@@ -6,7 +6,7 @@ use time::{Duration, OffsetDateTime};
 
 use super::Counts;
 
-/// How long a slice is left to the worker that began it. This only avoids doing work twice. A slice
+/// How long a slice is reserved for the worker that began it, to avoid duplicate work. A slice
 /// takes a fraction of a second; after a crash the others wait this long.
 const CLAIM: Duration = Duration::seconds(10);
 

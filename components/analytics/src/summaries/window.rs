@@ -3,7 +3,7 @@
 use service_kit::collection::filter::{Filter, gt, lte};
 use time::{Duration, OffsetDateTime};
 
-/// Most events of a window, as many as a query can skip. The events of one millisecond may be more.
+/// Maximum events per window: a query can skip at most this many. One millisecond may have more.
 pub(super) const MAX_EVENTS: u32 = 10_000;
 
 /// Documents keep milliseconds.
@@ -19,7 +19,7 @@ pub(super) fn received_between(from: OffsetDateTime, end: OffsetDateTime) -> Fil
     received_after(from).and(lte("received_at", end))
 }
 
-/// The millisecond before `beyond`, the first event that would be too many, but after `from`: a
+/// The millisecond before `beyond` (the first event over the limit), but always after `from`: a
 /// millisecond with more than [`MAX_EVENTS`] becomes a window of its own.
 pub(super) fn end_before(from: OffsetDateTime, beyond: OffsetDateTime) -> OffsetDateTime {
     (beyond - MILLISECOND).max(from + MILLISECOND)

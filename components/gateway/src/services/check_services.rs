@@ -9,7 +9,7 @@ use service_kit::peers;
 use super::ask_service;
 use crate::schemas::{ServiceHealth, Services};
 
-/// The state of each service, asked all at once, and of all of them: that of the worst.
+/// The worst status of all services, and the health of each. All services are asked concurrently.
 pub(crate) async fn check_services() -> (Status, Services) {
     let names = match peers::granted().await {
         Ok(names) => names,

@@ -67,7 +67,7 @@ pub fn is_in(field: &str, values: impl IntoIterator<Item = impl ToValue>) -> Fil
     compare(field, "$in", Value::Array(values))
 }
 
-/// Whether `field` is there, be it null.
+/// `field` exists, even if it is null (`exists` is true), or does not exist (`exists` is false).
 pub fn exists(field: &str, exists: bool) -> Filter {
     compare(field, "$exists", exists)
 }
@@ -90,7 +90,7 @@ impl Filter {
         self
     }
 
-    /// Both must hold, if there is another.
+    /// Like [`Self::and`] if `other` is `Some`; otherwise the filter is unchanged.
     pub fn and_maybe(self, other: Option<Self>) -> Self {
         match other {
             Some(other) => self.and(other),

@@ -113,7 +113,7 @@ impl<T: DeserializeOwned + Item> Find<T> {
     }
 }
 
-/// The documents after a place. The first condition follows from the others, but it bounds the part
+/// Filter for documents after a cursor. The first condition is redundant, but it limits the part
 /// of an index that is read.
 fn after(at: &str, cursor: Cursor) -> Filter {
     let later = lt(at, cursor.at).or(gt("_id", cursor.id));

@@ -30,7 +30,7 @@ impl Violation {
         }
     }
 
-    /// The same, of the member `name` of the value it is about.
+    /// Moves the violation to the member `name` of the value.
     #[must_use]
     pub fn within(mut self, name: &str) -> Self {
         let name = name.replace('~', "~0").replace('/', "~1");

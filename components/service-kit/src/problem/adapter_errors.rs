@@ -31,7 +31,7 @@ impl From<tokens::Error> for Problem {
     }
 }
 
-/// For an envelope that a client sent. `sealing` answers for an answer that cannot be sealed.
+/// For an envelope that a client sent. `sealing` handles a response that cannot be sealed.
 impl From<envelopes::Error> for Problem {
     fn from(error: envelopes::Error) -> Self {
         use envelopes::Error;

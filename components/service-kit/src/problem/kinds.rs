@@ -9,7 +9,7 @@ pub struct Kind {
     pub name: &'static str,
     /// What it is, in a few words.
     pub title: &'static str,
-    /// What is said when the place that found it has nothing more precise.
+    /// The default detail, for a problem without a more precise one.
     pub detail: &'static str,
 }
 

@@ -1,4 +1,4 @@
-//! What a service may branch on when a statement fails.
+//! The errors of statements and transactions.
 
 use std::fmt;
 

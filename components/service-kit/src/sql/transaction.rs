@@ -87,7 +87,7 @@ impl Transaction {
         self
     }
 
-    /// Run every statement and hand over every message, or do none of it.
+    /// Runs all statements and accepts all messages for delivery, or does nothing.
     ///
     /// # Errors
     /// If a statement fails or affects another number of rows than expected.

@@ -26,7 +26,7 @@ pub(super) fn activity_message(activity: &NewActivity) -> Result<Message, Failur
 }
 
 /// Record an activity that is part of no transaction. The answer does not wait for it. So it does not
-/// fail with the document store, and its time does not tell whether there was something to record.
+/// fail with the document store, and its timing does not reveal whether an activity was recorded.
 pub(super) fn record_later(activity: NewActivity) {
     background(async move {
         let (action, user_id) = (activity.action, activity.user_id);
