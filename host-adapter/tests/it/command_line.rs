@@ -154,7 +154,7 @@ fn development_keys_are_rejected_in_production() {
 }
 
 #[test]
-fn key_files_readable_by_others_are_rejected() {
+fn key_files_are_accessible_only_to_their_owner() {
     use std::os::unix::fs::PermissionsExt as _;
     let directory = tempfile::tempdir().expect("a directory");
     std::fs::write(directory.path().join("adapter.toml"), "[components.user]\n").expect("write");
@@ -228,7 +228,7 @@ fn the_settings_in_force_are_shown_with_their_source() {
 }
 
 #[test]
-fn unsupported_settings_are_rejected() {
+fn an_unreachable_mongodb_prevents_the_start() {
     let settings = "[components.user]\ncollections = [\"events\"]\n";
     let environment = [
         ("MONGODB_URL", "mongodb://127.0.0.1/x"),

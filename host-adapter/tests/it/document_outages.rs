@@ -176,7 +176,7 @@ async fn calls_to_a_hanging_mongodb_time_out(
 
 #[rstest]
 #[tokio::test]
-async fn an_unreachable_mongodb_stops_the_start(
+async fn an_unreachable_mongodb_is_reported_without_password(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
