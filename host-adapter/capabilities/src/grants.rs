@@ -94,16 +94,20 @@ impl Capabilities {
     /// thread.
     #[must_use]
     pub fn on_thread(&self, number: usize) -> Self {
+        let tokens = TokenGrant {
+            sessions: self.tokens.sessions.as_ref().map(|it| it.on_thread(number)),
+            ..self.tokens.clone()
+        };
+        // Every field is named, so that a new capability has to decide.
         Self {
-            postgres: self
-                .postgres
-                .as_ref()
-                .map(|postgres| postgres.on_thread(number)),
-            documents: self
-                .documents
-                .as_ref()
-                .map(|documents| documents.on_thread(number)),
-            ..self.clone()
+            component: self.component.clone(),
+            postgres: self.postgres.as_ref().map(|it| it.on_thread(number)),
+            documents: self.documents.as_ref().map(|it| it.on_thread(number)),
+            dispatch: self.dispatch.clone(),
+            passwords: self.passwords.clone(),
+            tokens,
+            envelopes: self.envelopes.clone(),
+            health: self.health.on_thread(number),
         }
     }
 

@@ -1,9 +1,9 @@
 //! Settings: `adapter.toml`, overridden by `.env`, overridden by the environment.
 //!
-//! They are read once, at the start, into plain values that are known to be good; nothing else in
-//! this crate takes a setting from a variable. Each owner defines its settings; here are those of the
-//! program itself. Whatever is unknown is rejected rather than ignored, because a
-//! mistyped limit that silently stays at its default is found out in production.
+//! They are read and checked once, at the start. Nothing else in this crate reads a setting from a
+//! variable. Each owner defines its settings; this module defines those of the program itself. Unknown
+//! settings are rejected rather than ignored, because a mistyped limit would silently keep its default
+//! until production.
 
 mod api_tokens;
 mod components;

@@ -79,7 +79,7 @@ impl Sql {
     /// The first row of a statement that always returns one, such as `select count(*) …`.
     ///
     /// # Errors
-    /// As [`Self::fetch_all`], and if there is no row.
+    /// Like [`Self::fetch_all`]. It is also an error if the statement returns no row.
     pub async fn fetch_one<T: FromRow>(self) -> Result<T, Error> {
         let row = self.fetch_optional().await?;
         row.ok_or_else(|| Failure::internal("a statement returned no row").into())

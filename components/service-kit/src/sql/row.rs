@@ -41,7 +41,7 @@ impl<'a> Row<'a> {
     /// The column of this name. Each column can be read once.
     ///
     /// # Errors
-    /// If there is no such column, or it is of another type.
+    /// The statement returns no column of this name, or its type is different.
     pub fn column<T: FromColumn>(&mut self, name: &str) -> Result<T, Failure> {
         let is_next = self.columns.get(self.next).is_some_and(|next| next == name);
         if !is_next {
@@ -55,7 +55,7 @@ impl<'a> Row<'a> {
     /// The column after the one that was read last.
     ///
     /// # Errors
-    /// If there is none, or it is of another type.
+    /// The row has no further column, or its type is different.
     pub fn next_column<T: FromColumn>(&mut self) -> Result<T, Failure> {
         let index = self.next;
         self.next += 1;

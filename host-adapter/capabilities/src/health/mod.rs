@@ -35,38 +35,49 @@ impl Default for HealthSettings {
 
 /// One component's dependencies.
 #[derive(Debug, Clone)]
-pub struct Health(Arc<Inner>);
-
-#[derive(Debug)]
-struct Inner {
-    probes: Vec<Probe>,
+pub struct Health {
+    probes: Arc<[Probe]>,
     settings: HealthSettings,
-    last: Mutex<Option<(Instant, Vec<Dependency>)>>,
+    /// Shared by all threads, so that they share one check as well.
+    last: Arc<Mutex<LastCheck>>,
 }
+
+/// When the dependencies were checked last, and the result.
+type LastCheck = Option<(Instant, Vec<Dependency>)>;
 
 impl Health {
     /// Creates the health check of `probes`, with the timeout in `settings`.
     #[must_use]
     pub fn new(probes: Vec<Probe>, settings: HealthSettings) -> Self {
-        Self(Arc::new(Inner {
-            probes,
+        Self {
+            probes: probes.into(),
             settings,
-            last: Mutex::default(),
-        }))
+            last: Arc::default(),
+        }
+    }
+
+    /// The same for the serving thread `number`, with connections of that thread.
+    #[must_use]
+    pub fn on_thread(&self, number: usize) -> Self {
+        let probes = self.probes.iter().map(|probe| probe.on_thread(number));
+        Self {
+            probes: probes.collect(),
+            ..self.clone()
+        }
     }
 
     /// Checks all dependencies at once, or reuses a result of the last second. Concurrent callers
     /// share one check.
     pub async fn dependencies(&self) -> Vec<Dependency> {
-        let mut last = self.0.last.lock().await;
+        let mut last = self.last.lock().await;
         if let Some((asked, found)) = last.as_ref()
             && asked.elapsed() < REUSE
         {
             return found.clone();
         }
         let before = last.take().map(|(_, found)| found).unwrap_or_default();
-        let timeout = self.0.settings.timeout;
-        let mut found = join_all(self.0.probes.iter().map(|probe| probe.ask(timeout))).await;
+        let timeout = self.settings.timeout;
+        let mut found = join_all(self.probes.iter().map(|probe| probe.ask(timeout))).await;
         for dependency in found
             .iter_mut()
             .filter(|dependency| dependency.state == State::Down)

@@ -33,6 +33,17 @@ pub struct Probe {
 }
 
 impl Probe {
+    pub(super) fn on_thread(&self, number: usize) -> Self {
+        let target = match &self.target {
+            Target::Postgres(pool) => Target::Postgres(pool.on_thread(number)),
+            other => other.clone(),
+        };
+        Self {
+            target,
+            ..self.clone()
+        }
+    }
+
     pub(super) async fn ask(&self, timeout: Duration) -> Dependency {
         let start = Instant::now();
         let up = tokio::time::timeout(timeout, self.is_up())

@@ -49,6 +49,15 @@ impl RevokedSessions {
         Ok(Self { pool, revocations })
     }
 
+    /// The same for the serving thread `number`, with connections of that thread.
+    #[must_use]
+    pub fn on_thread(&self, number: usize) -> Self {
+        Self {
+            pool: self.pool.on_thread(number),
+            ..self.clone()
+        }
+    }
+
     /// Revokes sessions.
     ///
     /// When the call returns, this adapter rejects their tokens. The other adapters follow when they

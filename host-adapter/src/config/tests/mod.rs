@@ -1,5 +1,8 @@
 //! Whole files of settings, right and wrong.
 
+mod contradictions;
+mod databases;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -9,7 +12,7 @@ use super::layers::Layers;
 use super::{ConfigError, Environment, Settings, TokenUse};
 
 /// The file that the project ships.
-const SHIPPED: &str = include_str!("../../../adapter.toml");
+const SHIPPED: &str = include_str!("../../../../adapter.toml");
 
 const GRANTS: &str = "[components.user]\npostgres = true\n[components.analytics]\n";
 
@@ -363,176 +366,5 @@ fn variables_override_settings_and_unknown_ones_fail() {
             "environment: `SPINDLE_POSTGRES_CONECTIONS`",
             "`SPINDLE_POSTGRES_CONNECTIONS`?",
         ],
-    );
-}
-
-#[test]
-fn settings_that_contradict_each_other_are_refused() {
-    check_refused(
-        "[postgres]\nstatement_timeout = \"20s\"",
-        &[],
-        &[
-            "`postgres.statement_timeout` must be shorter than `host.request_timeout` (15s)",
-            "`20s`",
-        ],
-    );
-    check_refused(
-        "",
-        &[("SPINDLE_HEALTH_TIMEOUT", "20s")],
-        &["SPINDLE_HEALTH_TIMEOUT (environment): `health.timeout` must be shorter"],
-    );
-    check_refused(
-        "[dispatch]\nbackoff_base = \"2s\"",
-        &[],
-        &["`dispatch.backoff_base` must be at most `dispatch.backoff_cap` (1s)"],
-    );
-    check_refused(
-        &format!("{GRANTS}[listen]\nuser = \"0.0.0.0:3000\""),
-        &[],
-        &["`listen.user` is `0.0.0.0:3000`, which `listen.app` takes already"],
-    );
-    check_refused(
-        "[components.user]\npeers = [\"analitics\"]\n[components.analytics]",
-        &[],
-        &[
-            "`components.user.peers` names `analitics`",
-            "did you mean `analytics`?",
-        ],
-    );
-    check_refused(
-        "[components.user]\nenvelopes = [\"clinet\"]",
-        &[],
-        &["`components.user.envelopes`", "did you mean `client`?"],
-    );
-    check_refused(
-        "[components.client]\n",
-        &[],
-        &["`components.client` is a reserved name"],
-    );
-    check_refused(
-        "[migrations]\nskip = [\"user\"]",
-        &[],
-        &["`user`, which is no component"],
-    );
-    check_refused(
-        "[components.\"../x\"]\n",
-        &[],
-        &["`components.../x` is not a name"],
-    );
-}
-
-#[test]
-fn production_needs_a_database() {
-    let production = ("PRODUCTION", "true");
-    let url = "postgres://user:hidden@host/db";
-    check_refused(GRANTS, &[production], &["`DATABASE_URL`"]);
-    assert!(
-        load(GRANTS, &[production, ("DATABASE_URL", url)])
-            .unwrap()
-            .production
-    );
-    // A role is no database.
-    check_refused(
-        GRANTS,
-        &[production, ("USER_DATABASE_URL", url)],
-        &["`DATABASE_URL`"],
-    );
-    check_refused(
-        GRANTS,
-        &[("PRODUCTION", "maybe")],
-        &["environment: `PRODUCTION`", "`maybe`"],
-    );
-    check_refused(
-        GRANTS,
-        &[("ANALYTICS_DATABASE_URL", url)],
-        &["`ANALYTICS_DATABASE_URL`"],
-    );
-}
-
-#[test]
-fn databases_come_from_a_url_or_from_parts() {
-    let postgres = |variables: &[(&str, &str)]| {
-        let settings = load("", variables).unwrap();
-        settings
-            .databases
-            .postgres
-            .map(|url| url.expose_secret().to_owned())
-    };
-    assert_eq!(postgres(&[]), None);
-    assert_eq!(
-        postgres(&[("POSTGRES_PASSWORD", "p@ss/w%rd")]).unwrap(),
-        "postgres://postgres:p%40ss%2Fw%25rd@localhost:5432/postgres"
-    );
-    assert_eq!(
-        postgres(&[
-            ("POSTGRES_HOST", "/var/run/postgresql"),
-            ("POSTGRES_PORT", "6543"),
-            ("POSTGRES_USER", "a"),
-            ("POSTGRES_DB", "b"),
-        ])
-        .unwrap(),
-        "postgres://a@%2Fvar%2Frun%2Fpostgresql:6543/b"
-    );
-    let url = "postgresql://user:hidden@host/db";
-    assert_eq!(
-        postgres(&[("DATABASE_URL", url), ("POSTGRES_HOST", "other")]).unwrap(),
-        url
-    );
-
-    assert_eq!(
-        postgres(&[("POSTGRES_HOST", "::1")]).unwrap(),
-        "postgres://postgres@[::1]:5432/postgres"
-    );
-
-    let mongodb = load("", &[("MONGODB_USER", "a"), ("MONGODB_PASSWORD", "b")]).unwrap();
-    assert_eq!(
-        mongodb.databases.mongodb.unwrap().expose_secret(),
-        "mongodb://a:b@localhost:27017/a?authSource=admin"
-    );
-    check_refused(
-        "",
-        &[("POSTGRES_PORT", "many")],
-        &["`POSTGRES_PORT` must be a port"],
-    );
-}
-
-#[test]
-fn secrets_come_from_files_and_are_never_repeated() {
-    let project = tempfile::tempdir().unwrap();
-    let file = project.path().join("url");
-    std::fs::write(&file, "postgres://user:hidden@host/db\n").unwrap();
-    let path = file.to_str().unwrap();
-    let settings = load(GRANTS, &[("DATABASE_URL_FILE", path)]).unwrap();
-    let url = settings.databases.postgres.as_ref().unwrap();
-    assert_eq!(url.expose_secret(), "postgres://user:hidden@host/db");
-    let texts = [settings.describe(), format!("{settings:?}")];
-    assert!(
-        texts.iter().all(|text| !text.contains("hidden")),
-        "{texts:?}"
-    );
-
-    for (name, value) in [
-        ("DATABASE_URL", "mysql://user:hidden@host/db"),
-        ("DATABASE_URL", "postgres://user:hidden@host:port/db"),
-        ("MONGODB_URL", "hidden"),
-        ("SPINDLE_PEERS_USER_URL", "http://user:hidden@host"),
-    ] {
-        let error = load(GRANTS, &[(name, value)]).unwrap_err();
-        let texts = [error.to_string(), format!("{error:?}")];
-        assert!(texts.iter().all(|text| text.contains(name)), "{texts:?}");
-        assert!(
-            texts.iter().all(|text| !text.contains("hidden")),
-            "{texts:?}"
-        );
-    }
-    let both = [
-        ("DATABASE_URL", "postgres://host"),
-        ("DATABASE_URL_FILE", path),
-    ];
-    check_refused(GRANTS, &both, &["are both set"]);
-    check_refused(
-        GRANTS,
-        &[("DATABASE_URL_FILE", "/nowhere/url")],
-        &["`/nowhere/url`"],
     );
 }
