@@ -1,8 +1,8 @@
-//! One call of each capability, with nothing granted.
+//! Calls one function of each capability without a grant.
 
 use service_kit::adapter::{dispatch, documents, envelopes, passwords, postgres, tokens};
 
-/// Calls `what` and says whether it was denied.
+/// Calls the function `what`, and returns `denied` if the call was denied.
 pub(crate) async fn call(what: &str) -> String {
     let text = || "x".to_owned();
     let denied = match what {
@@ -55,7 +55,7 @@ pub(crate) async fn call(what: &str) -> String {
                 Err(envelopes::Error::Denied(_))
             )
         }
-        _ => return format!("`{what}` is no capability"),
+        _ => return format!("`{what}` is not a capability"),
     };
     if denied {
         "denied".to_owned()

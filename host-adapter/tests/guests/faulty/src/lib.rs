@@ -1,11 +1,11 @@
-//! Misbehaves on request:
+//! A component that misbehaves on request:
 //!
-//! - `/panic` traps, `/loop` computes without end, `/wait` never answers
+//! - `/panic` traps, `/loop` computes forever, `/wait` never answers
 //! - `/pause/N` answers after N milliseconds
 //! - `/memory/N` allocates N MiB
-//! - `/count` says how many requests this instance has counted
-//! - `/variable/NAME`, `/environment/NAME`, `/files`: what it was given
-//! - `/adapter/…` calls every capability and says what it got: `denied`, or something else
+//! - `/count` returns the number of `/count` requests that this instance has received
+//! - `/variable/NAME` and `/environment/NAME` return a value, `/files` the number of files it can see
+//! - `/adapter/NAME` calls a function of a capability, and returns `denied` or `something else`
 
 mod adapter;
 
@@ -32,8 +32,8 @@ async fn answer(path: &str) -> String {
         .split_once('/')
         .unwrap_or((path.trim_start_matches('/'), ""));
     match first {
-        "panic" => fail(),
-        "loop" => endless(),
+        "panic" => trap(),
+        "loop" => loop_forever(),
         "wait" => wait(u64::MAX / 2).await,
         "pause" => wait(rest.parse().unwrap_or(0) * 1_000_000).await,
         "memory" => allocate(rest.parse().unwrap_or(0)),
@@ -49,11 +49,11 @@ async fn answer(path: &str) -> String {
 }
 
 #[expect(clippy::panic, reason = "it is what this component is for")]
-fn fail() -> ! {
+fn trap() -> ! {
     panic!("as asked")
 }
 
-fn endless() -> ! {
+fn loop_forever() -> ! {
     loop {
         std::hint::black_box(());
     }

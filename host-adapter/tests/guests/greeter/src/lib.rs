@@ -1,4 +1,4 @@
-//! A service like any other, which no other component mentions.
+//! A minimal service. No other component refers to it.
 
 use service_kit::routing::{Routes, get, post};
 use service_kit::{Answer, Service};
@@ -20,7 +20,7 @@ async fn greet() -> Answer<&'static str> {
     Answer::ok("Greeting", "hello")
 }
 
-/// Answer one request.
+/// Answers one request.
 #[spin_sdk::http_service]
 async fn handle(request: Request) -> impl IntoResponse {
     service_kit::serve(&SERVICE, request).await
