@@ -1,4 +1,4 @@
-//! `GET /api/v1/users/activities` and what gets into them.
+//! `GET /api/v1/users/activities`, and the requests that record activities.
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::support::{Answer, App, Builder, HostMode, app::PASSWORD, peer::Peer, 
 const PATH: &str = "/api/v1/users/activities";
 const STATISTICS: &str = "/api/v1/users/activities/stats";
 
-async fn page(app: &App, token: &str, query: &str) -> Value {
+async fn fetch_page(app: &App, token: &str, query: &str) -> Value {
     let path = format!("{PATH}?{query}");
     let answer = app.get(&path).bearer(token).send().await.expect(200);
     answer.json()["data"].clone()
@@ -25,10 +25,10 @@ fn actions(page: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// All activities, as soon as there are as many: some arrive in the background.
-async fn activities(app: &App, token: &str, count: usize) -> Value {
+/// Waits for `count` activities and returns them. Some are delivered in the background.
+async fn wait_for_activities(app: &App, token: &str, count: usize) -> Value {
     until(&format!("{count} activities"), async || {
-        let page = page(app, token, "limit=100").await;
+        let page = fetch_page(app, token, "limit=100").await;
         (actions(&page).len() == count).then_some(page)
     })
     .await
@@ -40,7 +40,7 @@ async fn log_in(app: &App, name: &str, password: &str) -> String {
     token.expect("a token")
 }
 
-async fn logout(app: &App, token: &str) -> Answer {
+async fn log_out(app: &App, token: &str) -> Answer {
     let request = app.post("/api/v1/users/logout").bearer(token);
     request.send().await
 }
@@ -51,11 +51,11 @@ async fn activities_are_listed_newest_first(
     #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let first = app.token("ada").await;
-    let eve = app.token("eve").await;
+    let first = app.register_and_log_in("ada").await;
+    let eve = app.register_and_log_in("eve").await;
     app.log_in("ada", "wrong password").await.expect(401);
-    activities(&app, &first, 3).await;
-    logout(&app, &first).await.expect(200);
+    wait_for_activities(&app, &first, 3).await;
+    log_out(&app, &first).await.expect(200);
     let token = log_in(&app, "ada", PASSWORD).await;
     for (current, status) in [("wrong password", 403), (PASSWORD, 200)] {
         let body = json!({ "current_password": current, "new_password": "battery staple" });
@@ -78,7 +78,7 @@ async fn activities_are_listed_newest_first(
     .send()
     .await
     .expect(200);
-    let page = activities(&app, &token, 9).await;
+    let page = wait_for_activities(&app, &token, 9).await;
     let expected = [
         "session_ended",
         "logged_in",
@@ -101,7 +101,7 @@ async fn activities_are_listed_newest_first(
     assert_eq!(items[1]["session_id"], current);
     assert_eq!(items[6]["session_id"], Value::Null);
     assert_eq!(
-        actions(&activities(&app, &eve, 2).await),
+        actions(&wait_for_activities(&app, &eve, 2).await),
         ["logged_in", "registered"]
     );
 }
@@ -112,14 +112,14 @@ async fn activities_are_filtered_and_counted(
     #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let token = app.token("ada").await;
+    let token = app.register_and_log_in("ada").await;
     app.log_in("ada", PASSWORD).await.expect(200);
-    let all = activities(&app, &token, 3).await;
-    let only = page(&app, &token, "action=logged_in").await;
+    let all = wait_for_activities(&app, &token, 3).await;
+    let only = fetch_page(&app, &token, "action=logged_in").await;
     assert_eq!(actions(&only), ["logged_in", "logged_in"]);
     let at = |index: usize| all["items"][index]["at"].as_str().expect("a time");
-    // From a moment that belongs to it, to one that does not.
-    let between = page(&app, &token, &format!("from={}&to={}", at(1), at(0))).await;
+    // The period includes its start and excludes its end.
+    let between = fetch_page(&app, &token, &format!("from={}&to={}", at(1), at(0))).await;
     assert_eq!(between["items"], json!([all["items"][1]]));
 
     let statistics = async |query: &str| {
@@ -152,22 +152,22 @@ async fn pages_stay_complete_while_activities_are_added(
     #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let token = app.token("ada").await;
+    let token = app.register_and_log_in("ada").await;
     for _ in 0..3 {
         app.log_in("ada", PASSWORD).await.expect(200);
     }
-    let all = activities(&app, &token, 5).await;
+    let all = wait_for_activities(&app, &token, 5).await;
     let mut seen = vec![];
     let mut query = "limit=2".to_owned();
     loop {
-        let page = page(&app, &token, &query).await;
+        let page = fetch_page(&app, &token, &query).await;
         seen.extend(page["items"].as_array().expect("items").clone());
         let Some(next) = page["next"].as_str() else {
             break;
         };
         query = format!("limit=2&cursor={next}");
         app.log_in("ada", PASSWORD).await.expect(200);
-        activities(&app, &token, 5 + seen.len() / 2).await;
+        wait_for_activities(&app, &token, 5 + seen.len() / 2).await;
     }
     assert_eq!(json!(seen), all["items"]);
 }
@@ -178,7 +178,7 @@ async fn parameters_outside_their_limits_are_reported(
     #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let token = app.token("ada").await;
+    let token = app.register_and_log_in("ada").await;
     let ask = |query: &str| app.get(&format!("{PATH}?{query}")).bearer(&token).send();
     for (query, pointer) in [
         ("limit=0", "/limit"),
@@ -208,7 +208,7 @@ async fn only_the_user_service_records_activities(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let token = app.token("ada").await;
+    let token = app.register_and_log_in("ada").await;
     let id = uuid::Uuid::now_v7();
     let body = json!({
         "id": id, "user_id": id, "action": "logged_in", "at": "2026-01-31T12:00:00Z",
@@ -230,7 +230,7 @@ async fn only_the_user_service_records_activities(
         .await
         .expect_problem(403, "forbidden");
     let sealed = post().bearer(&token).text(&seal("client")).send().await;
-    sealed.expect_problem_sealed(&app, 403);
+    sealed.expect_sealed_problem(&app, 403);
     let sealed = post().text(&seal("analytics")).send().await;
     assert_eq!(sealed.status, 403, "{sealed:?}");
     for _ in 0..2 {
@@ -239,7 +239,7 @@ async fn only_the_user_service_records_activities(
     }
     let stored: i64 = sqlx::query_scalar("select count(*) from documents.activities where id = $1")
         .bind(id.to_string())
-        .fetch_one(&mut app.sql().await)
+        .fetch_one(&mut app.admin_connection().await)
         .await
         .expect("count");
     assert_eq!(stored, 1, "the same activity twice is stored once");
@@ -255,10 +255,10 @@ async fn login_does_not_wait_for_its_activity(
         .env("SPINDLE_PEERS_USER_URL", peer.url())
         .start()
         .await;
-    let token = app.token("ada").await;
-    assert_eq!(actions(&page(&app, &token, "").await), [""; 0]);
+    let token = app.register_and_log_in("ada").await;
+    assert_eq!(actions(&fetch_page(&app, &token, "").await), [""; 0]);
     let _peer = peer.forward_to(app.url("user"));
-    let page = activities(&app, &token, 2).await;
+    let page = wait_for_activities(&app, &token, 2).await;
     assert_eq!(actions(&page), ["logged_in", "registered"]);
 }
 
@@ -268,9 +268,9 @@ async fn login_succeeds_while_documents_are_unreachable(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let token = app.token("ada").await;
-    activities(&app, &token, 2).await;
-    let mut sql = app.sql().await;
+    let token = app.register_and_log_in("ada").await;
+    wait_for_activities(&app, &token, 2).await;
+    let mut sql = app.admin_connection().await;
     let rename = |from: &str, to: &str| {
         sqlx::AssertSqlSafe(format!("alter table documents.{from} rename to {to}"))
     };
@@ -278,18 +278,18 @@ async fn login_succeeds_while_documents_are_unreachable(
         .await
         .expect("rename");
     app.log_in("ada", "wrong password").await.expect(401);
-    app.logged("the activity that is lost", |line| {
+    app.wait_for_log("the activity that is lost", |line| {
         line["message"]
             .as_str()
             .is_some_and(|text| text.contains("did not record the activity `login_failed`"))
     })
     .await;
     let other = log_in(&app, "ada", PASSWORD).await;
-    logout(&app, &other).await.expect(200);
+    log_out(&app, &other).await.expect(200);
     sql.execute(rename("gone", "activities"))
         .await
         .expect("rename");
-    let page = activities(&app, &token, 4).await;
+    let page = wait_for_activities(&app, &token, 4).await;
     let expected = ["logged_out", "logged_in", "logged_in", "registered"];
     assert_eq!(actions(&page), expected);
 }

@@ -17,8 +17,8 @@ async fn user_events_are_recorded_and_counted(
     #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let token = app.token("ada").await;
-    app.statistics(2).await;
+    let token = app.register_and_log_in("ada").await;
+    app.wait_for_statistics(2).await;
     let answer = app
         .post(EVENTS)
         .bearer(&token)
@@ -27,7 +27,7 @@ async fn user_events_are_recorded_and_counted(
         .await
         .expect(201);
     assert_eq!(answer.json()["data"]["stored"], true);
-    let statistics = app.statistics(3).await;
+    let statistics = app.wait_for_statistics(3).await;
     assert_eq!(statistics["distinct_users"], 1);
     assert_eq!(
         statistics["user_stats"],
@@ -51,8 +51,8 @@ async fn the_same_event_id_twice_is_stored_once(
     #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let token = app.token("ada").await;
-    app.statistics(2).await;
+    let token = app.register_and_log_in("ada").await;
+    app.wait_for_statistics(2).await;
     let id = uuid::Uuid::now_v7().to_string();
     let mut body = event("home");
     body["event_id"] = id.clone().into();
@@ -73,7 +73,7 @@ async fn the_same_event_id_twice_is_stored_once(
         again.json()["data"],
         json!({ "event_id": id, "stored": false })
     );
-    // The key that a retrying caller sends serves as well.
+    // An idempotency key works like an event id.
     let key = uuid::Uuid::now_v7().to_string();
     let keyed = || {
         app.post(EVENTS)
@@ -83,7 +83,7 @@ async fn the_same_event_id_twice_is_stored_once(
     };
     keyed().send().await.expect(201);
     keyed().send().await.expect(200);
-    app.statistics(4).await;
+    app.wait_for_statistics(4).await;
 }
 
 #[rstest]
@@ -97,7 +97,7 @@ async fn events_of_another_user_or_without_token_are_rejected(
         .send()
         .await
         .expect_problem(401, "unauthenticated");
-    let token = app.token("ada").await;
+    let token = app.register_and_log_in("ada").await;
     let mut body = event("home");
     body["user_id"] = uuid::Uuid::now_v7().to_string().into();
     app.post(EVENTS)
@@ -106,13 +106,13 @@ async fn events_of_another_user_or_without_token_are_rejected(
         .send()
         .await
         .expect_problem(403, "forbidden");
-    // A sealed body proves who may call, not who is calling: an outside caller is no service.
+    // An envelope of an outside caller does not identify a user or a service, so a token is required.
     let sealed = app.seal("analytics", EVENTS, &event("home"));
     app.post(EVENTS)
         .text(&sealed)
         .send()
         .await
-        .expect_problem_sealed(&app, 401);
+        .expect_sealed_problem(&app, 401);
     let sealed = app.seal("analytics", EVENTS, &event("home"));
     app.post(EVENTS)
         .bearer(&token)
@@ -120,7 +120,7 @@ async fn events_of_another_user_or_without_token_are_rejected(
         .send()
         .await
         .expect(201);
-    app.statistics(3).await;
+    app.wait_for_statistics(3).await;
 }
 
 #[rstest]
@@ -142,7 +142,7 @@ async fn a_service_records_events_of_any_user(
         &text,
     ]);
     app.post(EVENTS).text(&sealed).send().await.expect(201);
-    assert_eq!(app.statistics(1).await["distinct_users"], 1);
+    assert_eq!(app.wait_for_statistics(1).await["distinct_users"], 1);
 }
 
 #[rstest]
@@ -151,7 +151,7 @@ async fn invalid_events_are_rejected_field_by_field(
     #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let token = app.token("ada").await;
+    let token = app.register_and_log_in("ada").await;
     let pointers = async |body: Value| {
         let answer = app.post(EVENTS).bearer(&token).json(&body).send().await;
         answer.expect_problem(422, "invalid-fields").pointers()
@@ -178,7 +178,7 @@ async fn hostile_property_names_are_rejected_or_stored(
     #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let token = app.token("ada").await;
+    let token = app.register_and_log_in("ada").await;
     for name in ["$where", "a.b", "", "a\u{0}b", "'; drop table events; --"] {
         let body = json!({ "event_type": "search", "event_name": "x", "properties": { name: 1 } });
         let answer = app.post(EVENTS).bearer(&token).json(&body).send().await;

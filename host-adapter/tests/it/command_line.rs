@@ -1,4 +1,4 @@
-//! The program's other commands, and what it says when it cannot start.
+//! The program's other commands, and its errors when it cannot start.
 
 use std::{
     path::Path,
@@ -7,7 +7,7 @@ use std::{
 
 use crate::support::{App, HostMode, project};
 
-/// Runs the program on a project of its own with this `adapter.toml`.
+/// Runs the program on a temporary project with this `adapter.toml`.
 fn run(settings: &str, environment: &[(&str, &str)], arguments: &[&str]) -> Output {
     let directory = tempfile::tempdir().expect("a directory");
     std::fs::write(directory.path().join("adapter.toml"), settings).expect("write");
@@ -26,7 +26,7 @@ fn run_in(directory: &Path, environment: &[(&str, &str)], arguments: &[&str]) ->
 }
 
 #[track_caller]
-fn refused(output: &Output, code: i32, words: &[&str]) {
+fn expect_failure(output: &Output, code: i32, words: &[&str]) {
     let text = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{text}");
     for word in words {
@@ -38,28 +38,28 @@ const CHECK: [&str; 2] = ["config", "check"];
 
 #[test]
 fn a_wrong_setting_names_file_key_and_nearest_name() {
-    refused(
+    expect_failure(
         &run("[postgres]\nconections = 3\n", &[], &CHECK),
         2,
         &["adapter.toml", "conections", "`connections`"],
     );
-    refused(
+    expect_failure(
         &run("[postgers]\n", &[], &CHECK),
         2,
         &["adapter.toml", "postgers", "`postgres`"],
     );
-    refused(
+    expect_failure(
         &run("[postgres]\nconnections = \"many\"\n", &[], &CHECK),
         2,
         &["adapter.toml", "connections", "many"],
     );
-    refused(
+    expect_failure(
         &run("[postgres]\nconnections = 0\n", &[], &CHECK),
         2,
         &["adapter.toml", "connections", "0"],
     );
-    refused(&run("not toml", &[], &CHECK), 2, &["adapter.toml"]);
-    refused(
+    expect_failure(&run("not toml", &[], &CHECK), 2, &["adapter.toml"]);
+    expect_failure(
         &run_in(&project().join("wit"), &[], &CHECK),
         2,
         &["adapter.toml"],
@@ -68,7 +68,7 @@ fn a_wrong_setting_names_file_key_and_nearest_name() {
 
 #[test]
 fn a_wrong_variable_is_named() {
-    refused(
+    expect_failure(
         &run("", &[("SPINDLE_POSTGRES_CONECTIONS", "3")], &CHECK),
         2,
         &[
@@ -76,17 +76,17 @@ fn a_wrong_variable_is_named() {
             "SPINDLE_POSTGRES_CONNECTIONS",
         ],
     );
-    refused(
+    expect_failure(
         &run("", &[("SPINDLE_POSTGRES_CONNECTIONS", "x")], &CHECK),
         2,
         &["SPINDLE_POSTGRES_CONNECTIONS", "`x`"],
     );
-    refused(
+    expect_failure(
         &run("", &[("PRODUCTION", "perhaps")], &CHECK),
         2,
         &["PRODUCTION", "perhaps"],
     );
-    refused(
+    expect_failure(
         &run("", &[("DATABASE_URL", "mysql://secret@host/x")], &CHECK),
         2,
         &["DATABASE_URL"],
@@ -96,7 +96,7 @@ fn a_wrong_variable_is_named() {
 #[test]
 fn production_requires_a_database_and_keys() {
     let grants = "[components.user]\npostgres = true\n";
-    refused(
+    expect_failure(
         &run(grants, &[("PRODUCTION", "true")], &CHECK),
         2,
         &["DATABASE_URL"],
@@ -108,7 +108,7 @@ fn production_requires_a_database_and_keys() {
         ("SPINDLE_LISTEN_APP", "127.0.0.1:0"),
         ("SPINDLE_LISTEN_USER", "127.0.0.1:0"),
     ];
-    refused(
+    expect_failure(
         &run(grants, &environment, &["up"]),
         1,
         &["key", "host-adapter keys generate"],
@@ -132,7 +132,7 @@ fn development_keys_are_rejected_in_production() {
         ("PRODUCTION", "true"),
         ("DATABASE_URL", "postgres://u@127.0.0.1:1/x"),
     ];
-    refused(
+    expect_failure(
         &run_in(directory.path(), &environment, &seal),
         1,
         &["host-adapter keys generate"],
@@ -192,7 +192,7 @@ async fn a_port_in_use_names_the_setting_that_changes_it() {
         ("SPINDLE_LISTEN_USER", "127.0.0.1:0"),
         ("SPINDLE_LISTEN_ANALYTICS", "127.0.0.1:0"),
     ];
-    refused(
+    expect_failure(
         &run_in(&project(), &environment, &["up"]),
         1,
         &[address, "SPINDLE_LISTEN_APP", "listen.app"],
@@ -204,7 +204,7 @@ fn a_missing_mongod_says_what_to_install_or_set() {
     let nothing = tempfile::tempdir().expect("a directory");
     let path = nothing.path().to_str().expect("text");
     let environment = [("PATH", path), ("SPINDLE_LISTEN_APP", "127.0.0.1:0")];
-    refused(
+    expect_failure(
         &run("", &environment, &["up", "--mongodb"]),
         1,
         &[
@@ -216,7 +216,7 @@ fn a_missing_mongod_says_what_to_install_or_set() {
 }
 
 #[test]
-fn the_settings_in_force_are_shown_with_their_source() {
+fn config_check_shows_each_setting_with_its_source() {
     let output = run("", &[("SPINDLE_POSTGRES_CONNECTIONS", "7")], &CHECK);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{output:?}");
@@ -236,7 +236,7 @@ fn an_unreachable_mongodb_prevents_the_start() {
         ("SPINDLE_LISTEN_APP", "127.0.0.1:0"),
         ("SPINDLE_LISTEN_USER", "127.0.0.1:0"),
     ];
-    refused(
+    expect_failure(
         &run(settings, &environment, &["up"]),
         1,
         &["MongoDB", "MONGODB_URL"],
@@ -248,8 +248,8 @@ async fn open_reverses_seal() {
     let app = App::start(HostMode::Embedded).await;
     let sealed = app.seal("user", "/x", &serde_json::json!({ "a": 1 }));
     assert_eq!(app.open(&sealed), serde_json::json!({ "a": 1 }));
-    refused(&app.run(&["open", "nonsense"]), 1, &["envelope"]);
-    refused(
+    expect_failure(&app.run(&["open", "nonsense"]), 1, &["envelope"]);
+    expect_failure(
         &app.run(&[
             "seal", "--to", "nobody", "--from", "nobody", "--path", "/x", "{}",
         ]),
@@ -280,7 +280,7 @@ async fn an_existing_foreign_role_is_not_taken_over() {
         &[("DATABASE_URL", url)],
         &["migrate", "status"],
     );
-    refused(
+    expect_failure(
         &output,
         1,
         &["not ours", "USER_DATABASE_URL", &format!("{name}_user")],
@@ -288,7 +288,7 @@ async fn an_existing_foreign_role_is_not_taken_over() {
 }
 
 #[tokio::test]
-async fn a_component_s_own_url_names_a_role_and_not_another_database() {
+async fn a_component_url_may_not_name_another_database() {
     use secrecy::ExposeSecret as _;
     use sqlx::Executor as _;
     let database = crate::support::cluster::database().await;
@@ -305,8 +305,8 @@ async fn a_component_s_own_url_names_a_role_and_not_another_database() {
         .execute(sqlx::AssertSqlSafe(role))
         .await
         .expect("create");
-    let (_, place) = url.split_once('@').expect("a host");
-    let own = format!("postgres://{name}_own:own@{place}");
+    let (_, host) = url.split_once('@').expect("a host");
+    let own = format!("postgres://{name}_own:own@{host}");
     let grants = "[components.user]\npostgres = true\n";
     let status = ["migrate", "status"];
     let output = run(
@@ -327,7 +327,7 @@ async fn a_component_s_own_url_names_a_role_and_not_another_database() {
         &[("DATABASE_URL", &url), ("USER_DATABASE_URL", &other)],
         &status,
     );
-    refused(&output, 1, &["user", "DATABASE_URL"]);
+    expect_failure(&output, 1, &["user", "DATABASE_URL"]);
 }
 
 #[test]
@@ -344,13 +344,13 @@ fn contradicting_production_settings_are_rejected() {
         &environment,
         &["up"],
     );
-    refused(&output, 1, &["SPIN_VARIABLE_PRODUCTION"]);
+    expect_failure(&output, 1, &["SPIN_VARIABLE_PRODUCTION"]);
 }
 
 #[test]
 fn reserved_names_are_rejected_as_components() {
     for name in ["spindle", "documents", "public", "client", "app"] {
-        refused(
+        expect_failure(
             &run(&format!("[components.{name}]\n"), &[], &CHECK),
             2,
             &[name, "reserved"],

@@ -1,4 +1,4 @@
-//! The capability `dispatch`: retries, limits, and whom it trusts.
+//! The capability `dispatch`: retries, limits and trusted answers.
 
 use adapter_capabilities::{
     Capabilities,
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::{
     capabilities::Granted,
     peer::Peer,
-    scripted::{Reply, Scripted},
+    scripted::{Reply, ScriptedPeer},
 };
 
 const SETTINGS: &str = "[components.a]\npeers = [\"b\"]\nenvelopes = [\"b\"]\n[components.b]\n\
@@ -27,7 +27,7 @@ impl Test {
             .assembly
             .peers
             .set("b", peer.parse().expect("a URL"));
-        let a = granted.of("a");
+        let a = granted.capabilities_of("a");
         Self { granted, a }
     }
 
@@ -61,7 +61,7 @@ fn post(key: Option<&str>) -> Request {
 #[tokio::test]
 async fn an_answer_is_returned_unchanged() {
     for code in [200, 201, 404, 409, 429, 500] {
-        let peer = Scripted::start(vec![status(code)]).await;
+        let peer = ScriptedPeer::start(vec![status(code)]).await;
         let answer = Test::new(&peer.url)
             .await
             .call(request("GET"))
@@ -74,13 +74,13 @@ async fn an_answer_is_returned_unchanged() {
                 body: format!("status {code}")
             }
         );
-        assert_eq!(peer.asked().len(), 1, "{code} was asked for again");
+        assert_eq!(peer.requests().len(), 1, "status {code} was retried");
     }
 }
 
 #[tokio::test]
 async fn a_call_to_a_briefly_unreachable_peer_is_retried() {
-    let peer = Scripted::start(vec![status(503), status(502), status(200)]).await;
+    let peer = ScriptedPeer::start(vec![status(503), status(502), status(200)]).await;
     let test = Test::new(&peer.url).await;
     let answer = test
         .call(Request {
@@ -89,67 +89,67 @@ async fn a_call_to_a_briefly_unreachable_peer_is_retried() {
         })
         .await;
     assert_eq!(answer.expect("an answer").status, 200);
-    let asked = peer.asked();
-    assert_eq!(asked.len(), 3);
+    let requests = peer.requests();
+    assert_eq!(requests.len(), 3);
     assert!(
-        asked
+        requests
             .iter()
-            .all(|asked| asked.method == "GET" && asked.path == "/x?q=1"),
-        "{asked:?}"
+            .all(|request| request.method == "GET" && request.path == "/x?q=1"),
+        "{requests:?}"
     );
     assert!(
-        asked
+        requests
             .iter()
-            .all(|asked| asked.headers["x-request-id"] == "r-1"),
-        "{asked:?}"
+            .all(|request| request.headers["x-request-id"] == "r-1"),
+        "{requests:?}"
     );
 }
 
 #[tokio::test]
 async fn a_call_has_at_most_three_attempts() {
-    let peer = Scripted::start(vec![status(503)]).await;
+    let peer = ScriptedPeer::start(vec![status(503)]).await;
     let result = Test::new(&peer.url).await.call(request("GET")).await;
     assert!(matches!(result, Err(Error::Unavailable(_))), "{result:?}");
-    assert_eq!(peer.asked().len(), 3);
+    assert_eq!(peer.requests().len(), 3);
 }
 
 #[tokio::test]
 async fn a_call_that_was_sent_is_retried_only_with_a_key() {
-    let peer = Scripted::start(vec![status(503)]).await;
+    let peer = ScriptedPeer::start(vec![status(503)]).await;
     let test = Test::new(&peer.url).await;
     assert!(matches!(
         test.call(post(None)).await,
         Err(Error::Unavailable(_))
     ));
-    assert_eq!(peer.asked().len(), 1);
+    assert_eq!(peer.requests().len(), 1);
     assert!(matches!(
         test.call(post(Some("k-1"))).await,
         Err(Error::Unavailable(_))
     ));
-    let asked = peer.asked();
-    assert_eq!(asked.len(), 4);
+    let requests = peer.requests();
+    assert_eq!(requests.len(), 4);
     assert!(
-        asked[1..]
+        requests[1..]
             .iter()
-            .all(|asked| asked.headers["idempotency-key"] == "k-1"),
-        "{asked:?}"
+            .all(|request| request.headers["idempotency-key"] == "k-1"),
+        "{requests:?}"
     );
 
-    let silent = Scripted::start(vec![Reply::Silence]).await;
+    let silent = ScriptedPeer::start(vec![Reply::Silence]).await;
     let test = Test::new(&silent.url).await;
-    let impatient = Request {
+    let short_deadline = Request {
         deadline_milliseconds: Some(300),
         ..post(None)
     };
-    assert_eq!(test.call(impatient).await, Err(Error::Timeout));
-    assert_eq!(silent.asked().len(), 1);
+    assert_eq!(test.call(short_deadline).await, Err(Error::Timeout));
+    assert_eq!(silent.requests().len(), 1);
     let repeatable = Request {
         deadline_milliseconds: Some(900),
         ..request("GET")
     };
     assert_eq!(test.call(repeatable).await, Err(Error::Timeout));
     assert!(
-        silent.asked().len() > 2,
+        silent.requests().len() > 2,
         "a hanging attempt took all the time"
     );
 }
@@ -157,7 +157,7 @@ async fn a_call_that_was_sent_is_retried_only_with_a_key() {
 #[tokio::test]
 async fn a_call_that_was_not_sent_is_always_retried() {
     let peer = Peer::reserve();
-    let target = Scripted::start(vec![status(200)]).await;
+    let target = ScriptedPeer::start(vec![status(200)]).await;
     let test = Test::new(&peer.url()).await;
     assert!(matches!(
         test.call(post(None)).await,
@@ -169,19 +169,19 @@ async fn a_call_that_was_not_sent_is_always_retried() {
 
 #[tokio::test]
 async fn redirects_are_returned_and_not_followed() {
-    let peer = Scripted::start(vec![Reply::Redirect]).await;
+    let peer = ScriptedPeer::start(vec![Reply::Redirect]).await;
     let answer = Test::new(&peer.url)
         .await
         .call(request("GET"))
         .await
         .expect("an answer");
     assert_eq!(answer.status, 302);
-    assert_eq!(peer.asked().len(), 1);
+    assert_eq!(peer.requests().len(), 1);
 }
 
 #[tokio::test]
 async fn bodies_above_the_limit_are_rejected_both_ways() {
-    let peer = Scripted::start(vec![Reply::Status(200, "x".repeat(200_000))]).await;
+    let peer = ScriptedPeer::start(vec![Reply::Status(200, "x".repeat(200_000))]).await;
     let test = Test::new(&peer.url).await;
     assert!(matches!(
         test.call(request("GET")).await,
@@ -190,7 +190,7 @@ async fn bodies_above_the_limit_are_rejected_both_ways() {
     let body = Some("x".repeat(65_537));
     let result = test.call(Request { body, ..post(None) }).await;
     assert!(matches!(result, Err(Error::TooLarge(_))), "{result:?}");
-    assert_eq!(peer.asked().len(), 1);
+    assert_eq!(peer.requests().len(), 1);
 }
 
 #[tokio::test]
@@ -234,7 +234,7 @@ async fn invalid_calls_are_rejected() {
 
 #[tokio::test]
 async fn a_path_cannot_lead_to_another_host() {
-    let peer = Scripted::start(vec![status(200)]).await;
+    let peer = ScriptedPeer::start(vec![status(200)]).await;
     let test = Test::new(&peer.url).await;
     for path in [
         "//127.0.0.2:1/x",
@@ -250,7 +250,7 @@ async fn a_path_cannot_lead_to_another_host() {
             .await;
         assert_eq!(answer.map(|answer| answer.status), Ok(200), "{path}");
     }
-    assert_eq!(peer.asked().len(), 4);
+    assert_eq!(peer.requests().len(), 4);
 }
 
 #[tokio::test]
@@ -261,17 +261,17 @@ async fn only_a_sealed_answer_to_this_call_is_accepted() {
         ..post(None)
     };
 
-    let plain = Scripted::start(vec![Reply::Status(200, "{\"ok\": true}".into())]).await;
+    let plain = ScriptedPeer::start(vec![Reply::Status(200, "{\"ok\": true}".into())]).await;
     let test = Test::new(&plain.url).await;
     assert_eq!(test.call(sealed.clone()).await, Err(Error::Untrusted));
-    let sent = plain.asked().remove(0);
+    let sent = plain.requests().remove(0);
     assert_eq!(sent.headers["x-service-communication"], "encrypted");
     assert!(
         sent.body.starts_with("{\"encrypted_data\":\"ey"),
         "{sent:?}"
     );
 
-    // Sealed by the right peer for the right caller, but in answer to something else.
+    // The right peer sealed this answer for the right caller, but in reply to another request.
     let other = SealRequest {
         issuer: "b",
         audience: "a",
@@ -283,14 +283,14 @@ async fn only_a_sealed_answer_to_this_call_is_accepted() {
     };
     let envelopes = test
         .granted
-        .of("a")
+        .capabilities_of("a")
         .envelopes()
         .map(|granted| granted.envelopes.clone());
     let envelope = envelopes
         .unwrap_or_else(|denied| panic!("{denied}"))
         .seal("{}", other);
     let body = json!({ "encrypted_data": envelope.expect("sealed").envelope }).to_string();
-    let replayed = Scripted::start(vec![Reply::Status(200, body)]).await;
+    let replayed = ScriptedPeer::start(vec![Reply::Status(200, body)]).await;
     test.granted
         .assembly
         .peers

@@ -1,4 +1,4 @@
-//! The document store is killed in the middle of many writes and comes back, PostgreSQL and MongoDB.
+//! PostgreSQL and MongoDB are killed or hang while documents are written, and recover.
 
 use rstest::rstest;
 use std::{
@@ -16,49 +16,51 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Executor as _, Row as _};
 
-use crate::support::{App, Builder, HostMode, cluster, mongodb as server, process::signal, until};
+use crate::support::{
+    App, Builder, HostMode, cluster, mongodb as server, process::send_signal, until,
+};
 
 const WRITES: usize = 1_000;
 const WRITERS: usize = 16;
 
-/// So many are acknowledged before the store is killed.
-const BEFORE: usize = 300;
+/// The number of acknowledged writes before the store is killed.
+const WRITES_BEFORE_KILL: usize = 300;
 
-/// What the clients saw.
+/// The answers that the clients received.
 #[derive(Default)]
-struct Seen {
+struct Outcomes {
     acknowledged: AtomicUsize,
-    refused: AtomicUsize,
+    rejected: AtomicUsize,
 }
 
-/// Writes events with ids of the clients' own, each again until it is acknowledged, while `outage`
-/// kills the store and starts it again. Gives the ids.
-async fn write_through(app: &App, outage: impl AsyncFnOnce(&Seen)) -> BTreeSet<String> {
-    let token = app.token("ada").await;
-    app.statistics(2).await;
-    let seen = Arc::new(Seen::default());
+/// Writes events while `outage` kills and restarts the store, and returns their ids. The clients
+/// choose the ids, and repeat each write until it is acknowledged.
+async fn write_during_outage(app: &App, outage: impl AsyncFnOnce(&Outcomes)) -> BTreeSet<String> {
+    let token = app.register_and_log_in("ada").await;
+    app.wait_for_statistics(2).await;
+    let outcomes = Arc::new(Outcomes::default());
     let ids: Vec<String> = (0..WRITES)
         .map(|_| uuid::Uuid::now_v7().to_string())
         .collect();
     let writers = ids.chunks(WRITES.div_ceil(WRITERS)).map(|share| {
-        let seen = seen.clone();
+        let outcomes = outcomes.clone();
         let token = &token;
         async move {
             for id in share {
                 until(&format!("event {id}"), async || {
-                    write(app, token, id, &seen).await
+                    write_event(app, token, id, &outcomes).await
                 })
                 .await;
             }
         }
     });
     let writing = futures_util::future::join_all(writers);
-    futures_util::future::join(writing, outage(&seen)).await;
-    assert_eq!(seen.acknowledged.load(Ordering::Relaxed), WRITES);
+    futures_util::future::join(writing, outage(&outcomes)).await;
+    assert_eq!(outcomes.acknowledged.load(Ordering::Relaxed), WRITES);
     ids.into_iter().collect()
 }
 
-async fn write(app: &App, token: &str, id: &str, seen: &Seen) -> Option<()> {
+async fn write_event(app: &App, token: &str, id: &str, outcomes: &Outcomes) -> Option<()> {
     let body = json!({ "event_id": id, "event_type": "page_view", "event_name": id });
     let answer = app
         .post("/api/v1/analytics/events")
@@ -68,34 +70,34 @@ async fn write(app: &App, token: &str, id: &str, seen: &Seen) -> Option<()> {
         .await;
     match answer.status.as_u16() {
         200 | 201 => {
-            seen.acknowledged.fetch_add(1, Ordering::Relaxed);
+            outcomes.acknowledged.fetch_add(1, Ordering::Relaxed);
             Some(())
         }
         503 | 504 => {
-            seen.refused.fetch_add(1, Ordering::Relaxed);
+            outcomes.rejected.fetch_add(1, Ordering::Relaxed);
             None
         }
         _ => panic!("{answer:?}"),
     }
 }
 
-impl Seen {
-    async fn enough_acknowledged(&self) {
+impl Outcomes {
+    async fn wait_for_acknowledgements(&self) {
         until("the first writes", async || {
-            (self.acknowledged.load(Ordering::Relaxed) >= BEFORE).then_some(())
+            (self.acknowledged.load(Ordering::Relaxed) >= WRITES_BEFORE_KILL).then_some(())
         })
         .await;
     }
 
-    async fn a_refusal(&self) {
-        until("a refusal", async || {
-            (self.refused.load(Ordering::Relaxed) > 0).then_some(())
+    async fn wait_for_rejection(&self) {
+        until("a rejection", async || {
+            (self.rejected.load(Ordering::Relaxed) > 0).then_some(())
         })
         .await;
     }
 }
 
-async fn health(app: &App, kind: &str) {
+async fn assert_healthy(app: &App, kind: &str) {
     let answer = app.request_to("analytics", Method::GET, "/health").send();
     let health = answer.await.expect(200).json();
     let documents = &health["dependencies"]["documents"];
@@ -109,17 +111,17 @@ async fn a_killed_mongodb_loses_no_acknowledged_write(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let directory = tempfile::tempdir().expect("a directory");
-    let mongodb = server::own_server(Some((directory.path(), None))).await;
+    let mongodb = server::start_private_server(Some((directory.path(), None))).await;
     let (url, port) = (mongodb.url("outage"), mongodb.port());
     let mut mongodb = Some(mongodb);
     let app = Builder::new(mode).mongodb(&url).start().await;
-    health(&app, "mongodb").await;
-    let ids = write_through(&app, async |seen| {
-        seen.enough_acknowledged().await;
-        signal(mongodb.as_ref().expect("running").pid(), "KILL");
-        seen.a_refusal().await;
+    assert_healthy(&app, "mongodb").await;
+    let ids = write_during_outage(&app, async |outcomes| {
+        outcomes.wait_for_acknowledgements().await;
+        send_signal(mongodb.as_ref().expect("running").pid(), "KILL");
+        outcomes.wait_for_rejection().await;
         drop(mongodb.take());
-        mongodb = Some(server::own_server(Some((directory.path(), Some(port)))).await);
+        mongodb = Some(server::start_private_server(Some((directory.path(), Some(port)))).await);
     })
     .await;
     let events = server::connect(&url)
@@ -136,8 +138,8 @@ async fn a_killed_mongodb_loses_no_acknowledged_write(
     }
     assert_eq!(names.len(), WRITES);
     assert_eq!(names.into_iter().collect::<BTreeSet<_>>(), ids);
-    app.statistics(WRITES as u64 + 2).await;
-    health(&app, "mongodb").await;
+    app.wait_for_statistics(WRITES as u64 + 2).await;
+    assert_healthy(&app, "mongodb").await;
 }
 
 #[rstest]
@@ -145,7 +147,7 @@ async fn a_killed_mongodb_loses_no_acknowledged_write(
 async fn calls_to_a_hanging_mongodb_time_out(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let mongodb = server::own_server(None).await;
+    let mongodb = server::start_private_server(None).await;
     let app = Builder::new(mode).mongodb(&mongodb.url("outage"));
     let app = app
         .env("SPINDLE_MONGODB_CONNECTIONS", "1")
@@ -153,25 +155,31 @@ async fn calls_to_a_hanging_mongodb_time_out(
         .env("SPINDLE_MONGODB_OPERATION_TIMEOUT", "1s")
         .start()
         .await;
-    let token = app.token("ada").await;
-    app.statistics(2).await;
-    let seen = Seen::default();
-    // Stopped, not ended: connections stay open, and nothing answers, as behind a dead network.
-    signal(mongodb.pid(), "STOP");
+    let token = app.register_and_log_in("ada").await;
+    app.wait_for_statistics(2).await;
+    let outcomes = Outcomes::default();
+    // The server is suspended, not ended. As with a broken network, connections stay open and the
+    // server does not answer.
+    send_signal(mongodb.pid(), "STOP");
     let ids: Vec<String> = (0..4).map(|_| uuid::Uuid::now_v7().to_string()).collect();
-    let writes = ids.iter().map(|id| write(&app, &token, id, &seen));
+    let writes = ids
+        .iter()
+        .map(|id| write_event(&app, &token, id, &outcomes));
     let stored = futures_util::future::join_all(writes).await;
     assert_eq!(stored, [None; 4], "nothing can have been acknowledged");
     let health = app.request_to("analytics", Method::GET, "/health").send();
     let health = health.await.expect(503).json();
     let documents = &health["dependencies"]["documents"];
     assert_eq!(documents["status"], "down", "{health}");
-    signal(mongodb.pid(), "CONT");
+    send_signal(mongodb.pid(), "CONT");
     for id in &ids {
-        until("the write", async || write(&app, &token, id, &seen).await).await;
+        until("the write", async || {
+            write_event(&app, &token, id, &outcomes).await
+        })
+        .await;
     }
-    // Whether or not one of the four that were given up had arrived.
-    app.statistics(6).await;
+    // Each write is counted once, even if its first attempt was stored after the timeout.
+    app.wait_for_statistics(6).await;
 }
 
 #[rstest]
@@ -203,7 +211,7 @@ async fn a_killed_postgres_loses_no_acknowledged_write(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let directory = std::env::temp_dir().join(format!("spindle-killed-{}", uuid::Uuid::now_v7()));
-    // Durable: without it a commit is acknowledged before it is written.
+    // The default options are durable. Otherwise a commit is acknowledged before it is written.
     let start = async || {
         let started = PrivatePostgres::start(&directory, &Options::default()).await;
         started.expect("PostgreSQL")
@@ -214,10 +222,10 @@ async fn a_killed_postgres_loses_no_acknowledged_write(
     create.await.expect("create a database");
     let url = postgres.url("outage");
     let app = Builder::new(mode).database(url.clone()).start().await;
-    health(&app, "postgresql").await;
+    assert_healthy(&app, "postgresql").await;
     let mut postgres = Some(postgres);
-    let ids = write_through(&app, async |seen| {
-        seen.enough_acknowledged().await;
+    let ids = write_during_outage(&app, async |outcomes| {
+        outcomes.wait_for_acknowledgements().await;
         let file = postgres
             .as_ref()
             .expect("running")
@@ -225,8 +233,8 @@ async fn a_killed_postgres_loses_no_acknowledged_write(
             .join("data/postmaster.pid");
         let text = std::fs::read_to_string(file).expect("the server's pid");
         let pid = text.lines().next().map(str::parse).expect("a line");
-        signal(pid.expect("a number"), "KILL");
-        seen.a_refusal().await;
+        send_signal(pid.expect("a number"), "KILL");
+        outcomes.wait_for_rejection().await;
         postgres = Some(start().await);
     })
     .await;
@@ -238,8 +246,8 @@ async fn a_killed_postgres_loses_no_acknowledged_write(
     let names: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
     assert_eq!(names.len(), WRITES);
     assert_eq!(names.into_iter().collect::<BTreeSet<_>>(), ids);
-    app.statistics(WRITES as u64 + 2).await;
-    health(&app, "postgresql").await;
+    app.wait_for_statistics(WRITES as u64 + 2).await;
+    assert_healthy(&app, "postgresql").await;
     drop((app, connection));
     postgres.expect("running").stop().await.expect("stop");
     std::fs::remove_dir_all(&directory).expect("remove the cluster");

@@ -1,4 +1,4 @@
-//! README and docs: their transcripts, run as they stand, and their links.
+//! README and docs: the transcripts are run unchanged, and the links have targets.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,10 +7,10 @@ use std::{
 
 use crate::support::{App, HostMode, markdown, project};
 
-/// More than anyone reads before trying.
+/// A longer README delays the reader's first try.
 const MAX_README_LINES: usize = 130;
 
-/// Longest time for the transcript of a page. It is only used up by a test that fails.
+/// The longest time for the transcript of a page. Only a failing test takes that long.
 const TRANSCRIPT_TIMEOUT: Duration = Duration::from_secs(120);
 
 #[tokio::test]
@@ -52,13 +52,13 @@ fn every_shell_block_of_every_page_is_run() {
         "docs/operations.md",
         "docs/configuration.md",
     ];
-    for page in pages() {
+    for page in markdown_pages() {
         let name = page
             .strip_prefix(project())
             .expect("in the project")
             .display()
             .to_string();
-        let steps = markdown::steps(&read(&page));
+        let steps = markdown::steps(&read_page(&page));
         assert!(
             run.contains(&name.as_str()) || steps.is_empty(),
             "no test runs {name}"
@@ -67,16 +67,16 @@ fn every_shell_block_of_every_page_is_run() {
 }
 
 #[test]
-fn the_readme_is_short() {
-    let lines = read(&project().join("README.md")).lines().count();
+fn readme_has_at_most_130_lines() {
+    let lines = read_page(&project().join("README.md")).lines().count();
     assert!(lines <= MAX_README_LINES, "README.md has {lines} lines");
 }
 
 #[test]
 fn every_relative_link_has_a_target() {
     let mut broken = Vec::new();
-    for page in pages() {
-        for link in markdown::relative_links(&read(&page)) {
+    for page in markdown_pages() {
+        for link in markdown::relative_links(&read_page(&page)) {
             let (file, heading) = link.split_once('#').unwrap_or((&link, ""));
             let target = if file.is_empty() {
                 page.clone()
@@ -85,7 +85,7 @@ fn every_relative_link_has_a_target() {
             };
             let found = target.exists()
                 && (heading.is_empty()
-                    || markdown::headings(&read(&target)).contains(&heading.to_owned()));
+                    || markdown::headings(&read_page(&target)).contains(&heading.to_owned()));
             if !found {
                 broken.push(format!("{}: {link}", page.display()));
             }
@@ -94,9 +94,9 @@ fn every_relative_link_has_a_target() {
     assert!(broken.is_empty(), "{broken:#?}");
 }
 
-/// Runs all shell blocks of a page in one shell, and compares what each prints.
+/// Runs all shell blocks of a page in one shell, and compares the output of each.
 async fn check_transcript(page: &str, mode: HostMode) {
-    let steps = markdown::steps(&read(&project().join(page)));
+    let steps = markdown::steps(&read_page(&project().join(page)));
     assert!(!steps.is_empty(), "{page} has no transcript");
     let app = App::start(mode).await;
     let mut script = String::new();
@@ -114,7 +114,7 @@ async fn check_transcript(page: &str, mode: HostMode) {
         "target/debug/host-adapter",
         env!("CARGO_BIN_EXE_host-adapter"),
     );
-    let output = app.shell(&script, TRANSCRIPT_TIMEOUT).await;
+    let output = app.run_script(&script, TRANSCRIPT_TIMEOUT).await;
     let printed = String::from_utf8(output.stdout).expect("text");
     assert!(
         output.status.success(),
@@ -126,11 +126,11 @@ async fn check_transcript(page: &str, mode: HostMode) {
     }
 }
 
-/// Between the outputs of two blocks.
+/// Separates the outputs of two blocks.
 const SEPARATOR: &str = "--- next block ---";
 
-/// All Markdown files for readers.
-fn pages() -> Vec<PathBuf> {
+/// Returns all Markdown files for readers.
+fn markdown_pages() -> Vec<PathBuf> {
     let folders = [
         project(),
         project().join("docs"),
@@ -145,6 +145,6 @@ fn pages() -> Vec<PathBuf> {
         .collect()
 }
 
-fn read(page: &Path) -> String {
+fn read_page(page: &Path) -> String {
     std::fs::read_to_string(page).expect("a page")
 }

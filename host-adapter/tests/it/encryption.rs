@@ -1,4 +1,4 @@
-//! Encryption modes and envelopes, at the routes.
+//! Encryption modes and envelopes over HTTP.
 
 use rstest::rstest;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::support::{Answer, App, Builder, HostMode};
 const REGISTER: &str = "/api/v1/users/register";
 const LOGIN: &str = "/api/v1/users/login";
 
-fn ada() -> Value {
+fn ada_registration() -> Value {
     json!({ "username": "ada", "email": "ada@example.com", "password": "correct horse" })
 }
 
@@ -21,7 +21,7 @@ async fn a_sealed_registration_gets_a_sealed_answer(
         .env("SPIN_VARIABLE_PRODUCTION", "true")
         .start()
         .await;
-    let sealed = app.seal("user", REGISTER, &ada());
+    let sealed = app.seal("user", REGISTER, &ada_registration());
     let answer = app
         .post(REGISTER)
         .header("x-service-communication", "encrypted")
@@ -44,7 +44,7 @@ async fn production_rejects_plain_bodies_on_required_routes(
         .start()
         .await;
     app.post(REGISTER)
-        .json(&ada())
+        .json(&ada_registration())
         .send()
         .await
         .expect_problem(400, "encryption-required");
@@ -54,7 +54,7 @@ async fn production_rejects_plain_bodies_on_required_routes(
         .send()
         .await
         .expect_problem(400, "encryption-required");
-    // Optional stays optional.
+    // Production does not change routes where encryption is optional.
     let login = json!({ "username": "ada", "password": "correct horse" });
     app.post(LOGIN)
         .json(&login)
@@ -69,7 +69,11 @@ async fn development_accepts_plain_bodies(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    app.post(REGISTER).json(&ada()).send().await.expect(201);
+    app.post(REGISTER)
+        .json(&ada_registration())
+        .send()
+        .await
+        .expect(201);
 }
 
 #[rstest]
@@ -78,7 +82,7 @@ async fn an_answer_is_sealed_on_request(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let token = app.token("ada").await;
+    let token = app.register_and_log_in("ada").await;
     let profile = app
         .get("/api/v1/users/profile")
         .bearer(&token)
@@ -135,8 +139,8 @@ async fn envelopes_for_another_request_get_the_same_problem(
 ) {
     let app = App::start(mode).await;
     let other = App::start(mode).await;
-    let text = ada().to_string();
-    let sealed = app.seal("user", REGISTER, &ada());
+    let text = ada_registration().to_string();
+    let sealed = app.seal("user", REGISTER, &ada_registration());
     let envelope = serde_json::from_str::<Value>(&sealed).expect("JSON")["encrypted_data"].clone();
     let envelope = envelope.as_str().expect("text");
     let body = |envelope: &str| json!({ "encrypted_data": envelope }).to_string();
@@ -151,16 +155,22 @@ async fn envelopes_for_another_request_get_the_same_problem(
         &envelope[..middle],
         &envelope[middle + 1..]
     );
-    let refused = [
+    let invalid = [
         ("truncated", body(&envelope[..envelope.len() - 7])),
         ("empty", body("")),
         ("no envelope", body("a.b.c.d.e")),
         ("altered", body(&altered)),
-        ("of another key", other.seal("user", REGISTER, &ada())),
-        ("for another path", app.seal("user", LOGIN, &ada())),
+        (
+            "of another key",
+            other.seal("user", REGISTER, &ada_registration()),
+        ),
+        (
+            "for another path",
+            app.seal("user", LOGIN, &ada_registration()),
+        ),
         (
             "for another service",
-            app.seal("analytics", REGISTER, &ada()),
+            app.seal("analytics", REGISTER, &ada_registration()),
         ),
         (
             "for another method",
@@ -174,29 +184,29 @@ async fn envelopes_for_another_request_get_the_same_problem(
         ),
     ];
     let mut seen: Option<Value> = None;
-    for (what, body) in refused {
+    for (what, body) in invalid {
         let answer = app.post(REGISTER).text(&body).send().await;
-        let problem = rejection(what, &answer);
+        let problem = expect_invalid_envelope(what, &answer);
         assert_eq!(
             seen.get_or_insert_with(|| problem.clone()),
             &problem,
             "{what}"
         );
     }
-    // The reasons are told to the operator.
-    app.logged("the rejection in the log", |line| {
+    // Only the log contains the reasons.
+    app.wait_for_log("the rejection in the log", |line| {
         line["message"]
             .as_str()
             .is_some_and(|text| text.contains("envelope"))
     })
     .await;
-    // Nothing of it was taken for a user, and the good one still works. Once.
+    // The rejected requests created no user, so the valid envelope still works, but only once.
     app.post(REGISTER).text(&sealed).send().await.expect(201);
-    rejection("used twice", &app.post(REGISTER).text(&sealed).send().await);
+    expect_invalid_envelope("used twice", &app.post(REGISTER).text(&sealed).send().await);
 }
 
 #[track_caller]
-fn rejection(what: &str, answer: &Answer) -> Value {
+fn expect_invalid_envelope(what: &str, answer: &Answer) -> Value {
     assert_eq!(answer.status, 400, "{what}: {answer:?}");
     let problem = answer.json();
     assert_eq!(
@@ -221,13 +231,13 @@ async fn an_expired_envelope_is_rejected(
         LOGIN,
         &json!({ "username": "ada", "password": "correct horse" }),
     );
-    // The envelope's own clock decides, so that is what to wait for.
+    // The envelope expires by wall-clock time, so the test has to wait for it.
     let sealed_at = std::time::Instant::now();
     crate::support::until("the envelope to expire", async || {
         (sealed_at.elapsed() > std::time::Duration::from_secs(3)).then_some(())
     })
     .await;
-    rejection("expired", &app.post(LOGIN).text(&sealed).send().await);
+    expect_invalid_envelope("expired", &app.post(LOGIN).text(&sealed).send().await);
 }
 
 #[rstest]
@@ -239,7 +249,7 @@ async fn the_encryption_header_alone_is_rejected(
     let answer = app
         .post(REGISTER)
         .header("x-service-communication", "encrypted")
-        .json(&ada())
+        .json(&ada_registration())
         .send()
         .await;
     assert_eq!(answer.status, 400, "{answer:?}");

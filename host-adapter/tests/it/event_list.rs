@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{App, HostMode, events::EVENTS};
 
-/// Records an event of `ada`'s that happened at this second of a day.
+/// Records an event with the timestamp 2026-01-31T12:00 and `second`.
 async fn record(app: &App, token: &str, event_type: &str, name: &str, second: u32) {
     let event = json!({
         "event_type": event_type, "event_name": name,
@@ -44,8 +44,11 @@ async fn events_are_listed_newest_first_and_filtered(
     #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let (ada, eve) = (app.token("ada").await, app.token("eve").await);
-    app.statistics(4).await;
+    let (ada, eve) = (
+        app.register_and_log_in("ada").await,
+        app.register_and_log_in("eve").await,
+    );
+    app.wait_for_statistics(4).await;
     for (second, (event_type, name)) in [("search", "a"), ("page_view", "b"), ("search", "c")]
         .into_iter()
         .enumerate()
@@ -97,9 +100,9 @@ async fn pages_stay_complete_while_events_are_added(
     #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let token = app.token("ada").await;
-    app.statistics(2).await;
-    // Two at each moment, so that a page can end between them.
+    let token = app.register_and_log_in("ada").await;
+    app.wait_for_statistics(2).await;
+    // Two events share each timestamp, so that a page can end between them.
     for n in 0..14 {
         record(&app, &token, "search", &format!("{n:02}"), n / 2).await;
     }
@@ -115,7 +118,7 @@ async fn pages_stay_complete_while_events_are_added(
         record(&app, &token, "search", "new", 30 + added).await;
     }
     assert_eq!(seen.len(), 14, "{seen:?}");
-    // Newest first; two of one moment in any order, but each once.
+    // Newest first. Events with the same timestamp may come in any order, but only once.
     let moments: Vec<u32> = seen
         .iter()
         .map(|name| name.parse::<u32>().expect("number") / 2)
@@ -132,7 +135,7 @@ async fn each_parameter_outside_its_limits_is_rejected(
     #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let token = app.token("ada").await;
+    let token = app.register_and_log_in("ada").await;
     let pointers = async |query: &str| {
         let answer = app
             .get(&format!("{EVENTS}?{query}"))
@@ -156,8 +159,8 @@ async fn a_page_of_large_events_ends_early_and_can_be_sealed(
     #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let token = app.token("ada").await;
-    app.statistics(2).await;
+    let token = app.register_and_log_in("ada").await;
+    app.wait_for_statistics(2).await;
     let large = json!({ "event_type": "custom", "event_name": "large", "properties": { "text": "x".repeat(16_000) } });
     for _ in 0..40 {
         app.post(EVENTS)

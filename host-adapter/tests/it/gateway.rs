@@ -1,12 +1,12 @@
-//! What is not a service's own: index, health, headers, and the paths that are not there.
+//! Behaviour that services share: the index, health, routing and response headers.
 
 use rstest::rstest;
 use serde_json::{Value, json};
 
 use crate::support::{App, Builder, HostMode, copy, peer::Peer};
 
-/// The entry of a service in the index.
-async fn entry(app: &App, service: &str) -> Value {
+/// Returns the index entry of a service.
+async fn index_entry(app: &App, service: &str) -> Value {
     let index = app.get("/").send().await.expect(200).json();
     let services = index["data"]["services"].as_array().expect("services");
     let entry = services.iter().find(|entry| entry["name"] == service);
@@ -15,7 +15,7 @@ async fn entry(app: &App, service: &str) -> Value {
 
 #[rstest]
 #[tokio::test]
-async fn the_index_names_the_services_and_their_routes_work(
+async fn the_index_lists_services_and_their_working_routes(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
@@ -51,7 +51,7 @@ async fn the_index_shows_the_encryption_of_each_route(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let user = entry(&app, "user").await;
+    let user = index_entry(&app, "user").await;
     let routes = user["routes"].as_array().expect("routes");
     for (method, path, encryption) in [
         ("POST", "/api/v1/users/register", "required"),
@@ -85,7 +85,7 @@ async fn a_new_service_appears_in_index_and_health(
             { "method": "POST", "path": path, "encryption": "required" },
         ],
     });
-    assert_eq!(entry(&app, "greeter").await, expected);
+    assert_eq!(index_entry(&app, "greeter").await, expected);
     app.get(path).send().await.expect(200);
     let health = app.get("/health").send().await.expect(200).json();
     for service in ["greeter", "user", "analytics"] {
@@ -95,17 +95,17 @@ async fn a_new_service_appears_in_index_and_health(
 
 #[rstest]
 #[tokio::test]
-async fn a_service_that_is_down_is_in_the_index_with_the_reason(
+async fn the_index_says_why_a_service_is_down(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let down = Peer::reserve();
     let builder = Builder::new(mode).env("SPINDLE_PEERS_ANALYTICS_URL", down.url());
     let app = builder.start().await;
-    let analytics = entry(&app, "analytics").await;
+    let analytics = index_entry(&app, "analytics").await;
     assert_eq!(analytics["version"], json!(null), "{analytics}");
     assert_eq!(analytics["routes"], json!([]), "{analytics}");
     assert!(analytics["reason"].is_string(), "{analytics}");
-    let user = entry(&app, "user").await;
+    let user = index_entry(&app, "user").await;
     assert!(user["version"].is_string(), "{user}");
 }
 
@@ -232,7 +232,7 @@ async fn only_valid_request_ids_are_adopted(
 
 #[rstest]
 #[tokio::test]
-async fn other_origins_are_allowed_as_configured(
+async fn cors_allows_only_configured_origins(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = Builder::new(mode)

@@ -1,4 +1,4 @@
-//! What is not granted is denied, and each denial is logged with component and rule.
+//! A capability that is not granted is denied. The log names the component and the missing grant.
 
 use crate::support::{Builder, HostMode, wasm};
 use rstest::rstest;
@@ -16,7 +16,7 @@ async fn a_component_without_grants_is_denied_everything(
     );
     let write =
         |name: &str, text: &str| std::fs::write(directory.path().join(name), text).expect("write");
-    // The others hold what this one asks for: it exists and is denied all the same.
+    // Another component has these grants, so the capabilities exist and are denied only to `faulty`.
     write(
         "adapter.toml",
         "[components.faulty]\n[components.user]\npostgres = true\ncollections = [\"events\"]\n",
@@ -57,7 +57,7 @@ async fn a_component_without_grants_is_denied_everything(
         "`documents`",
         "peer `user`",
     ] {
-        app.logged(&format!("the denial of {what}"), |line| {
+        app.wait_for_log(&format!("the denial of {what}"), |line| {
             let message = line["message"].as_str().unwrap_or_default();
             line["component"] == "faulty"
                 && message.contains("not granted")

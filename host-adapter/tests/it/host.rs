@@ -7,7 +7,7 @@ use tempfile::TempDir;
 
 use crate::support::{App, Builder, HostMode, wasm};
 
-/// A short time for requests, and what has to be shorter than it.
+/// A short request timeout, and the timeouts that must be shorter than it.
 const SHORT: [(&str, &str); 4] = [
     ("SPINDLE_HOST_REQUEST_TIMEOUT", "3s"),
     ("SPINDLE_DISPATCH_TIMEOUT", "1s"),
@@ -15,7 +15,7 @@ const SHORT: [(&str, &str); 4] = [
     ("SPINDLE_POSTGRES_ACQUIRE_TIMEOUT", "1s"),
 ];
 
-/// A project of one component.
+/// Creates a project with one component.
 fn project(spin: &str) -> TempDir {
     let directory = tempfile::tempdir().expect("a directory");
     let write =
@@ -54,7 +54,7 @@ async fn a_trap_fails_its_request_and_is_logged() {
         .expect_problem(500, "internal");
     app.get("/").send().await.expect(200);
     let line = app
-        .logged("the trap", |line| {
+        .wait_for_log("the trap", |line| {
             line["component"] == "faulty" && line["level"] == "ERROR"
         })
         .await;
@@ -62,7 +62,7 @@ async fn a_trap_fails_its_request_and_is_logged() {
         line["message"].as_str().expect("text").contains("faulty"),
         "{line}"
     );
-    app.logged("the panic's own words", |line| {
+    app.wait_for_log("the panic's own words", |line| {
         line.to_string().contains("as asked")
     })
     .await;
@@ -118,12 +118,12 @@ async fn requests_above_the_limit_are_rejected_at_once() {
         requests.spawn(app.get("/wait").send());
     }
     let answers = requests.join_all().await;
-    let refused: Vec<_> = answers
+    let rejected: Vec<_> = answers
         .into_iter()
         .filter(|answer| answer.status == 503)
         .collect();
-    assert_eq!(refused.len(), 4);
-    for answer in refused {
+    assert_eq!(rejected.len(), 4);
+    for answer in rejected {
         assert!(
             !answer
                 .expect_problem(503, "overloaded")
@@ -178,7 +178,7 @@ async fn connections_beyond_the_limit_wait_to_be_accepted() {
     let app = start(directory.path(), &[("SPINDLE_HOST_MAX_CONNECTIONS", "1")]).await;
     let first = std::net::TcpStream::connect(app.url("all routes").trim_start_matches("http://"));
     let first = first.expect("connect");
-    // Its request is accepted by the system and answered only when the first connection is gone.
+    // The kernel accepts the connection. The host answers only after the first connection closes.
     let second = tokio::spawn(app.get("/").send());
     app.request_to("faulty", reqwest::Method::GET, "/")
         .send()
@@ -190,7 +190,7 @@ async fn connections_beyond_the_limit_wait_to_be_accepted() {
 }
 
 #[tokio::test]
-async fn an_instance_is_replaced_after_its_requests() {
+async fn an_instance_is_replaced_after_its_request_limit() {
     let directory = project(&manifest());
     let app = start(
         directory.path(),
@@ -246,7 +246,7 @@ async fn requests_in_flight_finish_before_the_stop() {
                 .map(|answer| answer.status().as_u16())
         });
     }
-    // Wait for the first answer, when the others are under way, then ask it to stop.
+    // After the first answer the other requests are in flight. Then the host is asked to stop.
     let first = logins
         .join_next()
         .await
@@ -254,9 +254,9 @@ async fn requests_in_flight_finish_before_the_stop() {
         .expect("join")
         .expect("an answer");
     assert_eq!(first, 401);
-    crate::support::process::signal(app.pid(), "TERM");
+    crate::support::process::send_signal(app.pid(), "TERM");
     while let Some(answer) = logins.join_next().await {
-        // One that had not connected yet is refused, none is cut off.
+        // A request may fail to connect, but one that has connected is answered.
         match answer.expect("join") {
             Ok(status) => assert_eq!(status, 401),
             Err(error) => assert!(error.is_connect(), "{error:?}"),
@@ -272,7 +272,7 @@ async fn requests_in_flight_finish_before_the_stop() {
 }
 
 #[tokio::test]
-async fn an_unsupported_manifest_does_not_start() {
+async fn an_unsupported_manifest_key_prevents_the_start() {
     let directory = project(&format!("{}key_value_stores = [\"default\"]\n", manifest()));
     let database = crate::support::cluster::database().await;
     let output = std::process::Command::new(env!("CARGO_BIN_EXE_host-adapter"))

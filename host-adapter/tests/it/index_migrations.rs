@@ -1,4 +1,4 @@
-//! Indexes on documents as migrations, on both stores: the same files, the same words.
+//! Migrations of document indexes. Both stores use the same files and report the same texts.
 
 use std::path::Path;
 
@@ -36,7 +36,7 @@ const UNIQUE: &str = r#"
     unique = true
 "#;
 
-/// A project with one service, `test`, and a store for it.
+/// A project with one service, `test`, and a document store.
 struct Project {
     directory: TempDir,
     database: SecretString,
@@ -67,7 +67,7 @@ impl Project {
         std::fs::write(path, text).expect("write");
     }
 
-    /// What `host-adapter migrate …` prints, or the error.
+    /// Runs `host-adapter migrate`, and returns its output or its error text.
     fn migrate(&self, arguments: &[&str]) -> Result<String, String> {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_host-adapter"));
         command
@@ -89,7 +89,7 @@ impl Project {
         }
     }
 
-    /// The documents, through the program's own settings.
+    /// Opens the documents with the settings of the project.
     async fn documents(&mut self) -> Documents {
         let mut variables = vec![("DATABASE_URL", self.database.expose_secret())];
         if let Some(mongodb) = &self.mongodb {
@@ -103,8 +103,12 @@ impl Project {
             Path::new("adapter.toml"),
             &Environment::new(variables, []),
         );
-        let granted = Granted::assembled(settings.expect("settings"), &self.database).await;
-        let documents = granted.of("test").documents().expect("granted").clone();
+        let granted = Granted::from_settings(settings.expect("settings"), &self.database).await;
+        let documents = granted
+            .capabilities_of("test")
+            .documents()
+            .expect("granted")
+            .clone();
         self.granted = Some(granted);
         documents
     }
@@ -159,7 +163,7 @@ async fn indexes_are_shown_applied_and_reverted(#[case] store: Store) {
     .expect("remove");
     let status = project.migrate(&["status"]).expect("status");
     assert!(status.contains("missing"), "{status}");
-    // What is recorded suffices to take it back.
+    // A revert needs only the recorded migration, not its file.
     project
         .migrate(&["revert", "--service", "test"])
         .expect("revert");
@@ -222,7 +226,7 @@ async fn a_unique_index_detects_duplicates(#[case] store: Store) {
 #[case::jsonb(Store::Jsonb)]
 #[case::mongodb(Store::MongoDb)]
 #[tokio::test]
-async fn an_index_that_cannot_be_built_leaves_nothing(#[case] store: Store) {
+async fn a_failed_index_build_leaves_nothing_behind(#[case] store: Store) {
     let mut project = Project::new(store).await;
     let documents = project.documents().await;
     let list = [r#"{"_id":"a","mail":"x"}"#, r#"{"_id":"b","mail":"x"}"#];
@@ -238,7 +242,7 @@ async fn an_index_that_cannot_be_built_leaves_nothing(#[case] store: Store) {
     }
     let status = project.migrate(&["status"]).expect("status");
     assert!(status.contains("pending"), "{status}");
-    // Not the other index of the file either: one of that name with other fields may be made.
+    // The other index of the file was not created either: its name is free for other fields.
     assert_eq!(
         documents
             .remove("events", r#"{"_id":"b"}"#)
@@ -264,7 +268,7 @@ async fn an_index_that_cannot_be_built_leaves_nothing(#[case] store: Store) {
 }
 
 #[tokio::test]
-async fn ranges_and_orders_are_read_from_the_index_in_postgres() {
+async fn postgres_uses_the_index_for_ranges_and_orders() {
     let mut project = Project::new(Store::Jsonb).await;
     project.write("0001_users.indexes.toml", BY_USER);
     project.migrate(&["run"]).expect("run");
@@ -308,7 +312,7 @@ async fn ranges_and_orders_are_read_from_the_index_in_postgres() {
 }
 
 #[tokio::test]
-async fn declarations_are_checked() {
+async fn invalid_index_declarations_are_rejected() {
     let project = Project::new(Store::Jsonb).await;
     for (text, parts) in [
         (BY_USER.replace("events", "users"), ["`test`", "`users`"]),

@@ -18,7 +18,7 @@ async fn the_right_password_gives_a_token_and_an_event(
     assert_eq!(body["token_type"], "bearer");
     assert_eq!(body["expires_in"], 900);
     assert_eq!(answer.header("cache-control"), "no-store");
-    let statistics = app.statistics(2).await;
+    let statistics = app.wait_for_statistics(2).await;
     assert_eq!(statistics["by_type"], json!({ "user_action": 2 }));
 }
 
@@ -52,7 +52,7 @@ async fn inactive_accounts_are_revealed_only_to_their_owner(
     let app = App::start(mode).await;
     app.register("ada").await.expect(201);
     sqlx::query("update \"user\".users set is_active = false")
-        .execute(&mut app.sql().await)
+        .execute(&mut app.admin_connection().await)
         .await
         .expect("update");
     app.log_in("ada", PASSWORD)
@@ -70,7 +70,7 @@ async fn a_hash_with_older_parameters_is_renewed(
 ) {
     let app = App::start(mode).await;
     app.register("ada").await.expect(201);
-    // Hash of PASSWORD with m=8192, t=1, by the same argon2.
+    // A hash of `PASSWORD` with weaker parameters: m=8192, t=1.
     let old = {
         use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
         let hasher = Argon2::new(
@@ -83,7 +83,7 @@ async fn a_hash_with_older_parameters_is_renewed(
             .expect("hash")
             .to_string()
     };
-    let mut sql = app.sql().await;
+    let mut sql = app.admin_connection().await;
     sqlx::query("update \"user\".users set password_hash = $1")
         .bind(&old)
         .execute(&mut sql)
@@ -119,7 +119,7 @@ async fn the_public_keys_verify_the_token(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let token = app.token("ada").await;
+    let token = app.register_and_log_in("ada").await;
     let keys = app
         .get("/.well-known/jwks.json")
         .send()

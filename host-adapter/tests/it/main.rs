@@ -1,9 +1,8 @@
-//! Everything that is tested through a boundary: the real program, the real components, a real
-//! PostgreSQL. One binary, so that its support is compiled once.
+//! End-to-end tests: the real program, the real components and real databases. They are one binary,
+//! so that the support code is compiled once.
 //!
-//! Each test has a database, keys and ports of its own. The components must have been built
-//! (`./dev test` does), and PostgreSQL's programs must be installed; without them a test fails and
-//! says so.
+//! Each test has its own database, keys and ports. The components must be built (`./dev test` builds
+//! them) and PostgreSQL's programs must be installed. Otherwise the tests fail and say what is missing.
 
 #![expect(
     clippy::expect_used,
@@ -21,7 +20,6 @@ mod document_outages;
 mod documentation;
 mod documents_conformance;
 mod encryption;
-mod ended_sessions;
 mod event_list;
 mod gateway;
 mod grants;
@@ -38,6 +36,7 @@ mod profile;
 mod rebuild;
 mod registration;
 mod requests;
+mod revoked_sessions;
 mod sessions;
 mod sidecar;
 mod sidecar_tls;

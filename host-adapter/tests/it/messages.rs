@@ -1,4 +1,4 @@
-//! Messages committed with data: delivered once the peer is there, counted once.
+//! Messages that are committed with data: delivered when the peer is available, counted once.
 
 use crate::support::{Builder, HostMode, app::PASSWORD, peer::Peer};
 use rstest::rstest;
@@ -17,23 +17,23 @@ async fn messages_to_a_peer_that_is_down_arrive_later(
     app.log_in("ada", PASSWORD).await.expect(200);
     let waiting: i64 =
         sqlx::query_scalar("select count(*) from \"user\".outbox where peer = 'analytics'")
-            .fetch_one(&mut app.sql().await)
+            .fetch_one(&mut app.admin_connection().await)
             .await
             .expect("count");
     assert_eq!(waiting, 2);
-    // Up again: the peer's address now leads to the real analytics service.
+    // The peer is available again: its address now leads to the real analytics service.
     let _peer = peer.forward_to(app.url("analytics"));
-    app.statistics(2).await;
+    app.wait_for_statistics(2).await;
     crate::support::until("the outbox to be empty", async || {
         let waiting: i64 =
             sqlx::query_scalar("select count(*) from \"user\".outbox where peer = 'analytics'")
-                .fetch_one(&mut app.sql().await)
+                .fetch_one(&mut app.admin_connection().await)
                 .await
                 .expect("count");
         (waiting == 0).then_some(())
     })
     .await;
-    assert_eq!(app.statistics(2).await["total_events"], 2);
+    assert_eq!(app.wait_for_statistics(2).await["total_events"], 2);
 }
 
 #[rstest]
@@ -49,9 +49,9 @@ async fn messages_survive_a_restart(
     first.register("ada").await.expect(201);
     let database = first.database.clone();
     let keys = first.directory.path().join("keys");
-    crate::support::process::signal(first.pid(), "KILL");
-    // The message may be on lease to the process that died; the lease is over at once here.
-    let mut sql = first.sql().await;
+    crate::support::process::send_signal(first.pid(), "KILL");
+    // The killed process may have leased the message. End the lease instead of waiting for it.
+    let mut sql = first.admin_connection().await;
     sqlx::query("update \"user\".outbox set next_attempt_at = now()")
         .execute(&mut sql)
         .await
@@ -61,7 +61,7 @@ async fn messages_survive_a_restart(
         .database(database)
         .start()
         .await;
-    second.statistics(1).await;
+    second.wait_for_statistics(1).await;
 }
 
 #[rstest]
@@ -70,10 +70,10 @@ async fn a_rejected_message_is_kept_and_logged(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = crate::support::App::start(mode).await;
-    let token = app.token("ada").await;
-    app.statistics(2).await;
+    let token = app.register_and_log_in("ada").await;
+    app.wait_for_statistics(2).await;
     drop(token);
-    let mut sql = app.sql().await;
+    let mut sql = app.admin_connection().await;
     sqlx::query(
         "insert into \"user\".outbox (id, peer, path, body, idempotency_key) \
          values (gen_random_uuid(), 'analytics', '/api/v1/analytics/events', '{}', 'x')",
@@ -81,29 +81,29 @@ async fn a_rejected_message_is_kept_and_logged(
     .execute(&mut sql)
     .await
     .expect("insert");
-    app.logged("the report", |line| {
+    app.wait_for_log("the report", |line| {
         line["message"]
             .as_str()
             .is_some_and(|text| text.contains("is not deliverable"))
     })
     .await;
-    let refusal: String = crate::support::until("the refusal", async || {
+    let reason: String = crate::support::until("the rejection", async || {
         sqlx::query_scalar("select refusal from \"user\".outbox where refused_at is not null")
-            .fetch_optional(&mut app.sql().await)
+            .fetch_optional(&mut app.admin_connection().await)
             .await
             .expect("query")
     })
     .await;
-    assert!(refusal.contains("422"), "{refusal}");
+    assert!(reason.contains("422"), "{reason}");
 }
 
 #[rstest]
 #[tokio::test]
-async fn one_bad_row_does_not_stop_the_others(
+async fn one_bad_message_does_not_block_the_others(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = crate::support::App::start(mode).await;
-    let mut sql = app.sql().await;
+    let mut sql = app.admin_connection().await;
     let insert = |attempts: i32, body: String| {
         sqlx::query(
             "insert into \"user\".outbox (id, peer, path, body, idempotency_key, attempts) \
@@ -117,7 +117,7 @@ async fn one_bad_row_does_not_stop_the_others(
         .await
         .expect("insert");
     app.register("ada").await.expect(201);
-    app.statistics(1).await;
+    app.wait_for_statistics(1).await;
     let too_large = insert(0, "x".repeat(300_000)).execute(&mut sql).await;
     assert!(
         too_large

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::support::{App, Builder, HostMode};
 
-fn lines(app: &App, arguments: &[&str]) -> String {
+fn run_successfully(app: &App, arguments: &[&str]) -> String {
     let output = app.run(arguments);
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).expect("text")
@@ -14,10 +14,10 @@ fn lines(app: &App, arguments: &[&str]) -> String {
 async fn migrations_are_shown_reverted_and_applied_again() {
     let app = App::start(HostMode::Embedded).await;
     assert!(
-        lines(&app, &["migrate", "status"]).contains("applied"),
+        run_successfully(&app, &["migrate", "status"]).contains("applied"),
         "after up"
     );
-    // From the latest to the first.
+    // Migrations are reverted from the latest to the first.
     for name in [
         "drop row count constraints",
         "activities",
@@ -25,14 +25,14 @@ async fn migrations_are_shown_reverted_and_applied_again() {
         "sessions",
         "users",
     ] {
-        let reverted = lines(&app, &["migrate", "revert", "--service", "user"]);
+        let reverted = run_successfully(&app, &["migrate", "revert", "--service", "user"]);
         assert!(
             reverted.contains("reverted") && reverted.contains(name),
             "{reverted}"
         );
     }
     assert!(
-        lines(&app, &["migrate", "status", "--service", "user"]).contains("pending"),
+        run_successfully(&app, &["migrate", "status", "--service", "user"]).contains("pending"),
         "after revert"
     );
     app.get("/api/v1/users/stats/count")
@@ -40,11 +40,11 @@ async fn migrations_are_shown_reverted_and_applied_again() {
         .await
         .expect(500);
     assert!(
-        lines(&app, &["migrate", "run", "--service", "user"]).contains("applied"),
+        run_successfully(&app, &["migrate", "run", "--service", "user"]).contains("applied"),
         "run"
     );
     assert!(
-        lines(&app, &["migrate", "run"]).contains("nothing to do"),
+        run_successfully(&app, &["migrate", "run"]).contains("nothing to do"),
         "second run"
     );
     app.register("ada").await.expect(201);
@@ -66,11 +66,11 @@ async fn migrations_of_a_service_can_be_skipped() {
         .await
         .expect(500);
     assert!(
-        lines(&app, &["migrate", "status", "--service", "user"]).contains("pending"),
+        run_successfully(&app, &["migrate", "status", "--service", "user"]).contains("pending"),
         "status"
     );
     assert!(
-        lines(&app, &["migrate", "run", "--service", "user"]).contains("applied"),
+        run_successfully(&app, &["migrate", "run", "--service", "user"]).contains("applied"),
         "when asked for it"
     );
     app.get("/api/v1/users/stats/count")
@@ -80,7 +80,7 @@ async fn migrations_of_a_service_can_be_skipped() {
 }
 
 #[tokio::test]
-async fn a_new_migration_is_two_files() {
+async fn a_new_migration_creates_two_files() {
     let app = App::start(HostMode::Embedded).await;
     let directory = tempfile::tempdir().expect("a directory");
     let folder = directory.path().join("migrations");
@@ -98,7 +98,7 @@ async fn a_new_migration_is_two_files() {
         .output()
         .expect("it runs");
     assert!(output.status.success(), "{output:?}");
-    let names: Vec<String> = names(&folder.join("user"));
+    let names: Vec<String> = file_names(&folder.join("user"));
     assert_eq!(names.len(), 2, "{names:?}");
     assert!(
         names[0].ends_with("_add_last_seen.down.sql")
@@ -108,7 +108,7 @@ async fn a_new_migration_is_two_files() {
     drop(app);
 }
 
-fn names(folder: &Path) -> Vec<String> {
+fn file_names(folder: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(folder).expect("the folder");
     let mut names: Vec<String> = entries
         .map(|entry| {

@@ -1,4 +1,4 @@
-//! What the application depends on goes away and comes back.
+//! Dependencies of the application fail and recover.
 
 use host_adapter::dev::{Options, PrivatePostgres};
 use rstest::rstest;
@@ -7,8 +7,8 @@ use sqlx::{AssertSqlSafe, Executor as _};
 
 use crate::support::{App, Builder, HostMode, cluster, peer::Peer, until};
 
-/// A cluster that this test may stop.
-pub(crate) async fn own_cluster(directory: &std::path::Path) -> PrivatePostgres {
+/// Starts a PostgreSQL that the test may stop.
+pub(crate) async fn start_private_postgres(directory: &std::path::Path) -> PrivatePostgres {
     PrivatePostgres::start(
         directory,
         &Options {
@@ -26,7 +26,7 @@ async fn requests_fail_fast_without_postgres_and_then_recover(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let directory = std::env::temp_dir().join(format!("spindle-outage-{}", uuid::Uuid::now_v7()));
-    let postgres = own_cluster(&directory).await;
+    let postgres = start_private_postgres(&directory).await;
     let mut admin = cluster::connect(&postgres.url("postgres")).await;
     admin
         .execute(AssertSqlSafe("create database outage"))
@@ -37,7 +37,7 @@ async fn requests_fail_fast_without_postgres_and_then_recover(
         .database(postgres.url("outage"))
         .start()
         .await;
-    let token = app.token("ada").await;
+    let token = app.register_and_log_in("ada").await;
     postgres.stop().await.expect("stop");
 
     let count = || app.get("/api/v1/users/stats/count").send();
@@ -72,7 +72,7 @@ async fn requests_fail_fast_without_postgres_and_then_recover(
     app.get("/health").send().await.expect(503);
     app.get("/").send().await.expect(200);
 
-    let postgres = own_cluster(&directory).await;
+    let postgres = start_private_postgres(&directory).await;
     until("the count", async || {
         (count().await.status == 200).then_some(())
     })
@@ -87,7 +87,7 @@ async fn requests_fail_fast_without_postgres_and_then_recover(
     })
     .await;
     app.register("eve").await.expect(201);
-    // Said once when it went and once when it came, not once per request.
+    // The log reports the outage once and the recovery once, not once per request.
     let said = |text: &str| {
         let log = app.log();
         log.iter()
@@ -127,14 +127,18 @@ async fn closed_connections_cost_at_most_one_request(
     }
     let ended = "select pg_terminate_backend(pid, 5000) from pg_stat_activity \
                  where datname = current_database() and pid <> pg_backend_pid()";
-    app.sql().await.execute(ended).await.expect("terminate");
-    let mut refused = 0;
+    app.admin_connection()
+        .await
+        .execute(ended)
+        .await
+        .expect("terminate");
+    let mut rejected = 0;
     for _ in 0..20 {
         let answer = count().await;
-        refused += u32::from(answer.status == 503);
+        rejected += u32::from(answer.status == 503);
         assert!(matches!(answer.status.as_u16(), 200 | 503), "{answer:?}");
     }
-    assert!(refused <= 1, "{refused} requests met a closed connection");
+    assert!(rejected <= 1, "{rejected} requests met a closed connection");
 }
 
 #[rstest]
@@ -180,7 +184,7 @@ async fn one_unhealthy_service_makes_the_gateway_unhealthy(
         health["services"]["analytics"]["status"], "unhealthy",
         "{health}"
     );
-    // A peer is no reason for the user service itself to be down.
+    // An unreachable peer only degrades the user service.
     let own = app
         .request_to("user", reqwest::Method::GET, "/health")
         .send()
@@ -192,7 +196,7 @@ async fn one_unhealthy_service_makes_the_gateway_unhealthy(
 
 #[rstest]
 #[tokio::test]
-async fn a_burst_of_logins_is_bounded(
+async fn a_burst_of_logins_is_limited(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = Builder::new(mode)
@@ -212,10 +216,10 @@ async fn a_burst_of_logins_is_bounded(
         .iter()
         .filter(|answer| answer.status == 503)
         .collect();
-    assert!(!busy.is_empty(), "nobody was turned away");
+    assert!(!busy.is_empty(), "no login was rejected");
     assert!(
         answers.iter().any(|answer| answer.status == 401),
-        "nobody was served"
+        "no login was processed"
     );
     assert!(
         busy.iter()
@@ -239,8 +243,8 @@ async fn the_database_url_never_appears_in_output(
         .expect("a password")
         .to_owned();
     let check = app.run(&["config", "check"]);
-    let told = format!("{:?}{:?}", app.log(), check);
-    assert!(!told.contains(&password), "{told}");
+    let output = format!("{:?}{:?}", app.log(), check);
+    assert!(!output.contains(&password), "{output}");
 }
 
 #[rstest]
@@ -249,7 +253,7 @@ async fn calls_to_a_hanging_postgres_time_out(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let directory = std::env::temp_dir().join(format!("spindle-hang-{}", uuid::Uuid::now_v7()));
-    let postgres = own_cluster(&directory).await;
+    let postgres = start_private_postgres(&directory).await;
     let mut admin = cluster::connect(&postgres.url("postgres")).await;
     admin
         .execute(AssertSqlSafe("create database outage"))
@@ -268,8 +272,8 @@ async fn calls_to_a_hanging_postgres_time_out(
                 .await
                 .expect(200);
         }
-        // Stopped, not ended: connections stay open, new ones are accepted by the system, and nothing
-        // answers, as behind a dead network.
+        // The processes are suspended, not ended. As with a broken network, connections stay open,
+        // the kernel accepts new ones, and the server does not answer.
         let server = std::fs::read_to_string(postgres.directory().join("data/postmaster.pid"));
         let server = server
             .expect("the server's pid")
@@ -284,7 +288,7 @@ async fn calls_to_a_hanging_postgres_time_out(
         pids.push(server.expect("a line").expect("a number"));
         let signal = |name| {
             pids.iter()
-                .for_each(|pid| crate::support::process::signal(pid.unsigned_abs(), name))
+                .for_each(|pid| crate::support::process::send_signal(pid.unsigned_abs(), name))
         };
         signal("STOP");
         for _ in 0..4 {

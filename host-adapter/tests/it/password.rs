@@ -5,7 +5,7 @@ use serde_json::json;
 use sqlx::Executor as _;
 
 use crate::{
-    sessions::waiting_for_a_lock,
+    sessions::wait_for_blocked_statement,
     support::{Answer, App, Builder, HostMode, app::PASSWORD},
 };
 
@@ -30,8 +30,8 @@ async fn a_password_change_ends_the_other_sessions(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let (other, own) = (app.token("ada").await, log_in(&app).await);
-    let eve = app.token("eve").await;
+    let (other, own) = (app.register_and_log_in("ada").await, log_in(&app).await);
+    let eve = app.register_and_log_in("eve").await;
     let answer = change(&app, &own, PASSWORD, NEW).await.expect(200);
     assert_eq!(answer.json()["data"]["ended_sessions"], 1);
     assert!(answer.json()["warnings"].is_null(), "{answer:?}");
@@ -54,7 +54,7 @@ async fn a_wrong_current_password_changes_nothing(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let (other, own) = (app.token("ada").await, log_in(&app).await);
+    let (other, own) = (app.register_and_log_in("ada").await, log_in(&app).await);
     change(&app, &own, "wrong password", NEW)
         .await
         .expect_problem(403, "wrong-password");
@@ -74,7 +74,7 @@ async fn a_new_password_has_8_to_100_characters(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let token = app.token("ada").await;
+    let token = app.register_and_log_in("ada").await;
     for wrong in ["x".repeat(7), "x".repeat(101), "abc\0defghi".into()] {
         let answer = change(&app, &token, PASSWORD, &wrong).await.expect(422);
         assert_eq!(answer.pointers(), ["/new_password"]);
@@ -125,11 +125,11 @@ async fn more_sessions_end_than_one_call_can_take(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let token = app.token("ada").await;
+    let token = app.register_and_log_in("ada").await;
     let insert = "insert into \"user\".sessions (id, user_id, expires_at) \
                   select gen_random_uuid(), id, now() + interval '1 hour' \
                   from \"user\".users, generate_series(1, 1100)";
-    let mut sql = app.sql().await;
+    let mut sql = app.admin_connection().await;
     sql.execute(insert).await.expect("insert");
     let answer = change(&app, &token, PASSWORD, NEW).await.expect(200);
     assert_eq!(answer.json()["data"]["ended_sessions"], 1100);
@@ -150,13 +150,13 @@ async fn one_of_two_concurrent_changes_is_rejected(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let token = app.token("ada").await;
-    let mut sql = app.sql().await;
+    let token = app.register_and_log_in("ada").await;
+    let mut sql = app.admin_connection().await;
     sql.execute("begin").await.expect("begin");
     let other = "update \"user\".users set password_hash = password_hash || 'x'";
     sql.execute(other).await.expect("update");
     let (answer, ()) = tokio::join!(change(&app, &token, PASSWORD, NEW), async {
-        waiting_for_a_lock(&app).await;
+        wait_for_blocked_statement(&app).await;
         sql.execute("commit").await.expect("commit");
     });
     answer.expect_problem(409, "password-changed-meanwhile");

@@ -33,7 +33,7 @@ impl Test {
             )
             .await
             .expect("tables");
-        let a = granted.of("a");
+        let a = granted.capabilities_of("a");
         Self { granted, a }
     }
 
@@ -76,7 +76,7 @@ impl Test {
         Ok(outcomes.iter().map(|outcome| outcome.affected).sum())
     }
 
-    async fn items(&self) -> i64 {
+    async fn count_items(&self) -> i64 {
         match self
             .fetch("select count(*) from items", vec![])
             .await
@@ -92,7 +92,7 @@ fn text(value: &str) -> Value {
     Value::Text(value.to_owned())
 }
 
-fn invalid(result: Result<impl std::fmt::Debug, Error>, word: &str) {
+fn expect_invalid(result: Result<impl std::fmt::Debug, Error>, word: &str) {
     match result {
         Err(Error::Invalid(reason)) => {
             assert!(reason.contains(word), "`{word}` is not in: {reason}")
@@ -150,26 +150,26 @@ async fn every_type_of_value_makes_the_round_trip() {
 #[tokio::test]
 async fn values_of_the_wrong_type_are_reported() {
     let test = Test::new().await;
-    invalid(
+    expect_invalid(
         test.fetch("select $1::int2", vec![Value::Int64(40_000)])
             .await,
         "`$1`",
     );
-    invalid(
+    expect_invalid(
         test.fetch("select $1::uuid", vec![text("x")]).await,
         "`UUID`",
     );
-    invalid(
+    expect_invalid(
         test.fetch("select $1::uuid", vec![Value::Uuid("x".into())])
             .await,
         "`$1`",
     );
-    invalid(
+    expect_invalid(
         test.fetch("select $1::jsonb", vec![Value::Json("{".into())])
             .await,
         "`$1`",
     );
-    invalid(
+    expect_invalid(
         test.fetch(
             "select $1::timestamptz",
             vec![Value::Timestamp("today".into())],
@@ -177,16 +177,16 @@ async fn values_of_the_wrong_type_are_reported() {
         .await,
         "`$1`",
     );
-    invalid(test.fetch("select $1::int8", vec![]).await, "1 parameters");
-    invalid(test.fetch("select 1.5 as price", vec![]).await, "`price`");
+    expect_invalid(test.fetch("select $1::int8", vec![]).await, "1 parameters");
+    expect_invalid(test.fetch("select 1.5 as price", vec![]).await, "`price`");
     for number in ["NaN", "-Infinity"] {
         let select = format!("select '{number}'::float8 as ratio");
-        invalid(test.fetch(&select, vec![]).await, "`ratio`");
+        expect_invalid(test.fetch(&select, vec![]).await, "`ratio`");
     }
     let infinite = vec![Value::Float64(f64::INFINITY)];
-    invalid(test.fetch("select $1::float8", infinite).await, "finite");
-    // The connection is in order after each of them.
-    assert_eq!(test.items().await, 0);
+    expect_invalid(test.fetch("select $1::float8", infinite).await, "finite");
+    // The connection is still usable after these errors.
+    assert_eq!(test.count_items().await, 0);
 }
 
 #[tokio::test]
@@ -206,12 +206,12 @@ async fn a_violated_constraint_is_named() {
         test.execute(insert, vec![Value::Int64(2), text("")]).await,
         violated("items_name_check")
     );
-    invalid(
+    expect_invalid(
         test.execute(insert, vec![Value::Int64(2), Value::Null])
             .await,
         "name",
     );
-    invalid(
+    expect_invalid(
         test.fetch("select nothing from nowhere", vec![]).await,
         "nowhere",
     );
@@ -229,15 +229,15 @@ async fn a_transaction_is_atomic() {
     assert_eq!(test.transact(vec![insert(1), insert(2)]).await, Ok(2));
     let failed = test.transact(vec![insert(3), insert(1)]).await;
     assert_eq!(failed, Err(Error::ConstraintViolation("items_pkey".into())));
-    assert_eq!(test.items().await, 2);
-    invalid(
+    assert_eq!(test.count_items().await, 2);
+    expect_invalid(
         test.transact(vec![insert(4), ("commit", vec![])]).await,
         "`commit`",
     );
-    assert_eq!(test.items().await, 2);
+    assert_eq!(test.count_items().await, 2);
     let many = (0..51).map(|id| insert(100 + id)).collect();
     assert!(matches!(test.transact(many).await, Err(Error::TooLarge(_))));
-    assert_eq!(test.items().await, 2);
+    assert_eq!(test.count_items().await, 2);
 }
 
 fn message(peer: &str) -> Message {
@@ -249,7 +249,7 @@ fn message(peer: &str) -> Message {
     }
 }
 
-fn expecting(rows: u64, sql: &str) -> Statement {
+fn expecting_rows(rows: u64, sql: &str) -> Statement {
     Statement {
         sql: sql.to_owned(),
         params: vec![],
@@ -258,15 +258,15 @@ fn expecting(rows: u64, sql: &str) -> Statement {
 }
 
 #[tokio::test]
-async fn a_missed_row_count_rolls_the_transaction_back() {
+async fn an_unexpected_row_count_rolls_back_the_transaction() {
     let settings = SETTINGS.replace("[components.a]", "[components.a]\npeers = [\"b\"]");
     let test = Test::with(&settings).await;
-    let insert = expecting(1, "insert into items (id, name) values (1, 'x')");
-    let update = |rows| expecting(rows, "update items set name = 'y' where id <= 2");
+    let insert = expecting_rows(1, "insert into items (id, name) values (1, 'x')");
+    let update = |rows| expecting_rows(rows, "update items set name = 'y' where id <= 2");
     for (affected, wrong) in [
         (1, update(2)),
         (1, update(0)),
-        (0, expecting(1, "select 1 where false")),
+        (0, expecting_rows(1, "select 1 where false")),
     ] {
         let statements = vec![insert.clone(), wrong];
         let result = test.transact_with(statements, vec![message("b")]).await;
@@ -278,7 +278,7 @@ async fn a_missed_row_count_rolls_the_transaction_back() {
                 affected
             })
         );
-        assert_eq!(test.items().await, 0);
+        assert_eq!(test.count_items().await, 0);
     }
     let outbox = test.fetch("select id from outbox", vec![]).await;
     assert_eq!(outbox, Ok(vec![]), "no message is left");
@@ -289,7 +289,7 @@ async fn a_missed_row_count_rolls_the_transaction_back() {
 }
 
 #[tokio::test]
-async fn rows_come_with_the_names_of_their_columns() {
+async fn rows_have_column_names() {
     let test = Test::new().await;
     let postgres = test.a.postgres().expect("granted");
     let select =
@@ -328,7 +328,7 @@ async fn results_above_the_limits_are_rejected() {
         test.fetch(long, vec![Value::Int64(65_537)]).await,
         Err(Error::TooLarge(_))
     ));
-    assert_eq!(test.items().await, 0);
+    assert_eq!(test.count_items().await, 0);
 }
 
 #[tokio::test]
@@ -344,7 +344,7 @@ async fn slow_statements_are_cancelled() {
         .await,
         Err(Error::Timeout)
     );
-    assert_eq!(test.items().await, 0);
+    assert_eq!(test.count_items().await, 0);
 }
 
 #[tokio::test]
@@ -362,7 +362,7 @@ async fn statements_that_change_the_session_are_rejected() {
             "{sql}"
         );
     }
-    invalid(
+    expect_invalid(
         test.execute("select 1 as x into temporary t", vec![]).await,
         "permission denied",
     );
@@ -371,7 +371,7 @@ async fn statements_that_change_the_session_are_rejected() {
 #[tokio::test]
 async fn sql_cannot_reach_tables_of_another_component() {
     let test = Test::new().await;
-    let b = test.granted.of("b");
+    let b = test.granted.capabilities_of("b");
     let b = b.postgres().expect("granted");
     for sql in [
         "select * from a.items",
@@ -381,14 +381,14 @@ async fn sql_cannot_reach_tables_of_another_component() {
         "select * from spindle.migrations_a",
         "table a.items",
     ] {
-        invalid(b.fetch(sql.to_owned(), vec![]).await, "permission denied");
+        expect_invalid(b.fetch(sql.to_owned(), vec![]).await, "permission denied");
     }
-    // Not even its own schema can be changed.
-    invalid(
+    // A component cannot change its own schema either.
+    expect_invalid(
         test.fetch("select 1 as x into items_2", vec![]).await,
         "permission denied",
     );
-    // Leaving the role, and what it may do by a function instead of a statement.
+    // A function cannot change the role either.
     let escape =
         "select set_config('role', (select rolname from pg_roles where rolsuper limit 1), false)";
     assert!(matches!(
@@ -403,7 +403,7 @@ async fn a_call_without_a_free_connection_times_out() {
         "[components.a]\npostgres = true\n[postgres]\nconnections = 1\nacquire_timeout = \"200ms\"\nstatement_timeout = \"5s\"\n",
     )
     .await;
-    let a = granted.of("a");
+    let a = granted.capabilities_of("a");
     let busy = tokio::spawn({
         let a = a.clone();
         async move {

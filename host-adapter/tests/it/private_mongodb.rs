@@ -1,10 +1,10 @@
-//! `up --mongodb` without `MONGODB_URL`: the machine's `mongod`, or a sentence that says what to do.
+//! `up --mongodb` without `MONGODB_URL`, which starts the machine's `mongod`.
 
 use std::path::Path;
 
 use crate::support::{App, Builder, HostMode, copy, mongodb::mongod};
 
-/// The path of this process with the directory of a `mongod` before it.
+/// Returns the `PATH` of this process, with the directory of a `mongod` in front.
 fn path_with_mongod() -> String {
     let directory = mongod().parent().expect("a directory").to_owned();
     let path = std::env::var("PATH").expect("a path");
@@ -27,11 +27,11 @@ async fn documents_survive_a_restart_of_a_private_mongod() {
     let health = health.expect(200).json();
     let documents = &health["dependencies"]["documents"];
     assert_eq!(documents["kind"], "mongodb", "{health}");
-    app.token("ada").await;
-    app.statistics(2).await;
+    app.register_and_log_in("ada").await;
+    app.wait_for_statistics(2).await;
     let (code, _) = app.stop().await;
     assert_eq!(code, Some(0));
-    // The first server has ended, or it would still hold its files; the events are still there.
+    // The second start succeeds only if the first server has ended and released its files.
     let again = start(project.path()).await;
-    again.statistics(2).await;
+    again.wait_for_statistics(2).await;
 }

@@ -1,4 +1,4 @@
-//! `GET /api/v1/users/profile`, and how tokens are accepted and rejected.
+//! `GET /api/v1/users/profile`, and the validation of tokens.
 
 use rstest::rstest;
 use std::path::Path;
@@ -17,7 +17,7 @@ async fn a_profile_has_only_public_fields_of_its_user(
 ) {
     let app = App::start(mode).await;
     app.register("eve").await.expect(201);
-    let token = app.token("ada").await;
+    let token = app.register_and_log_in("ada").await;
     let answer = app
         .get(&format!("{PATH}?username=eve"))
         .bearer(&token)
@@ -45,7 +45,7 @@ async fn both_token_headers_are_accepted(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let token = app.token("ada").await;
+    let token = app.register_and_log_in("ada").await;
     app.get(PATH)
         .header("x-access-token", &token)
         .send()
@@ -82,19 +82,19 @@ async fn foreign_tokens_are_rejected(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let token = app.token("ada").await;
+    let token = app.register_and_log_in("ada").await;
     let keys = app.directory.path().join("keys");
     let elsewhere = tempfile::tempdir().expect("a directory");
     let default = TokenSettings::default;
     let (start, end) = token.split_at(token.len() - 10);
     let altered = format!("{start}{}", if end.starts_with('A') { "B" } else { "A" }) + &end[1..];
-    let refused = [
+    let invalid = [
         ("malformed", "a.b.c".to_owned()),
         ("altered", altered),
-        ("forged", issue(elsewhere.path(), default())),
+        ("forged", issue_token(elsewhere.path(), default())),
         (
             "for another audience",
-            issue(
+            issue_token(
                 &keys,
                 TokenSettings {
                     audience: "other".into(),
@@ -104,7 +104,7 @@ async fn foreign_tokens_are_rejected(
         ),
         (
             "by another issuer",
-            issue(
+            issue_token(
                 &keys,
                 TokenSettings {
                     issuer: "other".into(),
@@ -112,9 +112,9 @@ async fn foreign_tokens_are_rejected(
                 },
             ),
         ),
-        ("without signature", unsigned(&token)),
+        ("without signature", remove_signature(&token)),
     ];
-    for (what, token) in refused {
+    for (what, token) in invalid {
         let answer = app.get(PATH).bearer(&token).send().await;
         assert_eq!(answer.status, 401, "{what}: {answer:?}");
         assert!(
@@ -137,7 +137,7 @@ async fn an_expired_token_is_rejected(
         lifetime: std::time::Duration::from_secs(1),
         ..Default::default()
     };
-    let token = issue(&app.directory.path().join("keys"), settings);
+    let token = issue_token(&app.directory.path().join("keys"), settings);
     crate::support::until("the token to expire", async || {
         let answer = app.get(PATH).bearer(&token).send().await;
         (answer.status == 401).then_some(())
@@ -145,18 +145,18 @@ async fn an_expired_token_is_rejected(
     .await;
 }
 
-/// A token with the keys in `directory`, which are made if there are none.
-fn issue(directory: &Path, settings: TokenSettings) -> String {
+/// Issues a token with the keys in `directory`, and creates the keys if they are missing.
+fn issue_token(directory: &Path, settings: TokenSettings) -> String {
     let keys = KeyRing::load(directory, &["user", "client"], &Policy::default()).expect("keys");
     Tokens::new(settings, &keys)
         .expect("tokens")
-        .issue("somebody", None)
+        .issue("unknown", None)
         .expect("a token")
         .token
 }
 
-/// The same claims under `alg: none`.
-fn unsigned(token: &str) -> String {
+/// Returns an unsigned token (`alg: none`) with the same claims.
+fn remove_signature(token: &str) -> String {
     use base64::{Engine as _, prelude::BASE64_URL_SAFE_NO_PAD};
     let claims = token.split('.').nth(1).expect("claims");
     let header =
@@ -170,9 +170,9 @@ async fn a_deleted_user_has_no_profile(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let token = app.token("ada").await;
+    let token = app.register_and_log_in("ada").await;
     sqlx::query("delete from \"user\".users")
-        .execute(&mut app.sql().await)
+        .execute(&mut app.admin_connection().await)
         .await
         .expect("delete");
     let answer = app.get(PATH).bearer(&token).send().await;

@@ -1,4 +1,4 @@
-//! `POST /api/v1/analytics/stats/rebuild`, and `host-adapter call`, by which it is sent.
+//! `POST /api/v1/analytics/stats/rebuild`, and `host-adapter call`, which sends it.
 
 use rstest::rstest;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 use crate::support::{
     App, HostMode,
     app::PASSWORD,
-    events::{EVENTS, REBUILD, counted, fill, rebuild, slices, told},
+    events::{
+        EVENTS, REBUILD, compute_statistics, count_slices, fetch_statistics, insert_events, rebuild,
+    },
     until,
 };
 
@@ -20,19 +22,22 @@ async fn a_rebuild_repairs_statistics_under_load(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let mut sql = app.sql().await;
-    fill(&mut sql, 22_000, LONG_AGO, 1, 1_500).await;
+    let mut sql = app.admin_connection().await;
+    insert_events(&mut sql, 22_000, LONG_AGO, 1, 1_500).await;
     until("slices", async || {
-        told(&app).await;
-        (slices(&mut sql).await == 3).then_some(())
+        fetch_statistics(&app).await;
+        (count_slices(&mut sql).await == 3).then_some(())
     })
     .await;
     sqlx::query("delete from documents.events where body ->> 'user_id' = 'user-7'")
         .execute(&mut sql)
         .await
         .expect("delete");
-    assert_ne!(told(&app).await, counted(&mut sql).await);
-    let token = app.token("ada").await;
+    assert_ne!(
+        fetch_statistics(&app).await,
+        compute_statistics(&mut sql).await
+    );
+    let token = app.register_and_log_in("ada").await;
     let write = async {
         for _ in 0..50 {
             let event = json!({ "event_type": "search", "event_name": "x" });
@@ -46,14 +51,17 @@ async fn a_rebuild_repairs_statistics_under_load(
     };
     let (rebuilt, ()) = futures_util::future::join(rebuild(&app, &app), write).await;
     assert!(rebuilt["events"].as_u64() >= Some(20_000), "{rebuilt}");
-    app.statistics(
-        counted(&mut sql).await["total_events"]
+    app.wait_for_statistics(
+        compute_statistics(&mut sql).await["total_events"]
             .as_u64()
             .expect("total"),
     )
     .await;
-    assert_eq!(told(&app).await, counted(&mut sql).await);
-    // Nothing is left of the statistics before.
+    assert_eq!(
+        fetch_statistics(&app).await,
+        compute_statistics(&mut sql).await
+    );
+    // The rebuild removed the previous statistics.
     let users: i64 = sqlx::query_scalar("select count(*) from documents.event_users")
         .fetch_one(&mut sql)
         .await
@@ -72,13 +80,13 @@ async fn concurrent_rebuilds_reach_the_same_result(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let mut sql = app.sql().await;
-    fill(&mut sql, 30_000, LONG_AGO, 1, 2_000).await;
+    let mut sql = app.admin_connection().await;
+    insert_events(&mut sql, 30_000, LONG_AGO, 1, 2_000).await;
     let restart = async || {
         let sealed = app.seal("analytics", REBUILD, &json!({ "restart": true }));
         app.post(REBUILD).text(&sealed).send().await.expect(200);
     };
-    let right = counted(&mut sql).await;
+    let right = compute_statistics(&mut sql).await;
     let over = AtomicBool::new(false);
     let rebuilds = async {
         futures_util::future::join_all((0..3).map(|_| restart())).await;
@@ -86,14 +94,14 @@ async fn concurrent_rebuilds_reach_the_same_result(
         rebuild(&app, &app).await;
         over.store(true, Ordering::Relaxed);
     };
-    // Readers notice nothing of it.
+    // Readers see correct statistics during the rebuilds.
     let read = async {
         while !over.load(Ordering::Relaxed) {
-            assert_eq!(told(&app).await, right);
+            assert_eq!(fetch_statistics(&app).await, right);
         }
     };
     futures_util::future::join(rebuilds, read).await;
-    assert_eq!(told(&app).await, right);
+    assert_eq!(fetch_statistics(&app).await, right);
 }
 
 #[rstest]
@@ -102,12 +110,12 @@ async fn only_the_operator_may_rebuild_statistics(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let token = app.token("ada").await;
-    let refuse = async |body: &str| {
+    let token = app.register_and_log_in("ada").await;
+    let expect_forbidden = async |body: &str| {
         let answer = app.post(REBUILD).bearer(&token).text(body).send().await;
         answer.expect_problem(403, "forbidden");
     };
-    refuse("{}").await;
+    expect_forbidden("{}").await;
     let by_service = app.seal_with(&[
         "--from",
         "user",
@@ -121,13 +129,13 @@ async fn only_the_operator_may_rebuild_statistics(
         .text(&by_service)
         .send()
         .await
-        .expect_problem_sealed(&app, 403);
+        .expect_sealed_problem(&app, 403);
     let wrong = app.seal("analytics", REBUILD, &json!({ "restart": "yes" }));
     app.post(REBUILD)
         .text(&wrong)
         .send()
         .await
-        .expect_problem_sealed(&app, 422);
+        .expect_sealed_problem(&app, 422);
 }
 
 #[rstest]
@@ -154,7 +162,7 @@ async fn call_seals_a_request_and_opens_the_answer(
     let output = call("user", "/api/v1/users/register", &[&ada]);
     assert!(output.status.success(), "{output:?}");
     assert_eq!(json(&output.stdout)["data"]["username"], "ada");
-    // The answer to a failure is printed too, and the program fails.
+    // The command prints the answer to a failed request as well, and exits with 1.
     let output = call("user", "/api/v1/users/register", &[&ada]);
     assert_eq!(output.status.code(), Some(1));
     assert_eq!(json(&output.stdout)["status"], 409);
@@ -178,7 +186,7 @@ async fn call_seals_a_request_and_opens_the_answer(
     );
     let output = call("analytics", REBUILD, &["{}"]);
     assert_eq!(json(&output.stdout)["data"]["done"], true);
-    // Sealed for another service than the one that gets it.
+    // The request is sealed for `user` but its path leads to `analytics`.
     assert_eq!(call("user", REBUILD, &["{}"]).status.code(), Some(1));
     let output = app.run(&[
         "call",

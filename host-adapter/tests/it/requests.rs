@@ -1,4 +1,4 @@
-//! Requests that are wrong before any service looks at their meaning.
+//! Requests that are rejected before a service handles them.
 
 use rstest::rstest;
 use std::io::{Read as _, Write as _};
@@ -219,7 +219,8 @@ async fn a_client_that_reads_nothing_is_disconnected(
             .set_write_timeout(Some(crate::support::TIMEOUT))
             .expect("timeout");
         let requests = "GET / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1_000);
-        // Until both directions are full; a timeout here would mean that it was kept.
+        // Write until the buffers of both directions are full. A write timeout (`WouldBlock`) would
+        // mean that the host kept the connection.
         loop {
             match stream.write_all(requests.as_bytes()) {
                 Ok(()) => {}

@@ -1,4 +1,4 @@
-//! Sessions: what a login begins, and that nothing is done in it after its end.
+//! Sessions: created by a login, and not usable after their end.
 
 use reqwest::Method;
 use rstest::rstest;
@@ -24,33 +24,33 @@ async fn log_in(app: &App, agent: &str) -> String {
     token.expect("a token")
 }
 
-async fn sessions(app: &App, token: &str) -> Vec<Value> {
+async fn list_sessions(app: &App, token: &str) -> Vec<Value> {
     let answer = app.get(SESSIONS).bearer(token).send().await.expect(200);
     let items = answer.json()["data"]["items"].as_array().cloned();
     items.expect("a list")
 }
 
-/// The id of the session that a token belongs to.
-async fn session_of(app: &App, token: &str) -> String {
-    let sessions = sessions(app, token).await;
+/// Returns the id of the session that the token belongs to.
+async fn current_session_id(app: &App, token: &str) -> String {
+    let sessions = list_sessions(app, token).await;
     let current = sessions.iter().find(|session| session["current"] == true);
     let id = current.and_then(|session| session["id"].as_str());
     id.expect("a current session").to_owned()
 }
 
-fn delete(app: &App, id: &str, token: &str) -> Request {
+fn end_session(app: &App, id: &str, token: &str) -> Request {
     let path = format!("{SESSIONS}/{id}");
     app.request(Method::DELETE, &path).bearer(token)
 }
 
-/// A token is looked at before the body, which is not acceptable.
-async fn event_without_name(app: &App, token: &str) -> Answer {
+/// Posts an invalid event: 422 means that the token was accepted, because it is checked first.
+async fn post_invalid_event(app: &App, token: &str) -> Answer {
     let request = app.post("/api/v1/analytics/events").bearer(token);
     request.json(&json!({})).send().await
 }
 
-/// Another adapter with the keys and the database of this one.
-async fn another(mode: HostMode, app: &App) -> App {
+/// Starts another adapter with the keys and the database of `app`.
+async fn start_another_adapter(mode: HostMode, app: &App) -> App {
     let keys = app.directory.path().join("keys");
     Builder::new(mode)
         .env("SPINDLE_KEYS_DIRECTORY", keys.to_str().expect("text"))
@@ -66,9 +66,9 @@ async fn sessions_are_listed_newest_first(
 ) {
     let app = App::start(mode).await;
     app.register("ada").await.expect(201);
-    let eve = app.token("eve").await;
+    let eve = app.register_and_log_in("eve").await;
     let old = log_in(&app, "old browser").await;
-    // Whatever a client says about its address is overwritten.
+    // The host overwrites the address that a client claims.
     let new = app
         .post("/api/v1/users/login")
         .header("spin-client-addr", "192.0.2.1:1")
@@ -78,7 +78,7 @@ async fn sessions_are_listed_newest_first(
         .await
         .expect(200);
     let new = new.json()["access_token"].as_str().map(str::to_owned);
-    let listed = sessions(&app, &new.expect("a token")).await;
+    let listed = list_sessions(&app, &new.expect("a token")).await;
     assert_eq!(listed.len(), 2, "{listed:?}");
     assert_eq!(listed[0]["user_agent"], "x".repeat(256));
     assert_eq!(listed[0]["current"], true);
@@ -88,8 +88,8 @@ async fn sessions_are_listed_newest_first(
         assert_eq!(session["address"], "127.0.0.1");
         assert!(session["expires_at"].as_str() > session["created_at"].as_str());
     }
-    assert_eq!(session_of(&app, &old).await, listed[1]["id"]);
-    assert_eq!(sessions(&app, &eve).await.len(), 1);
+    assert_eq!(current_session_id(&app, &old).await, listed[1]["id"]);
+    assert_eq!(list_sessions(&app, &eve).await.len(), 1);
 }
 
 #[rstest]
@@ -109,12 +109,12 @@ async fn logout_revokes_only_the_tokens_of_its_session(
         let challenge = answer.header("www-authenticate");
         assert!(challenge.contains("error=\"invalid_token\""), "{answer:?}");
     }
-    event_without_name(&app, &phone)
+    post_invalid_event(&app, &phone)
         .await
         .expect_problem(401, "session-ended");
     app.get(PROFILE).bearer(&laptop).send().await.expect(200);
-    event_without_name(&app, &laptop).await.expect(422);
-    let left = sessions(&app, &laptop).await;
+    post_invalid_event(&app, &laptop).await.expect(422);
+    let left = list_sessions(&app, &laptop).await;
     assert_eq!(left.len(), 1, "{left:?}");
     assert_eq!(left[0]["user_agent"], "laptop");
 }
@@ -126,24 +126,24 @@ async fn only_its_user_can_end_a_session(
 ) {
     let app = App::start(mode).await;
     app.register("ada").await.expect(201);
-    let eve = app.token("eve").await;
+    let eve = app.register_and_log_in("eve").await;
     let (phone, laptop) = (log_in(&app, "phone").await, log_in(&app, "laptop").await);
-    let id = session_of(&app, &phone).await;
-    delete(&app, &id, &eve)
+    let id = current_session_id(&app, &phone).await;
+    end_session(&app, &id, &eve)
         .send()
         .await
         .expect_problem(404, "not-found");
     app.get(PROFILE).bearer(&phone).send().await.expect(200);
-    let ended = delete(&app, &id, &laptop).send().await.expect(200);
+    let ended = end_session(&app, &id, &laptop).send().await.expect(200);
     assert_eq!(ended.json()["data"]["session_id"], id);
     app.get(PROFILE)
         .bearer(&phone)
         .send()
         .await
         .expect_problem(401, "session-ended");
-    let nobodys = uuid::Uuid::now_v7().to_string();
-    for id in [&id, &nobodys, "1", "a%ffb", "%00"] {
-        delete(&app, id, &laptop)
+    let unknown = uuid::Uuid::now_v7().to_string();
+    for id in [&id, &unknown, "1", "a%ffb", "%00"] {
+        end_session(&app, id, &laptop)
             .send()
             .await
             .expect_problem(404, "not-found");
@@ -158,7 +158,7 @@ async fn a_session_ends_at_every_adapter(
 ) {
     let first = App::start(mode).await;
     first.register("ada").await.expect(201);
-    let second = another(mode, &first).await;
+    let second = start_another_adapter(mode, &first).await;
     let (phone, laptop) = (
         log_in(&first, "phone").await,
         log_in(&first, "laptop").await,
@@ -167,13 +167,13 @@ async fn a_session_ends_at_every_adapter(
         second.get(PROFILE).bearer(token).send().await.expect(200);
     }
     first.post(LOGOUT).bearer(&phone).send().await.expect(200);
-    until("the other adapter to hear of it", async || {
+    until("the other adapter to learn of the revocation", async || {
         let answer = second.get(PROFILE).bearer(&phone).send().await;
         (answer.status == 401).then(|| answer.expect_problem(401, "session-ended"))
     })
     .await;
     second.get(PROFILE).bearer(&laptop).send().await.expect(200);
-    let third = another(mode, &first).await;
+    let third = start_another_adapter(mode, &first).await;
     third
         .get(PROFILE)
         .bearer(&phone)
@@ -194,12 +194,12 @@ async fn lost_and_false_notifications_do_no_harm(
         .await;
     app.register("ada").await.expect(201);
     let (phone, laptop) = (log_in(&app, "phone").await, log_in(&app, "laptop").await);
-    let (lost, false_) = (
-        session_of(&app, &phone).await,
-        session_of(&app, &laptop).await,
+    let (unannounced, announced) = (
+        current_session_id(&app, &phone).await,
+        current_session_id(&app, &laptop).await,
     );
-    let mut sql = app.sql().await;
-    for hint in [&false_, "", &"x".repeat(4_000)] {
+    let mut sql = app.admin_connection().await;
+    for hint in [&announced, "", &"x".repeat(4_000)] {
         sqlx::query("select pg_notify('spindle_ended_sessions', $1)")
             .bind(hint)
             .execute(&mut sql)
@@ -207,11 +207,11 @@ async fn lost_and_false_notifications_do_no_harm(
             .expect("notify");
     }
     sqlx::query("insert into tokens.ended_sessions (id) values ($1)")
-        .bind(&lost)
+        .bind(&unannounced)
         .execute(&mut sql)
         .await
         .expect("insert");
-    until("the session to be found ended", async || {
+    until("the revocation to be found", async || {
         (app.get(PROFILE).bearer(&phone).send().await.status == 401).then_some(())
     })
     .await;
@@ -224,8 +224,8 @@ async fn tokens_are_unavailable_without_recent_revocations(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let directory = std::env::temp_dir().join(format!("spindle-news-{}", uuid::Uuid::now_v7()));
-    let postgres = crate::outages::own_cluster(&directory).await;
-    let url = own_database(&postgres.url("postgres"), &postgres.url("news")).await;
+    let postgres = crate::outages::start_private_postgres(&directory).await;
+    let url = create_database(&postgres.url("postgres"), &postgres.url("news")).await;
     let app = Builder::new(mode)
         .database(url)
         .env("SPINDLE_TOKENS_ENDED_SESSIONS_MAX_AGE", "3s")
@@ -234,15 +234,15 @@ async fn tokens_are_unavailable_without_recent_revocations(
     app.register("ada").await.expect(201);
     let (phone, laptop) = (log_in(&app, "phone").await, log_in(&app, "laptop").await);
     app.post(LOGOUT).bearer(&phone).send().await.expect(200);
-    event_without_name(&app, &laptop).await.expect(422);
+    post_invalid_event(&app, &laptop).await.expect(422);
     postgres.stop().await.expect("stop");
-    until("what is known to be too old", async || {
-        let answer = event_without_name(&app, &laptop).await;
+    until("the session status to be stale", async || {
+        let answer = post_invalid_event(&app, &laptop).await;
         (answer.status == 503).then(|| answer.expect_problem(503, "unavailable"))
     })
     .await;
-    // That it has ended is certain for ever.
-    event_without_name(&app, &phone)
+    // A revocation is final, so it does not need a fresh status.
+    post_invalid_event(&app, &phone)
         .await
         .expect_problem(401, "session-ended");
     app.post(LOGOUT)
@@ -250,12 +250,12 @@ async fn tokens_are_unavailable_without_recent_revocations(
         .send()
         .await
         .expect_problem(503, "unavailable");
-    let postgres = crate::outages::own_cluster(&directory).await;
-    until("news", async || {
-        (event_without_name(&app, &laptop).await.status == 422).then_some(())
+    let postgres = crate::outages::start_private_postgres(&directory).await;
+    until("a fresh session status", async || {
+        (post_invalid_event(&app, &laptop).await.status == 422).then_some(())
     })
     .await;
-    event_without_name(&app, &phone)
+    post_invalid_event(&app, &phone)
         .await
         .expect_problem(401, "session-ended");
     drop(app);
@@ -263,7 +263,7 @@ async fn tokens_are_unavailable_without_recent_revocations(
     std::fs::remove_dir_all(&directory).expect("remove the cluster");
 }
 
-async fn own_database(server: &SecretString, url: &SecretString) -> SecretString {
+async fn create_database(server: &SecretString, url: &SecretString) -> SecretString {
     let mut admin = crate::support::cluster::connect(server).await;
     admin.execute("create database news").await.expect("create");
     url.clone()
@@ -275,17 +275,17 @@ async fn the_last_use_of_a_session_is_recorded(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let token = app.token("ada").await;
-    let mut sql = app.sql().await;
+    let token = app.register_and_log_in("ada").await;
+    let mut sql = app.admin_connection().await;
     sql.execute("update \"user\".sessions set last_used_at = now() - interval '1 hour'")
         .await
         .expect("update");
     app.get(PROFILE).bearer(&token).send().await.expect(200);
-    until("the use to be noted", async || {
+    until("the use to be recorded", async || {
         let recent = "select count(*) from \"user\".sessions \
                       where last_used_at > now() - interval '1 minute'";
         let count: i64 = sqlx::query_scalar(recent)
-            .fetch_one(&mut app.sql().await)
+            .fetch_one(&mut app.admin_connection().await)
             .await
             .expect("count");
         (count == 1).then_some(())
@@ -300,7 +300,7 @@ async fn expired_sessions_are_removed_by_later_logins(
 ) {
     let app = App::start(mode).await;
     app.register("ada").await.expect(201);
-    let mut sql = app.sql().await;
+    let mut sql = app.admin_connection().await;
     let insert = "insert into \"user\".sessions (id, user_id, expires_at) \
                   select gen_random_uuid(), id, now() - interval '1 second' \
                   from \"user\".users, generate_series(1, 15)";
@@ -308,7 +308,7 @@ async fn expired_sessions_are_removed_by_later_logins(
     let mut left = vec![];
     for _ in 0..2 {
         let token = log_in(&app, "x").await;
-        assert!(!sessions(&app, &token).await.is_empty());
+        assert!(!list_sessions(&app, &token).await.is_empty());
         let count = sqlx::query_scalar("select count(*) from \"user\".sessions");
         left.push(count.fetch_one(&mut sql).await.expect("count"));
     }
@@ -323,13 +323,13 @@ async fn no_session_begins_if_the_password_changed_meanwhile(
 ) {
     let app = App::start(mode).await;
     app.register("ada").await.expect(201);
-    let mut sql = app.sql().await;
+    let mut sql = app.admin_connection().await;
     sql.execute("begin").await.expect("begin");
     sql.execute("update \"user\".users set password_hash = password_hash || 'x'")
         .await
         .expect("update");
     let (answer, ()) = tokio::join!(app.log_in("ada", PASSWORD), async {
-        waiting_for_a_lock(&app).await;
+        wait_for_blocked_statement(&app).await;
         sql.execute("commit").await.expect("commit");
     });
     answer.expect_problem(401, "invalid-credentials");
@@ -340,13 +340,13 @@ async fn no_session_begins_if_the_password_changed_meanwhile(
     assert_eq!(sessions, 0);
 }
 
-/// Waits until a statement in the application's database waits for another's row.
-pub(crate) async fn waiting_for_a_lock(app: &App) {
+/// Waits until a statement in the application's database waits for a row lock.
+pub(crate) async fn wait_for_blocked_statement(app: &App) {
     let waiting = "select count(*) from pg_stat_activity \
                    where datname = current_database() and wait_event_type = 'Lock'";
-    until("a statement that waits", async || {
+    until("a blocked statement", async || {
         let count: i64 = sqlx::query_scalar(waiting)
-            .fetch_one(&mut app.sql().await)
+            .fetch_one(&mut app.admin_connection().await)
             .await
             .expect("count");
         (count > 0).then_some(())
@@ -357,15 +357,15 @@ pub(crate) async fn waiting_for_a_lock(app: &App) {
 #[tokio::test]
 async fn revocations_outlive_every_token() {
     let app = App::start(HostMode::Embedded).await;
-    let mut sql = app.sql().await;
+    let mut sql = app.admin_connection().await;
     let insert = "insert into tokens.ended_sessions (id, ended_at) \
                   values ('old', now() - interval '26 hours'), ('new', now() - interval '24 hours')";
     sql.execute(insert).await.expect("insert");
-    // An adapter tidies up when it starts, and every minute.
-    let _another = another(HostMode::Embedded, &app).await;
-    until("the old one to be forgotten", async || {
+    // An adapter deletes old revocations when it starts, and every minute.
+    let _another = start_another_adapter(HostMode::Embedded, &app).await;
+    until("the old revocation to be deleted", async || {
         let ids: Vec<String> = sqlx::query_scalar("select id from tokens.ended_sessions")
-            .fetch_all(&mut app.sql().await)
+            .fetch_all(&mut app.admin_connection().await)
             .await
             .expect("ids");
         (ids == ["new"]).then_some(())

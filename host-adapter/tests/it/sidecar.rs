@@ -1,4 +1,4 @@
-//! `host-adapter serve`: who may call, what is refused, and what a service does without it.
+//! `host-adapter serve`: authentication, rejected calls, and how a service behaves without it.
 
 use std::net::SocketAddr;
 
@@ -13,8 +13,8 @@ use crate::support::{
     App, Builder, HostMode,
     app::PASSWORD,
     client::Request,
-    scripted::{Reply, Scripted},
-    sidecar::Served,
+    scripted::{Reply, ScriptedPeer},
+    sidecar::StandaloneAdapter,
     until,
 };
 
@@ -22,11 +22,11 @@ const SELECT: &str = "postgres/fetch";
 
 #[tokio::test]
 async fn calls_without_a_token_learn_nothing() {
-    let served = Served::start(&[]).await;
+    let adapter = StandaloneAdapter::start(&[]).await;
     let select = json!(["select 1", []]);
     for function in [SELECT, "no/such-function"] {
         for token in [None, Some(""), Some("wrong"), Some(&*"x".repeat(32))] {
-            let mut request = served.anonymous(function, &select);
+            let mut request = adapter.anonymous(function, &select);
             if let Some(token) = token {
                 request = request.bearer(token);
             }
@@ -35,29 +35,29 @@ async fn calls_without_a_token_learn_nothing() {
             assert_eq!(answer.header("www-authenticate"), "Bearer");
         }
     }
-    let token = &served.sidecar.tokens["user"];
-    let basic = served
+    let token = &adapter.sidecar.tokens["user"];
+    let basic = adapter
         .anonymous(SELECT, &select)
         .header("authorization", &format!("Basic {token}"));
     basic.send().await.expect(401);
-    served.call("user", SELECT, &select).await.expect(200);
+    adapter.call("user", SELECT, &select).await.expect(200);
 }
 
 #[tokio::test]
 async fn a_token_gives_the_grants_of_its_component() {
-    let served = Served::start(&[]).await;
+    let adapter = StandaloneAdapter::start(&[]).await;
     let select = json!(["select current_user::text", []]);
-    let user = served.call("user", SELECT, &select).await.expect(200);
+    let user = adapter.call("user", SELECT, &select).await.expect(200);
     assert!(
         user.json()["Ok"]["rows"][0][0]["Text"].is_string(),
         "{user:?}"
     );
     for other in ["analytics", "gateway"] {
-        let denied = served.call(other, SELECT, &select).await.expect(200);
+        let denied = adapter.call(other, SELECT, &select).await.expect(200);
         assert!(denied.json()["Err"]["Denied"].is_string(), "{denied:?}");
     }
     until("the denial in the log", async || {
-        let log = served.log.lock().expect("log");
+        let log = adapter.log.lock().expect("log");
         log.iter()
             .any(|line| {
                 let message = line["message"].as_str().unwrap_or_default();
@@ -70,11 +70,11 @@ async fn a_token_gives_the_grants_of_its_component() {
 
 #[tokio::test]
 async fn a_version_mismatch_says_which_side_is_older() {
-    let served = Served::start(&[]).await;
+    let adapter = StandaloneAdapter::start(&[]).await;
     for (version, behind) in [("0.0.9", "adapter-client"), ("7.0.0", "host-adapter")] {
-        let answer = Request::new(Method::POST, &format!("{}/{SELECT}", served.url()))
+        let answer = Request::new(Method::POST, &format!("{}/{SELECT}", adapter.url()))
             .header("spindle-adapter-version", version)
-            .bearer(&served.sidecar.tokens["user"])
+            .bearer(&adapter.sidecar.tokens["user"])
             .text("[]")
             .send()
             .await
@@ -87,10 +87,10 @@ async fn a_version_mismatch_says_which_side_is_older() {
 
 #[tokio::test]
 async fn unreadable_calls_are_rejected_with_a_reason() {
-    let served = Served::start(&[("SPINDLE_SERVER_MAX_BODY", "64KiB")]).await;
+    let adapter = StandaloneAdapter::start(&[("SPINDLE_SERVER_MAX_BODY", "64KiB")]).await;
     let call = |function: &'static str, arguments| {
-        let served = &served;
-        async move { served.call("user", function, &arguments).await }
+        let adapter = &adapter;
+        async move { adapter.call("user", function, &arguments).await }
     };
     let missing = call(SELECT, json!(["select 1"])).await.expect(400);
     assert!(missing.text.contains("arguments"), "{missing:?}");
@@ -101,20 +101,20 @@ async fn unreadable_calls_are_rejected_with_a_reason() {
     let large = json!(["select 1", [{ "Text": "x".repeat(70_000) }]]);
     let large = call(SELECT, large).await.expect(413);
     assert!(large.text.contains("server.max_body"), "{large:?}");
-    // JSON has no such number, so it must not come through as another one.
+    // JSON cannot represent infinity, so the call must fail instead of returning another number.
     let infinite = call(SELECT, json!(["select 'infinity'::real as ratio", []])).await;
     let infinite = infinite.expect(200).json();
     assert!(infinite["Err"]["Invalid"].is_string(), "{infinite}");
     let null = call(SELECT, json!(["select $1::float8", [{ "Float64": null }]])).await;
     null.expect(400);
-    let url = format!("{}/{SELECT}", served.url());
-    let get = Request::new(Method::GET, &url).bearer(&served.sidecar.tokens["user"]);
+    let url = format!("{}/{SELECT}", adapter.url());
+    let get = Request::new(Method::GET, &url).bearer(&adapter.sidecar.tokens["user"]);
     get.send().await.expect(405);
 }
 
-/// The head of a call that promises more than is sent.
-async fn unfinished(served: &Served) -> TcpStream {
-    let address: SocketAddr = served
+/// Sends a call whose body is shorter than its `content-length`, so that it stays in flight.
+async fn send_unfinished_call(adapter: &StandaloneAdapter) -> TcpStream {
+    let address: SocketAddr = adapter
         .url()
         .trim_start_matches("http://")
         .parse()
@@ -123,13 +123,13 @@ async fn unfinished(served: &Served) -> TcpStream {
     let head = format!(
         "POST /{SELECT} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer {}\r\n\
          spindle-adapter-version: 0.1.0\r\ncontent-length: 100\r\n\r\n[",
-        served.sidecar.tokens["user"]
+        adapter.sidecar.tokens["user"]
     );
     stream.write_all(head.as_bytes()).await.expect("write");
     stream
 }
 
-async fn status_line(stream: &mut TcpStream) -> String {
+async fn read_status_line(stream: &mut TcpStream) -> String {
     let mut bytes = vec![0; 1024];
     let length = stream.read(&mut bytes).await.expect("read");
     let text = String::from_utf8_lossy(&bytes[..length]).into_owned();
@@ -138,34 +138,34 @@ async fn status_line(stream: &mut TcpStream) -> String {
 
 #[tokio::test]
 async fn a_slow_call_times_out() {
-    let served = Served::start(&[
+    let adapter = StandaloneAdapter::start(&[
         ("SPINDLE_SERVER_REQUEST_TIMEOUT", "1500ms"),
         ("SPINDLE_POSTGRES_STATEMENT_TIMEOUT", "1s"),
         ("SPINDLE_DISPATCH_TIMEOUT", "1s"),
         ("SPINDLE_HEALTH_TIMEOUT", "1s"),
     ])
     .await;
-    let mut stream = unfinished(&served).await;
+    let mut stream = send_unfinished_call(&adapter).await;
     assert_eq!(
-        status_line(&mut stream).await,
+        read_status_line(&mut stream).await,
         "HTTP/1.1 504 Gateway Timeout"
     );
 }
 
 #[tokio::test]
 async fn calls_in_flight_per_component_are_limited() {
-    let served = Served::start(&[("SPINDLE_SERVER_MAX_REQUESTS", "1")]).await;
+    let adapter = StandaloneAdapter::start(&[("SPINDLE_SERVER_MAX_REQUESTS", "1")]).await;
     let mut unfinished_calls = Vec::new();
     let select = json!(["select 1", []]);
     until("the rejection of a second call", async || {
-        unfinished_calls.push(unfinished(&served).await);
-        let answer = served.call("user", SELECT, &select).await;
+        unfinished_calls.push(send_unfinished_call(&adapter).await);
+        let answer = adapter.call("user", SELECT, &select).await;
         (answer.status == 503 && answer.text.contains("server.max_requests")).then_some(())
     })
     .await;
-    // Another component has calls of its own.
+    // The limit applies to each component separately.
     let count = json!(["events", "{}"]);
-    served
+    adapter
         .call("analytics", "documents/count", &count)
         .await
         .expect(200);
@@ -174,7 +174,7 @@ async fn calls_in_flight_per_component_are_limited() {
 #[tokio::test]
 async fn requests_fail_while_the_adapter_is_stopped() {
     let mut app = App::start(HostMode::Composed).await;
-    let token = app.token("ada").await;
+    let token = app.register_and_log_in("ada").await;
     let adapter = app.adapter().process.take().expect("running");
     let profile = || app.get("/api/v1/users/profile").bearer(&token).send();
     let requests: Vec<_> = (0..8).map(|_| profile()).collect();
@@ -204,12 +204,12 @@ async fn requests_fail_while_the_adapter_is_stopped() {
 async fn a_hanging_adapter_costs_at_most_the_deadline() {
     let mut app = Builder::new(HostMode::Composed)
         .env("SPIN_VARIABLE_ADAPTER_DEADLINE_MS", "300")
-        // A deadline that did not hold would show as this, a 504.
+        // If the deadline did not work, this timeout would answer with 504.
         .env("SPINDLE_HOST_REQUEST_TIMEOUT", "12s")
         .start()
         .await;
-    let silent = Scripted::start(vec![Reply::Silence]).await;
-    app.adapter().address.lead_to(&silent.url);
+    let silent = ScriptedPeer::start(vec![Reply::Silence]).await;
+    app.adapter().address.forward_to(&silent.url);
     app.adapter().process.take().expect("running").stop().await;
     let answer = app.get("/api/v1/users/stats/count").send().await;
     answer.expect_problem(503, "unavailable");
@@ -219,15 +219,15 @@ async fn a_hanging_adapter_costs_at_most_the_deadline() {
 async fn a_version_mismatch_is_in_the_log_of_the_service() {
     let mut app = App::start(HostMode::Composed).await;
     let words = "adapter-client speaks spindle:adapter 0.1.0 and host-adapter 0.2.0: upgrade adapter-client";
-    let other = Scripted::start(vec![Reply::Status(409, words.to_owned())]).await;
-    app.adapter().address.lead_to(&other.url);
+    let other = ScriptedPeer::start(vec![Reply::Status(409, words.to_owned())]).await;
+    app.adapter().address.forward_to(&other.url);
     app.adapter().process.take().expect("running").stop().await;
     let answer = app.get("/api/v1/users/stats/count").send().await;
     answer.expect_problem(503, "unavailable");
-    app.logged("both versions", |line| line.to_string().contains(words))
+    app.wait_for_log("both versions", |line| line.to_string().contains(words))
         .await;
-    let asked = other.asked();
-    let version = asked[0].headers.get("spindle-adapter-version");
+    let requests = other.requests();
+    let version = requests[0].headers.get("spindle-adapter-version");
     assert_eq!(version.expect("a version"), "0.1.0");
-    assert!(asked[0].headers.contains_key("content-length"));
+    assert!(requests[0].headers.contains_key("content-length"));
 }

@@ -5,9 +5,9 @@ use std::path::Path;
 use reqwest::Client;
 use serde_json::json;
 
-use crate::support::sidecar::Served;
+use crate::support::sidecar::StandaloneAdapter;
 
-/// Certificates of one authority, as files.
+/// Certificates that one authority signed, as files.
 struct Certificates {
     authority: String,
     directory: tempfile::TempDir,
@@ -43,7 +43,7 @@ impl Certificates {
         self.directory.path().join(name).display().to_string()
     }
 
-    /// A client that trusts the authority, and shows the certificate of `name`.
+    /// A client that trusts the authority, and presents the certificate of `name`.
     fn client(&self, name: Option<&str>) -> Client {
         let read = |name: &str| std::fs::read_to_string(Path::new(&self.path(name))).expect("read");
         let authority = reqwest::Certificate::from_pem(self.authority.as_bytes());
@@ -59,9 +59,9 @@ impl Certificates {
     }
 }
 
-/// A call over TLS, where the server's name is `localhost`.
-fn secure(client: &Client, served: &Served) -> reqwest::RequestBuilder {
-    let url = served.url().replace("127.0.0.1", "localhost");
+/// Prepares a call over TLS. The server's certificate is for `localhost`.
+fn tls_call(client: &Client, adapter: &StandaloneAdapter) -> reqwest::RequestBuilder {
+    let url = adapter.url().replace("127.0.0.1", "localhost");
     client
         .post(format!("{url}/postgres/fetch"))
         .header("spindle-adapter-version", "0.1.0")
@@ -69,9 +69,9 @@ fn secure(client: &Client, served: &Served) -> reqwest::RequestBuilder {
 }
 
 #[tokio::test]
-async fn with_a_certificate_calls_are_encrypted() {
+async fn calls_use_tls_if_a_certificate_is_set() {
     let certificates = Certificates::new(&["localhost"]);
-    let served = Served::start(&[
+    let adapter = StandaloneAdapter::start(&[
         (
             "SPINDLE_SERVER_TLS_CERTIFICATE",
             &certificates.path("localhost.pem"),
@@ -82,12 +82,12 @@ async fn with_a_certificate_calls_are_encrypted() {
         ),
     ])
     .await;
-    assert!(served.url().starts_with("https://"), "{}", served.url());
+    assert!(adapter.url().starts_with("https://"), "{}", adapter.url());
     let client = certificates.client(None);
-    let answer = secure(&client, &served).send().await.expect("an answer");
+    let answer = tls_call(&client, &adapter).send().await.expect("an answer");
     assert_eq!(answer.status(), 401);
-    let token = &served.sidecar.tokens["user"];
-    let answer = secure(&client, &served)
+    let token = &adapter.sidecar.tokens["user"];
+    let answer = tls_call(&client, &adapter)
         .bearer_auth(token)
         .send()
         .await
@@ -98,7 +98,7 @@ async fn with_a_certificate_calls_are_encrypted() {
 #[tokio::test]
 async fn client_certificates_replace_tokens() {
     let certificates = Certificates::new(&["localhost", "gateway", "stranger"]);
-    let served = Served::start(&[
+    let adapter = StandaloneAdapter::start(&[
         (
             "SPINDLE_SERVER_TLS_CERTIFICATE",
             &certificates.path("localhost.pem"),
@@ -111,24 +111,27 @@ async fn client_certificates_replace_tokens() {
     ])
     .await;
     let gateway = certificates.client(Some("gateway"));
-    let answer = secure(&gateway, &served).send().await.expect("an answer");
+    let answer = tls_call(&gateway, &adapter)
+        .send()
+        .await
+        .expect("an answer");
     assert_eq!(answer.status(), 200);
     let text = answer.text().await.expect("text");
     assert!(
         text.contains("`gateway` is not granted `postgres`"),
         "{text}"
     );
-    let token = &served.sidecar.tokens["user"];
+    let token = &adapter.sidecar.tokens["user"];
     let stranger = certificates.client(Some("stranger"));
-    let answer = secure(&stranger, &served)
+    let answer = tls_call(&stranger, &adapter)
         .bearer_auth(token)
         .send()
         .await
         .expect("an answer");
     assert_eq!(answer.status(), 401);
-    let nobody = certificates.client(None);
+    let without_certificate = certificates.client(None);
     assert!(
-        secure(&nobody, &served)
+        tls_call(&without_certificate, &adapter)
             .bearer_auth(token)
             .send()
             .await
@@ -147,5 +150,5 @@ async fn client_certificates_replace_tokens() {
         })
         .build()
         .expect("a client");
-    assert!(secure(&forged, &served).send().await.is_err());
+    assert!(tls_call(&forged, &adapter).send().await.is_err());
 }

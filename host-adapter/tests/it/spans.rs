@@ -19,7 +19,7 @@ use tracing_subscriber::{
 
 use crate::support::capabilities::Granted;
 
-/// Name and fields of every span of the adapter, in the order in which they began.
+/// The name and fields of every adapter span, in the order of their creation.
 #[derive(Clone, Default)]
 struct Spans(Arc<Mutex<Vec<Span>>>);
 
@@ -83,27 +83,27 @@ impl Visit for Fields {
 #[tokio::test]
 async fn each_call_is_in_a_span_with_its_outcome() {
     let granted = Granted::new("[components.a]\npostgres = true\n").await;
-    let adapter = adapter_bindings::adapter(granted.of("a"));
+    let adapter = adapter_bindings::adapter(granted.capabilities_of("a"));
     let spans = Spans::default();
     let subscriber = tracing_subscriber::registry().with(spans.clone());
     let _guard = tracing::subscriber::set_default(subscriber);
 
     let found = postgres::Functions::fetch(&*adapter, "select 'x'".into(), vec![]).await;
     found.expect("a row");
-    check(&spans, "adapter.postgres.fetch", "ok");
+    assert_last_span(&spans, "adapter.postgres.fetch", "ok");
     let failed = postgres::Functions::execute(&*adapter, "begin".into(), vec![]).await;
     assert!(failed.is_err());
-    check(&spans, "adapter.postgres.execute", "invalid");
+    assert_last_span(&spans, "adapter.postgres.execute", "invalid");
     let denied = passwords::Functions::hash(&*adapter, "correct horse".into()).await;
     assert!(matches!(denied, Err(passwords::Error::Denied(_))));
-    check(&spans, "adapter.passwords.hash", "denied");
+    assert_last_span(&spans, "adapter.passwords.hash", "denied");
     health::Functions::dependencies(&*adapter).await;
-    check(&spans, "adapter.health.dependencies", "ok");
+    assert_last_span(&spans, "adapter.health.dependencies", "ok");
 }
 
-/// The last span has this name and outcome, the component, and no parameter or result.
+/// Asserts the last span's name and fields. Parameters and results must not be among them.
 #[track_caller]
-fn check(spans: &Spans, name: &str, outcome: &str) {
+fn assert_last_span(spans: &Spans, name: &str, outcome: &str) {
     let Span {
         name: found,
         fields,

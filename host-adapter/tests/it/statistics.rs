@@ -1,4 +1,5 @@
-//! `GET /api/v1/analytics/stats`: kept numbers and a query for the rest, always equal to a count.
+//! `GET /api/v1/analytics/stats`: summarised slices plus a query for newer events must always equal
+//! a count of all events.
 
 use rstest::rstest;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -9,25 +10,25 @@ use sqlx::PgConnection;
 use crate::support::{
     App, Builder, HostMode,
     events::{
-        EVENTS, REBUILD, STATISTICS, counted, end_claims, fill, rebuild, slices, told,
-        without_users,
+        EVENTS, REBUILD, STATISTICS, compute_statistics, count_slices, expire_slice_claims,
+        fetch_statistics, insert_events, rebuild, without_user_stats,
     },
-    process::signal,
+    process::send_signal,
     until,
 };
 
-/// Long ago, so that slices are made of what is received then.
+/// Events received at this time are old enough to be summarised.
 const LONG_AGO: &str = "2026-01-05T00:00:00Z";
 
-/// Reads the statistics until `expected` slices are in the summary; every reading has to be right.
-async fn summarised(app: &App, sql: &mut PgConnection, expected: i64) {
-    let right = counted(sql).await;
+/// Reads the statistics until `expected` slices are summarised. Every reading must be correct.
+async fn wait_for_slices(app: &App, sql: &mut PgConnection, expected: i64) {
+    let right = compute_statistics(sql).await;
     until(&format!("{expected} slices"), async || {
-        assert_eq!(told(app).await, right);
-        (slices(sql).await >= expected).then_some(())
+        assert_eq!(fetch_statistics(app).await, right);
+        (count_slices(sql).await >= expected).then_some(())
     })
     .await;
-    assert_eq!(told(app).await, right);
+    assert_eq!(fetch_statistics(app).await, right);
 }
 
 #[rstest]
@@ -36,15 +37,21 @@ async fn statistics_are_right_while_a_backlog_is_summarised(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let mut sql = app.sql().await;
-    assert_eq!(told(&app).await, counted(&mut sql).await);
-    // Three slices, each with more users than one query counts.
-    fill(&mut sql, 25_000, LONG_AGO, 7, 4_000).await;
-    summarised(&app, &mut sql, 3).await;
-    // Too few for a slice, among them new users.
-    fill(&mut sql, 900, "2026-02-01T00:00:00Z", 1, 5_000).await;
-    assert_eq!(told(&app).await, counted(&mut sql).await);
-    assert_eq!(slices(&mut sql).await, 3);
+    let mut sql = app.admin_connection().await;
+    assert_eq!(
+        fetch_statistics(&app).await,
+        compute_statistics(&mut sql).await
+    );
+    // Enough events for three slices, each with more users than one query counts.
+    insert_events(&mut sql, 25_000, LONG_AGO, 7, 4_000).await;
+    wait_for_slices(&app, &mut sql, 3).await;
+    // Too few events for a slice. Some are from new users.
+    insert_events(&mut sql, 900, "2026-02-01T00:00:00Z", 1, 5_000).await;
+    assert_eq!(
+        fetch_statistics(&app).await,
+        compute_statistics(&mut sql).await
+    );
+    assert_eq!(count_slices(&mut sql).await, 3);
 }
 
 #[rstest]
@@ -53,11 +60,11 @@ async fn events_of_one_millisecond_are_one_slice(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let mut sql = app.sql().await;
-    fill(&mut sql, 500, LONG_AGO, 1, 500).await;
-    fill(&mut sql, 12_000, "2026-01-05T00:00:01Z", 0, 2_500).await;
-    fill(&mut sql, 1_500, "2026-01-05T00:00:02Z", 1, 3_000).await;
-    summarised(&app, &mut sql, 3).await;
+    let mut sql = app.admin_connection().await;
+    insert_events(&mut sql, 500, LONG_AGO, 1, 500).await;
+    insert_events(&mut sql, 12_000, "2026-01-05T00:00:01Z", 0, 2_500).await;
+    insert_events(&mut sql, 1_500, "2026-01-05T00:00:02Z", 1, 3_000).await;
+    wait_for_slices(&app, &mut sql, 3).await;
 }
 
 #[rstest]
@@ -66,9 +73,9 @@ async fn days_beyond_the_limit_count_only_in_the_total(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let mut sql = app.sql().await;
-    fill(&mut sql, 3_000, LONG_AGO, 1, 10).await;
-    // A day for each.
+    let mut sql = app.admin_connection().await;
+    insert_events(&mut sql, 3_000, LONG_AGO, 1, 10).await;
+    // Give each event its own day.
     sqlx::query(
         "with numbered as (select id, row_number() over () as n from documents.events) \
          update documents.events e set body = body || jsonb_build_object('bucket', \
@@ -80,13 +87,13 @@ async fn days_beyond_the_limit_count_only_in_the_total(
     .expect("update");
     for wanted in [0, 1] {
         until("the statistics", async || {
-            let told = told(&app).await;
-            assert_eq!(told["total_events"], 3_000);
-            assert_eq!(told["by_type"], json!({ "search": 3_000 }));
-            let days = told["by_day"].as_object().expect("days");
+            let statistics = fetch_statistics(&app).await;
+            assert_eq!(statistics["total_events"], 3_000);
+            assert_eq!(statistics["by_type"], json!({ "search": 3_000 }));
+            let days = statistics["by_day"].as_object().expect("days");
             assert_eq!(days.len(), 1_000);
             assert!(days.contains_key("2008-03-19") && !days.contains_key("2005-06-22"));
-            (slices(&mut sql).await >= wanted).then_some(())
+            (count_slices(&mut sql).await >= wanted).then_some(())
         })
         .await;
     }
@@ -100,11 +107,11 @@ async fn concurrent_writers_and_readers_count_every_event(
     const WRITERS: u64 = 8;
     const EACH: u64 = 60;
     let app = App::start(mode).await;
-    let mut sql = app.sql().await;
-    fill(&mut sql, 30_000, LONG_AGO, 3, 2_000).await;
+    let mut sql = app.admin_connection().await;
+    insert_events(&mut sql, 30_000, LONG_AGO, 3, 2_000).await;
     let (sent, stored, over) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));
-    let token = app.token("ada").await;
-    app.statistics(30_002).await;
+    let token = app.register_and_log_in("ada").await;
+    app.wait_for_statistics(30_002).await;
     let write = async || {
         for _ in 0..EACH {
             sent.fetch_add(1, Ordering::Relaxed);
@@ -118,11 +125,16 @@ async fn concurrent_writers_and_readers_count_every_event(
         let mut last = 0;
         while !over.load(Ordering::Relaxed) {
             let before = 30_002 + stored.load(Ordering::Relaxed);
-            let told = told(&app).await["total_events"].as_u64().expect("total");
+            let total = fetch_statistics(&app).await["total_events"]
+                .as_u64()
+                .expect("total");
             let after = 30_002 + sent.load(Ordering::Relaxed);
-            assert!((before..=after).contains(&told), "{before} {told} {after}");
-            assert!(told >= last, "{told} after {last}");
-            last = told;
+            assert!(
+                (before..=after).contains(&total),
+                "{before} {total} {after}"
+            );
+            assert!(total >= last, "{total} after {last}");
+            last = total;
         }
     };
     let writers = async {
@@ -134,9 +146,12 @@ async fn concurrent_writers_and_readers_count_every_event(
         futures_util::future::join_all((0..4).map(|_| read())),
     )
     .await;
-    assert_eq!(told(&app).await, counted(&mut sql).await);
-    // What was recorded goes into a slice like any other, once it is old enough.
-    fill(&mut sql, 1_000, "2026-02-01T00:00:00Z", 1, 10).await;
+    assert_eq!(
+        fetch_statistics(&app).await,
+        compute_statistics(&mut sql).await
+    );
+    // Recorded events are summarised as well when they are old enough.
+    insert_events(&mut sql, 1_000, "2026-02-01T00:00:00Z", 1, 10).await;
     sqlx::query(
         "update documents.events set body = jsonb_set(body, '{received_at,$date}', '\"2026-02-01T00:00:00.500Z\"') \
          where body ->> 'event_name' <> 'filled'",
@@ -144,7 +159,7 @@ async fn concurrent_writers_and_readers_count_every_event(
     .execute(&mut sql)
     .await
     .expect("update");
-    summarised(&app, &mut sql, 4).await;
+    wait_for_slices(&app, &mut sql, 4).await;
     let tail: i64 = sqlx::query_scalar(
         "select count(*) from documents.events e, documents.event_summaries s where s.id = 'summary' \
          and e.body -> 'received_at' ->> '$date' > s.body -> 'watermark' ->> '$date'",
@@ -162,7 +177,7 @@ async fn statistics_survive_a_kill_at_any_instant(
 ) {
     const ROUNDS: u64 = 3;
     let first = App::start(mode).await;
-    let mut sql = first.sql().await;
+    let mut sql = first.admin_connection().await;
     let database = first.database.clone();
     let keys = first.directory.path().join("keys");
     let again = async || {
@@ -172,16 +187,16 @@ async fn statistics_survive_a_kill_at_any_instant(
             .start()
             .await
     };
-    let token = first.token("ada").await;
-    first.statistics(2).await;
-    signal(first.pid(), "KILL");
+    let token = first.register_and_log_in("ada").await;
+    first.wait_for_statistics(2).await;
+    send_signal(first.pid(), "KILL");
     let stored = AtomicU64::new(0);
     for round in 0..ROUNDS {
         let received = format!("2026-01-05T{round:02}:00:00Z");
-        fill(&mut sql, 12_000, &received, 1, 1_500 + 500 * round as i32).await;
+        insert_events(&mut sql, 12_000, &received, 1, 1_500 + 500 * round as i32).await;
         let app = again().await;
         let rebuild = first.seal("analytics", REBUILD, &json!({}));
-        // Somewhere in the middle of it: after some requests, another number each time.
+        // Kill the process after a random number of requests.
         let (done, last) = (AtomicU64::new(0), 1 + rand::random::<u64>() % 60);
         let work = async |path: &'static str| {
             while done.load(Ordering::Relaxed) < last {
@@ -191,7 +206,7 @@ async fn statistics_survive_a_kill_at_any_instant(
                     REBUILD => app.post(path).text(&rebuild),
                     _ => app.post(path).bearer(&token).json(&event),
                 };
-                // A request that the kill interrupts has no answer.
+                // A request that the kill interrupts does not get an answer.
                 let Ok(answer) = request.0.send().await else {
                     return;
                 };
@@ -199,25 +214,29 @@ async fn statistics_survive_a_kill_at_any_instant(
                     stored.fetch_add(1, Ordering::Relaxed);
                 }
                 if done.fetch_add(1, Ordering::Relaxed) + 1 >= last {
-                    signal(app.pid(), "KILL");
+                    send_signal(app.pid(), "KILL");
                 }
             }
         };
         let works = [EVENTS, STATISTICS, REBUILD, EVENTS, STATISTICS].map(work);
         futures_util::future::join_all(works).await;
         drop(app);
-        let cut = end_claims(&mut sql).await;
+        let cut = expire_slice_claims(&mut sql).await;
         println!("round {round}: {cut} slices were left in the middle");
         let app = again().await;
-        assert_eq!(told(&app).await, counted(&mut sql).await, "round {round}");
+        assert_eq!(
+            fetch_statistics(&app).await,
+            compute_statistics(&mut sql).await,
+            "round {round}"
+        );
     }
     let app = again().await;
-    let right = counted(&mut sql).await;
+    let right = compute_statistics(&mut sql).await;
     let total = right["total_events"].as_u64().expect("total");
     assert!(total >= ROUNDS * 12_000 + 2 + stored.load(Ordering::Relaxed));
-    summarised(&app, &mut sql, ROUNDS as i64).await;
+    wait_for_slices(&app, &mut sql, ROUNDS as i64).await;
     rebuild(&app, &first).await;
-    assert_eq!(told(&app).await, right);
+    assert_eq!(fetch_statistics(&app).await, right);
 }
 
 #[rstest]
@@ -226,25 +245,31 @@ async fn a_period_includes_its_start_and_excludes_its_end(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let app = App::start(mode).await;
-    let mut sql = app.sql().await;
-    fill(&mut sql, 400, LONG_AGO, 1, 7).await;
-    let of = async |query: &str| {
+    let mut sql = app.admin_connection().await;
+    insert_events(&mut sql, 400, LONG_AGO, 1, 7).await;
+    let statistics_for = async |query: &str| {
         let answer = app.get(&format!("{STATISTICS}?{query}")).send().await;
-        without_users(answer.expect(200).json())
+        without_user_stats(answer.expect(200).json())
     };
     let third = json!({ "2026-01-03": 100 });
-    let one = of("from=2026-01-03T12:00:00Z&to=2026-01-03T12:00:00.001Z").await;
+    let one = statistics_for("from=2026-01-03T12:00:00Z&to=2026-01-03T12:00:00.001Z").await;
     assert_eq!(one["by_day"], third);
     assert_eq!(one["total_events"], 100);
     assert_eq!(one["distinct_users"], 7);
     assert_eq!(
-        of("from=2026-01-03T12:00:00.001Z").await["by_day"],
+        statistics_for("from=2026-01-03T12:00:00.001Z").await["by_day"],
         json!({ "2026-01-04": 100 })
     );
-    assert_eq!(of("to=2026-01-01T12:00:00Z").await["total_events"], 0);
-    // A day is all of it.
-    assert_eq!(of("from=2026-01-03&to=2026-01-03").await["by_day"], third);
-    assert_eq!(of("from=2026-01-03").await["total_events"], 200);
+    assert_eq!(
+        statistics_for("to=2026-01-01T12:00:00Z").await["total_events"],
+        0
+    );
+    // A date without a time stands for the whole day.
+    assert_eq!(
+        statistics_for("from=2026-01-03&to=2026-01-03").await["by_day"],
+        third
+    );
+    assert_eq!(statistics_for("from=2026-01-03").await["total_events"], 200);
     for (query, pointer) in [
         ("from=yesterday", "/from"),
         ("to=2026-02-30", "/to"),

@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 
 use crate::support::{
     App, Builder, HostMode,
-    events::{EVENTS, rebuild, told},
+    events::{EVENTS, fetch_statistics, rebuild},
     mongodb as server,
-    process::signal,
+    process::send_signal,
     until,
 };
 
-/// 2026-01-05, so that slices are made of what is received then.
+/// 2026-01-05 in milliseconds. Events received at this time are old enough to be summarised.
 const LONG_AGO: i64 = 1_767_571_200_000;
 
 fn event(number: i64, received: i64, users: i64) -> Document {
@@ -32,8 +32,8 @@ fn event(number: i64, received: i64, users: i64) -> Document {
     }
 }
 
-/// Stores events, a thousandth of them in each millisecond from `from` on.
-async fn fill(events: &Collection<Document>, number: i64, from: i64, users: i64) {
+/// Inserts `number` events, 1,000 in each millisecond, the first of them received at `from`.
+async fn insert_events(events: &Collection<Document>, number: i64, from: i64, users: i64) {
     let documents: Vec<Document> = (0..number)
         .map(|n| event(n, from + n / 1_000, users))
         .collect();
@@ -42,8 +42,8 @@ async fn fill(events: &Collection<Document>, number: i64, from: i64, users: i64)
     }
 }
 
-/// The statistics that a look at every event gives.
-async fn counted(events: &Collection<Document>) -> Value {
+/// Computes the statistics from all stored events.
+async fn compute_statistics(events: &Collection<Document>) -> Value {
     let all = events
         .find(doc! {})
         .projection(doc! { "bucket": 1, "user_id": 1 });
@@ -64,7 +64,7 @@ async fn counted(events: &Collection<Document>) -> Value {
     json!({ "total_events": all.len(), "by_day": days, "by_type": types, "distinct_users": users.len() })
 }
 
-async fn slices(database: &Database) -> i32 {
+async fn count_slices(database: &Database) -> i32 {
     let summaries: Collection<Document> = database.collection("event_summaries");
     let summary = summaries
         .find_one(doc! { "_id": "summary" })
@@ -82,8 +82,8 @@ async fn mongodb_statistics_survive_kills_and_rebuilds(
     let first = Builder::new(mode).mongodb(&database.url).start().await;
     let mongodb = server::connect(&database.url).await;
     let events: Collection<Document> = mongodb.collection("events");
-    let token = first.token("ada").await;
-    first.statistics(2).await;
+    let token = first.register_and_log_in("ada").await;
+    first.wait_for_statistics(2).await;
     let keys = first.directory.path().join("keys");
     let again = async || {
         Builder::new(mode)
@@ -93,11 +93,11 @@ async fn mongodb_statistics_survive_kills_and_rebuilds(
             .start()
             .await
     };
-    signal(first.pid(), "KILL");
+    send_signal(first.pid(), "KILL");
     for round in 0..2 {
-        fill(&events, 13_000, LONG_AGO + round * 60_000, 2_500).await;
+        insert_events(&events, 13_000, LONG_AGO + round * 60_000, 2_500).await;
         let app = again().await;
-        kill_at_work(&app, &token).await;
+        kill_during_requests(&app, &token).await;
         let summaries: Collection<Document> = mongodb.collection("event_summaries");
         let over = doc! { "$set": { "planned.begun": DateTime::from_millis(0) } };
         summaries
@@ -105,21 +105,25 @@ async fn mongodb_statistics_survive_kills_and_rebuilds(
             .await
             .expect("update");
         let app = again().await;
-        assert_eq!(told(&app).await, counted(&events).await, "round {round}");
+        assert_eq!(
+            fetch_statistics(&app).await,
+            compute_statistics(&events).await,
+            "round {round}"
+        );
     }
     let app = again().await;
-    let right = counted(&events).await;
+    let right = compute_statistics(&events).await;
     until("slices", async || {
-        assert_eq!(told(&app).await, right);
-        (slices(&mongodb).await >= 3).then_some(())
+        assert_eq!(fetch_statistics(&app).await, right);
+        (count_slices(&mongodb).await >= 3).then_some(())
     })
     .await;
     rebuild(&app, &first).await;
-    assert_eq!(told(&app).await, right);
+    assert_eq!(fetch_statistics(&app).await, right);
 }
 
-/// Reads and records, and is killed after some requests, another number each time.
-async fn kill_at_work(app: &App, token: &str) {
+/// Reads statistics and records events, and kills the process after a random number of requests.
+async fn kill_during_requests(app: &App, token: &str) {
     let event = json!({ "event_type": "search", "event_name": "x" });
     let (record, read) = (EVENTS, "/api/v1/analytics/stats");
     let mut left = 1 + rand::random::<u64>() % 20;
@@ -132,10 +136,10 @@ async fn kill_at_work(app: &App, token: &str) {
         left -= 1;
         let kill = async {
             if left == 0 {
-                signal(app.pid(), "KILL")
+                send_signal(app.pid(), "KILL")
             }
         };
-        // Those that the kill interrupts have no answer.
+        // Requests that the kill interrupts do not get an answer.
         let _ = futures_util::future::join4(first, second, third, kill).await;
     }
 }

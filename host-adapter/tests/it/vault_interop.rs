@@ -1,6 +1,6 @@
 //! Envelopes and tokens, read and written by JOSE libraries that share no code with the vault:
-//! `biscuit` (AES on ring) for JWE, `jwt-compact` (`ed25519-compact`) for JWT. They get their keys
-//! from the same JWK files, so the files are tested with them.
+//! `biscuit` (AES on ring) for JWE, `jwt-compact` (`ed25519-compact`) for JWT. They read their keys
+//! from the vault's JWK files, so these tests cover the files as well.
 #![cfg(test)]
 
 use std::fs;
@@ -28,13 +28,13 @@ const A256GCM: ContentEncryptionAlgorithm = ContentEncryptionAlgorithm::A256GCM;
 
 type Jwe = Compact<Vec<u8>, Value>;
 
-/// Keys of user, analytics and tokens in a directory of their own.
+/// The keys of `user`, `analytics` and `tokens`, in a temporary directory.
 struct Keys {
     directory: TempDir,
     ring: KeyRing,
 }
 
-fn keys() -> Keys {
+fn create_keys() -> Keys {
     let directory = TempDir::new().unwrap();
     let ring = KeyRing::load(directory.path(), &["user", "analytics"], &Policy::default()).unwrap();
     Keys { directory, ring }
@@ -49,7 +49,7 @@ impl Keys {
         Tokens::new(TokenSettings::default(), &self.ring).unwrap()
     }
 
-    /// The owner's key file: the key's id and the JWK as text.
+    /// Returns the id of the owner's key, and its JWK as text.
     fn jwk(&self, owner: &str) -> (String, String) {
         let infos = KeyRing::list(self.directory.path(), std::time::Duration::ZERO).unwrap();
         let info = infos.into_iter().find(|info| info.owner == owner).unwrap();
@@ -59,7 +59,7 @@ impl Keys {
     }
 }
 
-fn opening(issuers: &[String]) -> ExpectedClaims<'_> {
+fn expected_claims(issuers: &[String]) -> ExpectedClaims<'_> {
     ExpectedClaims {
         audience: "analytics",
         issuers,
@@ -69,7 +69,7 @@ fn opening(issuers: &[String]) -> ExpectedClaims<'_> {
     }
 }
 
-fn sealing() -> SealRequest<'static> {
+fn seal_request() -> SealRequest<'static> {
     SealRequest {
         issuer: "user",
         audience: "analytics",
@@ -86,7 +86,7 @@ fn now() -> u64 {
 
 #[test]
 fn another_library_opens_our_envelopes_with_our_key_file() {
-    let keys = keys();
+    let keys = create_keys();
     let (kid, jwk) = keys.jwk("user");
     let key: JWK<Empty> = serde_json::from_str(&jwk).unwrap();
     let answer = Purpose::Response {
@@ -99,7 +99,7 @@ fn another_library_opens_our_envelopes_with_our_key_file() {
                 BODY,
                 SealRequest {
                     purpose,
-                    ..sealing()
+                    ..seal_request()
                 },
             )
             .unwrap();
@@ -128,8 +128,8 @@ fn another_library_opens_our_envelopes_with_our_key_file() {
 
 #[test]
 fn another_library_does_not_open_our_envelopes_with_another_key() {
-    let keys = keys();
-    let sealed = keys.envelopes().seal(BODY, sealing()).unwrap();
+    let keys = create_keys();
+    let sealed = keys.envelopes().seal(BODY, seal_request()).unwrap();
     let key: JWK<Empty> = serde_json::from_str(&keys.jwk("analytics").1).unwrap();
     assert!(
         Jwe::new_encrypted(&sealed.envelope)
@@ -138,7 +138,7 @@ fn another_library_does_not_open_our_envelopes_with_another_key() {
     );
 }
 
-/// An envelope from the other library, with user's key.
+/// Seals an envelope with the other library and the key of `user`.
 fn foreign_envelope(keys: &Keys, path: &str, nonce: u8) -> String {
     let (kid, jwk) = keys.jwk("user");
     let key: JWK<Empty> = serde_json::from_str(&jwk).unwrap();
@@ -165,20 +165,22 @@ fn foreign_envelope(keys: &Keys, path: &str, nonce: u8) -> String {
 
 #[test]
 fn envelopes_of_another_library_are_opened() {
-    let keys = keys();
+    let keys = create_keys();
     let envelopes = keys.envelopes();
     let issuers = ["user".to_owned()];
     let envelope = foreign_envelope(&keys, PATH, 1);
-    let opened = envelopes.open(&envelope, opening(&issuers)).unwrap();
+    let opened = envelopes
+        .open(&envelope, expected_claims(&issuers))
+        .unwrap();
     assert_eq!(opened.payload, BODY);
     assert_eq!(opened.issuer, "user");
     assert_eq!(opened.id, "foreign-1");
-    let again = envelopes.open(&envelope, opening(&issuers));
+    let again = envelopes.open(&envelope, expected_claims(&issuers));
     assert_eq!(again.err(), Some(EnvelopeError::Invalid));
 
     let elsewhere = foreign_envelope(&keys, "/api/v1/users/register", 2);
-    let refused = envelopes.open(&elsewhere, opening(&issuers));
-    assert_eq!(refused.err(), Some(EnvelopeError::Invalid));
+    let rejected = envelopes.open(&elsewhere, expected_claims(&issuers));
+    assert_eq!(rejected.err(), Some(EnvelopeError::Invalid));
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -200,7 +202,7 @@ fn access_claims(audience: &str) -> AccessClaims {
 
 #[test]
 fn another_library_checks_our_tokens_with_our_published_key() {
-    let tokens = keys().tokens();
+    let tokens = create_keys().tokens();
     let issued = tokens.issue("ada", None).unwrap();
     let set: Value = serde_json::from_str(&tokens.public_keys()).unwrap();
     let jwk: JsonWebKey<'_> = serde_json::from_value(set["keys"][0].clone()).unwrap();
@@ -235,7 +237,7 @@ fn another_library_checks_our_tokens_with_our_published_key() {
 
 #[test]
 fn tokens_of_another_library_are_verified() {
-    let keys = keys();
+    let keys = create_keys();
     let tokens = keys.tokens();
     let (kid, jwk) = keys.jwk("tokens");
     let jwk: JsonWebKey<'_> = serde_json::from_str(&jwk).unwrap();

@@ -1,8 +1,8 @@
-//! Which documents match.
+//! Filters and the documents that they match.
 
 use adapter_capabilities::documents::Documents;
 
-use super::shorthand::{EVENTS, matches, store};
+use super::shorthand::{EVENTS, assert_matches, store};
 
 pub(super) async fn numbers_are_equal_across_types(documents: &Documents) {
     let list = r#"[
@@ -11,18 +11,18 @@ pub(super) async fn numbers_are_equal_across_types(documents: &Documents) {
         {"_id":"g","n":1152921504606846976}, {"_id":"h","n":1.152921504606847e18}, {"_id":"i","n":0.1}
     ]"#;
     store(documents, list).await;
-    matches(documents, r#"{"n":1}"#, "a b").await;
-    matches(documents, r#"{"n":1.0}"#, "a b").await;
-    matches(documents, r#"{"n":-3.0}"#, "c").await;
-    matches(documents, r#"{"n":100000000000000000000}"#, "d").await;
-    matches(documents, r#"{"n":1152921504606846976}"#, "g h").await;
-    matches(
+    assert_matches(documents, r#"{"n":1}"#, "a b").await;
+    assert_matches(documents, r#"{"n":1.0}"#, "a b").await;
+    assert_matches(documents, r#"{"n":-3.0}"#, "c").await;
+    assert_matches(documents, r#"{"n":100000000000000000000}"#, "d").await;
+    assert_matches(documents, r#"{"n":1152921504606846976}"#, "g h").await;
+    assert_matches(
         documents,
         r#"{"n":{"$gte":1.152921504606847e18,"$lt":9e18}}"#,
         "g h",
     )
     .await;
-    matches(documents, r#"{"n":0.1}"#, "i").await;
+    assert_matches(documents, r#"{"n":0.1}"#, "i").await;
 }
 
 pub(super) async fn values_of_different_types_are_never_equal(documents: &Documents) {
@@ -44,25 +44,25 @@ pub(super) async fn values_of_different_types_are_never_equal(documents: &Docume
         ("\"2026-01-01T00:00:00.000Z\"", "f"),
         ("\"A\"", ""),
     ] {
-        matches(documents, &format!(r#"{{"v":{value}}}"#), id).await;
-        matches(documents, &format!(r#"{{"v":{{"$eq":{value}}}}}"#), id).await;
+        assert_matches(documents, &format!(r#"{{"v":{value}}}"#), id).await;
+        assert_matches(documents, &format!(r#"{{"v":{{"$eq":{value}}}}}"#), id).await;
     }
 }
 
-pub(super) async fn an_array_matches_by_one_of_its_elements(documents: &Documents) {
+pub(super) async fn an_array_matches_by_any_of_its_elements(documents: &Documents) {
     let list = r#"[
         {"_id":"a","v":[1,"x",null]}, {"_id":"b","v":[[1]]}, {"_id":"c","v":[]}, {"_id":"d","v":[2,10]},
         {"_id":"e","v":{"1":1}}, {"_id":"f","v":[{"$date":"2026-01-01T00:00:00Z"}]}
     ]"#;
     store(documents, list).await;
-    matches(documents, r#"{"v":1}"#, "a").await;
-    matches(documents, r#"{"v":"x"}"#, "a").await;
-    matches(documents, r#"{"v":{"$in":["x",2]}}"#, "a d").await;
-    matches(documents, r#"{"v":{"$gt":1}}"#, "d").await;
-    // Each bound is met by another element.
-    matches(documents, r#"{"v":{"$gt":5,"$lt":5}}"#, "d").await;
-    matches(documents, r#"{"v":{"$date":"2026-01-01T00:00:00Z"}}"#, "f").await;
-    matches(
+    assert_matches(documents, r#"{"v":1}"#, "a").await;
+    assert_matches(documents, r#"{"v":"x"}"#, "a").await;
+    assert_matches(documents, r#"{"v":{"$in":["x",2]}}"#, "a d").await;
+    assert_matches(documents, r#"{"v":{"$gt":1}}"#, "d").await;
+    // A different element satisfies each bound.
+    assert_matches(documents, r#"{"v":{"$gt":5,"$lt":5}}"#, "d").await;
+    assert_matches(documents, r#"{"v":{"$date":"2026-01-01T00:00:00Z"}}"#, "f").await;
+    assert_matches(
         documents,
         r#"{"v":{"$gte":{"$date":"2025-01-01T00:00:00Z"}}}"#,
         "f",
@@ -77,28 +77,28 @@ pub(super) async fn a_path_crosses_arrays_of_objects(documents: &Documents) {
         {"_id":"g","p.q":1}, {"_id":"h","p":[1,{"r":1}]}, {"_id":"i","q":1}, {"_id":"j","p":{"q":{"q":1}}}
     ]"#;
     store(documents, list).await;
-    matches(documents, r#"{"p.q":1}"#, "a b c d").await;
-    matches(documents, r#"{"p.q":{"$gt":1}}"#, "b d").await;
-    matches(documents, r#"{"p.q.q":1}"#, "j").await;
-    matches(documents, r#"{"p.q":{"$exists":true}}"#, "a b c d f j").await;
-    matches(documents, r#"{"p":1}"#, "h").await;
+    assert_matches(documents, r#"{"p.q":1}"#, "a b c d").await;
+    assert_matches(documents, r#"{"p.q":{"$gt":1}}"#, "b d").await;
+    assert_matches(documents, r#"{"p.q.q":1}"#, "j").await;
+    assert_matches(documents, r#"{"p.q":{"$exists":true}}"#, "a b c d f j").await;
+    assert_matches(documents, r#"{"p":1}"#, "h").await;
 }
 
-pub(super) async fn not_equal_is_the_negation_of_equal(documents: &Documents) {
+pub(super) async fn ne_negates_eq(documents: &Documents) {
     let list = r#"[
         {"_id":"a","v":1}, {"_id":"b","v":2}, {"_id":"c","v":"1"}, {"_id":"d"}, {"_id":"e","v":null},
         {"_id":"f","v":[1,2]}, {"_id":"g","v":{"x":1}}, {"_id":"h","v":[]}
     ]"#;
     store(documents, list).await;
-    matches(documents, r#"{"v":{"$ne":1}}"#, "b c d e g h").await;
-    matches(documents, r#"{"v":{"$ne":null}}"#, "a b c f g h").await;
-    matches(
+    assert_matches(documents, r#"{"v":{"$ne":1}}"#, "b c d e g h").await;
+    assert_matches(documents, r#"{"v":{"$ne":null}}"#, "a b c f g h").await;
+    assert_matches(
         documents,
         r#"{"v":{"$ne":{"$date":"2026-01-01T00:00:00Z"}}}"#,
         "a b c d e f g h",
     )
     .await;
-    matches(
+    assert_matches(
         documents,
         r#"{"v":{"$ne":1,"$exists":true},"_id":{"$ne":"b"}}"#,
         "c e g h",
@@ -106,32 +106,32 @@ pub(super) async fn not_equal_is_the_negation_of_equal(documents: &Documents) {
     .await;
 }
 
-pub(super) async fn in_is_any_of_its_values(documents: &Documents) {
+pub(super) async fn in_matches_any_of_its_values(documents: &Documents) {
     let list = r#"[{"_id":"a","v":1}, {"_id":"b","v":"x"}, {"_id":"c"}, {"_id":"d","v":true}, {"_id":"e","v":null}]"#;
     store(documents, list).await;
-    matches(documents, r#"{"v":{"$in":[1,"x",7]}}"#, "a b").await;
-    matches(documents, r#"{"v":{"$in":[null,true]}}"#, "c d e").await;
-    matches(documents, r#"{"v":{"$in":[]}}"#, "").await;
-    matches(documents, r#"{"$or":[{"v":{"$in":[]}},{"v":1}]}"#, "a").await;
-    matches(documents, r#"{"_id":{"$in":["a","e",5,null,"z"]}}"#, "a e").await;
+    assert_matches(documents, r#"{"v":{"$in":[1,"x",7]}}"#, "a b").await;
+    assert_matches(documents, r#"{"v":{"$in":[null,true]}}"#, "c d e").await;
+    assert_matches(documents, r#"{"v":{"$in":[]}}"#, "").await;
+    assert_matches(documents, r#"{"$or":[{"v":{"$in":[]}},{"v":1}]}"#, "a").await;
+    assert_matches(documents, r#"{"_id":{"$in":["a","e",5,null,"z"]}}"#, "a e").await;
 }
 
-pub(super) async fn ranges_hold_within_one_type(documents: &Documents) {
+pub(super) async fn ranges_match_only_values_of_the_same_type(documents: &Documents) {
     let list = r#"[
         {"_id":"a","v":1}, {"_id":"b","v":2.5}, {"_id":"c","v":"B"}, {"_id":"d","v":"a"}, {"_id":"e","v":"é"},
         {"_id":"f","v":false}, {"_id":"g","v":true}, {"_id":"h","v":null}, {"_id":"i"}, {"_id":"j","v":{"x":3}},
         {"_id":"k","v":-7}, {"_id":"l","v":"𐍈"}, {"_id":"m","v":"ﬀ"}
     ]"#;
     store(documents, list).await;
-    matches(documents, r#"{"v":{"$gt":1}}"#, "b").await;
-    matches(documents, r#"{"v":{"$gte":1}}"#, "a b").await;
-    matches(documents, r#"{"v":{"$lt":1.5}}"#, "a k").await;
-    matches(documents, r#"{"v":{"$lte":-7}}"#, "k").await;
-    // Text by bytes, whatever the language of the store.
-    matches(documents, r#"{"v":{"$gt":"B"}}"#, "d e l m").await;
-    matches(documents, r#"{"v":{"$lt":"a"}}"#, "c").await;
-    matches(documents, r#"{"v":{"$gt":false}}"#, "g").await;
-    matches(documents, r#"{"v":{"$lte":true}}"#, "f g").await;
+    assert_matches(documents, r#"{"v":{"$gt":1}}"#, "b").await;
+    assert_matches(documents, r#"{"v":{"$gte":1}}"#, "a b").await;
+    assert_matches(documents, r#"{"v":{"$lt":1.5}}"#, "a k").await;
+    assert_matches(documents, r#"{"v":{"$lte":-7}}"#, "k").await;
+    // Text is compared by bytes, regardless of the store's collation.
+    assert_matches(documents, r#"{"v":{"$gt":"B"}}"#, "d e l m").await;
+    assert_matches(documents, r#"{"v":{"$lt":"a"}}"#, "c").await;
+    assert_matches(documents, r#"{"v":{"$gt":false}}"#, "g").await;
+    assert_matches(documents, r#"{"v":{"$lte":true}}"#, "f g").await;
 }
 
 pub(super) async fn dates_are_compared_as_points_in_time(documents: &Documents) {
@@ -142,26 +142,26 @@ pub(super) async fn dates_are_compared_as_points_in_time(documents: &Documents) 
         {"_id":"h","o":{"at":{"$date":"2026-01-01T00:00:00Z"}}}
     ]"#;
     store(documents, list).await;
-    matches(
+    assert_matches(
         documents,
         r#"{"at":{"$date":"2026-01-01T01:00:00+01:00"}}"#,
         "a",
     )
     .await;
-    matches(
+    assert_matches(
         documents,
         r#"{"at":{"$lt":{"$date":"2026-01-01T00:00:00Z"}}}"#,
         "b e",
     )
     .await;
-    matches(documents, r#"{"at":{"$gt":{"$date":"2025-12-31T23:30:00Z"},"$lte":{"$date":"2026-01-01T00:00:00.001Z"}}}"#, "a c").await;
-    matches(
+    assert_matches(documents, r#"{"at":{"$gt":{"$date":"2025-12-31T23:30:00Z"},"$lte":{"$date":"2026-01-01T00:00:00.001Z"}}}"#, "a c").await;
+    assert_matches(
         documents,
         r#"{"o.at":{"$in":[{"$date":"2026-01-01T00:00:00Z"}]}}"#,
         "h",
     )
     .await;
-    matches(documents, r#"{"at.year":{"$exists":true}}"#, "").await;
+    assert_matches(documents, r#"{"at.year":{"$exists":true}}"#, "").await;
 }
 
 pub(super) async fn conditions_combine(documents: &Documents) {
@@ -169,25 +169,25 @@ pub(super) async fn conditions_combine(documents: &Documents) {
         {"_id":"a","t":"x","n":1}, {"_id":"b","t":"x","n":2}, {"_id":"c","t":"y","n":3}, {"_id":"d","t":"z","n":4,"o":{"k":1}}
     ]"#;
     store(documents, list).await;
-    matches(documents, "{}", "a b c d").await;
-    matches(documents, r#"{"$and":[{},{}]}"#, "a b c d").await;
-    matches(documents, r#"{"t":"x","n":{"$gt":1}}"#, "b").await;
-    matches(documents, r#"{"$or":[{"t":"y"},{"t":"x","n":1}]}"#, "a c").await;
-    matches(documents, r#"{"$or":[{"t":"y"},{}]}"#, "a b c d").await;
-    matches(
+    assert_matches(documents, "{}", "a b c d").await;
+    assert_matches(documents, r#"{"$and":[{},{}]}"#, "a b c d").await;
+    assert_matches(documents, r#"{"t":"x","n":{"$gt":1}}"#, "b").await;
+    assert_matches(documents, r#"{"$or":[{"t":"y"},{"t":"x","n":1}]}"#, "a c").await;
+    assert_matches(documents, r#"{"$or":[{"t":"y"},{}]}"#, "a b c d").await;
+    assert_matches(
         documents,
         r#"{"$or":[{"t":"y","$and":[{}]},{"n":4}],"o":{"$exists":true}}"#,
         "d",
     )
     .await;
-    matches(
+    assert_matches(
         documents,
         r#"{"$and":[{"$or":[{"n":1},{"n":4}]},{"$or":[{"t":"z"},{"t":"y"}]}]}"#,
         "d",
     )
     .await;
-    matches(documents, r#"{"$or":[{"_id":"a"},{"n":3}]}"#, "a c").await;
-    matches(documents, r#"{"t":"x","$and":[{"t":"y"}]}"#, "").await;
+    assert_matches(documents, r#"{"$or":[{"_id":"a"},{"n":3}]}"#, "a c").await;
+    assert_matches(documents, r#"{"t":"x","$and":[{"t":"y"}]}"#, "").await;
 }
 
 pub(super) async fn ids_are_compared_as_text(documents: &Documents) {
@@ -196,16 +196,16 @@ pub(super) async fn ids_are_compared_as_text(documents: &Documents) {
         r#"[{"_id":"B"}, {"_id":"a"}, {"_id":"b"}, {"_id":"é"}, {"_id":"10"}, {"_id":"9"}]"#,
     )
     .await;
-    matches(documents, r#"{"_id":"a"}"#, "a").await;
-    matches(documents, r#"{"_id":{"$gt":"a"}}"#, "b é").await;
-    matches(documents, r#"{"_id":{"$gte":"10","$lt":"a"}}"#, "10 9 B").await;
-    matches(documents, r#"{"_id":9}"#, "").await;
-    matches(documents, r#"{"_id":{"$ne":"a"}}"#, "10 9 B b é").await;
-    matches(documents, r#"{"_id":null}"#, "").await;
-    matches(documents, r#"{"_id":"a","$and":[{"_id":"b"}]}"#, "").await;
+    assert_matches(documents, r#"{"_id":"a"}"#, "a").await;
+    assert_matches(documents, r#"{"_id":{"$gt":"a"}}"#, "b é").await;
+    assert_matches(documents, r#"{"_id":{"$gte":"10","$lt":"a"}}"#, "10 9 B").await;
+    assert_matches(documents, r#"{"_id":9}"#, "").await;
+    assert_matches(documents, r#"{"_id":{"$ne":"a"}}"#, "10 9 B b é").await;
+    assert_matches(documents, r#"{"_id":null}"#, "").await;
+    assert_matches(documents, r#"{"_id":"a","$and":[{"_id":"b"}]}"#, "").await;
 }
 
-pub(super) async fn any_text_can_be_a_name_and_a_value(documents: &Documents) {
+pub(super) async fn any_text_works_as_field_name_and_value(documents: &Documents) {
     let texts = [
         "a\"b",
         "\\",
@@ -242,13 +242,13 @@ pub(super) async fn any_text_can_be_a_name_and_a_value(documents: &Documents) {
             serde_json::json!({"$gte": text}),
             serde_json::json!({"$exists": true}),
         ] {
-            matches(
+            assert_matches(
                 documents,
                 &serde_json::json!({text.as_str(): test}).to_string(),
                 &id,
             )
             .await;
-            matches(
+            assert_matches(
                 documents,
                 &serde_json::json!({inner.as_str(): test}).to_string(),
                 &id,
@@ -261,14 +261,14 @@ pub(super) async fn any_text_can_be_a_name_and_a_value(documents: &Documents) {
     }
 }
 
-pub(super) async fn a_thousand_values_are_found(documents: &Documents) {
+pub(super) async fn in_accepts_a_thousand_values(documents: &Documents) {
     store(
         documents,
         r#"[{"_id":"a","n":999}, {"_id":"b","n":1000}, {"_id":"c","n":"x"}]"#,
     )
     .await;
     let values: Vec<usize> = (0..1_000).collect();
-    matches(
+    assert_matches(
         documents,
         &serde_json::json!({"n": {"$in": values}}).to_string(),
         "a",
@@ -278,14 +278,14 @@ pub(super) async fn a_thousand_values_are_found(documents: &Documents) {
         .map(|n| format!("{n:0>256}"))
         .chain(["c".to_owned()])
         .collect();
-    matches(
+    assert_matches(
         documents,
         &serde_json::json!({"_id": {"$in": ids}}).to_string(),
         "c",
     )
     .await;
     let path = vec!["deep"; 51].join(".");
-    matches(
+    assert_matches(
         documents,
         &serde_json::json!({path: {"$in": [1, null]}}).to_string(),
         "a b c",

@@ -1,9 +1,9 @@
-//! What is refused, and how.
+//! Rejected calls and their errors.
 
 use adapter_capabilities::documents::{Direction::Ascending, Documents, Error};
 use serde_json::json;
 
-use super::shorthand::{EVENTS, invalid, matches, query, store, too_large};
+use super::shorthand::{EVENTS, assert_matches, expect_invalid, expect_too_large, query, store};
 
 pub(super) async fn collections_outside_the_grant_are_denied(documents: &Documents) {
     let denied = |error: Error| assert!(matches!(error, Error::Denied(_)), "{error:?}");
@@ -37,7 +37,7 @@ pub(super) async fn collections_outside_the_grant_are_denied(documents: &Documen
     }
 }
 
-pub(super) async fn unknown_operators_are_invalid_by_name(documents: &Documents) {
+pub(super) async fn unknown_operators_are_reported_by_name(documents: &Documents) {
     for (filter, operator) in [
         (r#"{"$where":"true"}"#, "$where"),
         (r#"{"a":{"$regex":"^x"}}"#, "$regex"),
@@ -47,45 +47,45 @@ pub(super) async fn unknown_operators_are_invalid_by_name(documents: &Documents)
         (r#"{"a":{"$elemMatch":{}}}"#, "$elemMatch"),
     ] {
         for reason in [
-            invalid(documents.find(EVENTS, &query(filter, &[])).await, filter),
-            invalid(documents.count(EVENTS, filter).await, filter),
-            invalid(documents.count_by(EVENTS, "a", filter).await, filter),
-            invalid(documents.count_distinct(EVENTS, "a", filter).await, filter),
-            invalid(
+            expect_invalid(documents.find(EVENTS, &query(filter, &[])).await, filter),
+            expect_invalid(documents.count(EVENTS, filter).await, filter),
+            expect_invalid(documents.count_by(EVENTS, "a", filter).await, filter),
+            expect_invalid(documents.count_distinct(EVENTS, "a", filter).await, filter),
+            expect_invalid(
                 documents
                     .update(EVENTS, filter, r#"{"$set":{"a":1}}"#)
                     .await,
                 filter,
             ),
-            invalid(documents.remove(EVENTS, filter).await, filter),
+            expect_invalid(documents.remove(EVENTS, filter).await, filter),
         ] {
             assert!(reason.contains(operator), "{reason}");
         }
     }
-    let reason = invalid(
+    let reason = expect_invalid(
         documents.update(EVENTS, "{}", r#"{"$push":{"a":1}}"#).await,
         "$push",
     );
     assert!(reason.contains("$push"), "{reason}");
 }
 
-pub(super) async fn hostile_names_are_invalid(documents: &Documents) {
+pub(super) async fn hostile_names_are_rejected(documents: &Documents) {
     store(documents, r#"[{"_id":"a","v":1}]"#).await;
     for name in ["$where", "a.$b", "", "a..b", ".a", "a.", "a\0", "a.0", "0"] {
-        invalid(
+        expect_invalid(
             documents.count(EVENTS, &json!({name: 1}).to_string()).await,
             name,
         );
-        invalid(
+        expect_invalid(
             documents
                 .find(EVENTS, &query("{}", &[(name, Ascending)]))
                 .await,
             name,
         );
-        invalid(documents.count_by(EVENTS, name, "{}").await, name);
-        invalid(documents.count_distinct(EVENTS, name, "{}").await, name);
+        expect_invalid(documents.count_by(EVENTS, name, "{}").await, name);
+        expect_invalid(documents.count_distinct(EVENTS, name, "{}").await, name);
         for operator in ["$set", "$inc", "$unset"] {
-            invalid(
+            expect_invalid(
                 documents
                     .update(EVENTS, "{}", &json!({operator: {name: 1}}).to_string())
                     .await,
@@ -105,12 +105,12 @@ pub(super) async fn hostile_names_are_invalid(documents: &Documents) {
         "[]",
         "",
     ] {
-        invalid(documents.update(EVENTS, "{}", update).await, update);
+        expect_invalid(documents.update(EVENTS, "{}", update).await, update);
     }
-    matches(documents, r#"{"v":1}"#, "a").await;
+    assert_matches(documents, r#"{"v":1}"#, "a").await;
 }
 
-pub(super) async fn documents_that_cannot_be_stored_are_refused_by_position(documents: &Documents) {
+pub(super) async fn invalid_documents_are_reported_by_position(documents: &Documents) {
     for text in [
         "",
         "[]",
@@ -130,13 +130,13 @@ pub(super) async fn documents_that_cannot_be_stored_are_refused_by_position(docu
         r#"{"_id":"b","s":"\udc00"}"#,
     ] {
         let list = [r#"{"_id":"a"}"#.to_owned(), text.to_owned()];
-        let reason = invalid(documents.insert(EVENTS, &list).await, text);
+        let reason = expect_invalid(documents.insert(EVENTS, &list).await, text);
         assert!(reason.starts_with("document 1: "), "{reason}");
     }
-    matches(documents, "{}", "").await;
+    assert_matches(documents, "{}", "").await;
 }
 
-pub(super) async fn too_much_is_too_large(documents: &Documents) {
+pub(super) async fn inputs_over_the_limits_are_too_large(documents: &Documents) {
     let deep = |levels: usize| {
         format!(
             r#"{{"_id":"deep","v":{}{}}}"#,
@@ -145,8 +145,8 @@ pub(super) async fn too_much_is_too_large(documents: &Documents) {
         )
     };
     documents.insert(EVENTS, &[deep(64)]).await.unwrap();
-    too_large(&documents.insert(EVENTS, &[deep(65)]).await, "65 levels");
-    too_large(
+    expect_too_large(&documents.insert(EVENTS, &[deep(65)]).await, "65 levels");
+    expect_too_large(
         &documents.insert(EVENTS, &[deep(100_000)]).await,
         "100,000 levels",
     );
@@ -157,7 +157,7 @@ pub(super) async fn too_much_is_too_large(documents: &Documents) {
         .insert(EVENTS, &[long(1024 * 1024)])
         .await
         .unwrap();
-    too_large(
+    expect_too_large(
         &documents.insert(EVENTS, &[long(1024 * 1024 + 1)]).await,
         "1 MiB and a byte",
     );
@@ -165,12 +165,12 @@ pub(super) async fn too_much_is_too_large(documents: &Documents) {
     let many: Vec<_> = (0..1_001)
         .map(|n| json!({"_id": n.to_string()}).to_string())
         .collect();
-    too_large(&documents.insert(EVENTS, &many).await, "1,001 documents");
+    expect_too_large(&documents.insert(EVENTS, &many).await, "1,001 documents");
 
     let filter = format!("{}{{}}{}", r#"{"$or":["#.repeat(40), "]}".repeat(40));
-    too_large(&documents.count(EVENTS, &filter).await, "a nested filter");
+    expect_too_large(&documents.count(EVENTS, &filter).await, "a nested filter");
     let growing = json!({"$set": {"w": "x".repeat(1000)}}).to_string();
-    too_large(
+    expect_too_large(
         &documents
             .update(EVENTS, r#"{"_id":"long"}"#, &growing)
             .await,
@@ -179,6 +179,6 @@ pub(super) async fn too_much_is_too_large(documents: &Documents) {
 
     let mut skipping = query("{}", &[]);
     skipping.skip = 10_001;
-    invalid(documents.find(EVENTS, &skipping).await, "skip");
-    matches(documents, "{}", "deep long").await;
+    expect_invalid(documents.find(EVENTS, &skipping).await, "skip");
+    assert_matches(documents, "{}", "deep long").await;
 }

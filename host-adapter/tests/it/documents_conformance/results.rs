@@ -1,4 +1,4 @@
-//! What comes back, and in what order.
+//! The content, order and size of results.
 
 use adapter_capabilities::documents::{
     Direction::{Ascending, Descending},
@@ -6,14 +6,14 @@ use adapter_capabilities::documents::{
 };
 use serde_json::json;
 
-use super::shorthand::{EVENTS, document, parsed, query, sorted, store, too_large};
+use super::shorthand::{EVENTS, expect_too_large, find_document, parse, query, sorted_ids, store};
 
-pub(super) async fn documents_come_back_whole(documents: &Documents) {
+pub(super) async fn documents_are_returned_whole(documents: &Documents) {
     let given = r#"{"_id":"a","i":-9223372036854775808,"big":9223372036854775807,"d":1.5,"one":1.0,"tiny":5e-324,
         "huge":1.7976931348623157e308,"s":"é𐍈\"\\\n","t":true,"n":null,"a":[1,[2,{"x":[]}],{}],"o":{"":{"a.b":0}},
         "third":0.1,"exact":0.30000000000000004}"#;
     store(documents, &format!("[{given}]")).await;
-    assert_eq!(document(documents, "a").await, parsed(given));
+    assert_eq!(find_document(documents, "a").await, parse(given));
     for (id, given, returned) in [
         (
             "b",
@@ -28,7 +28,7 @@ pub(super) async fn documents_come_back_whole(documents: &Documents) {
         )
         .await;
         assert_eq!(
-            document(documents, id).await,
+            find_document(documents, id).await,
             json!({"_id": id, "at": [{"$date": returned}]})
         );
     }
@@ -44,25 +44,28 @@ pub(super) async fn order_is_by_type_then_value(documents: &Documents) {
     store(documents, list).await;
     let up = "01 02 03 04 05 06 07 08 09 10 11 12 13 14";
     let down = "14 13 12 11 10 09 08 07 06 05 04 03 01 02";
-    assert_eq!(sorted(documents, "{}", &[("v", Ascending)]).await, up);
-    assert_eq!(sorted(documents, "{}", &[("v", Descending)]).await, down);
+    assert_eq!(sorted_ids(documents, "{}", &[("v", Ascending)]).await, up);
     assert_eq!(
-        sorted(documents, "{}", &[("v", Ascending), ("_id", Descending)]).await,
+        sorted_ids(documents, "{}", &[("v", Descending)]).await,
+        down
+    );
+    assert_eq!(
+        sorted_ids(documents, "{}", &[("v", Ascending), ("_id", Descending)]).await,
         up.replace("01 02", "02 01")
     );
 }
 
-pub(super) async fn arrays_are_ordered_by_their_extreme(documents: &Documents) {
+pub(super) async fn arrays_sort_by_smallest_or_largest_element(documents: &Documents) {
     let list = r#"[
         {"_id":"a","v":[5,1]}, {"_id":"b","v":2}, {"_id":"c","v":[3,4]}, {"_id":"d","v":["x",0]}, {"_id":"e","v":4.5}
     ]"#;
     store(documents, list).await;
     assert_eq!(
-        sorted(documents, "{}", &[("v", Ascending)]).await,
+        sorted_ids(documents, "{}", &[("v", Ascending)]).await,
         "d a b c e"
     );
     assert_eq!(
-        sorted(documents, "{}", &[("v", Descending)]).await,
+        sorted_ids(documents, "{}", &[("v", Descending)]).await,
         "d a e c b"
     );
 }
@@ -72,21 +75,21 @@ pub(super) async fn ties_are_ordered_by_id(documents: &Documents) {
         {"_id":"d","k":1,"o":{"n":2}}, {"_id":"c","k":1,"o":{"n":1}}, {"_id":"b","k":2,"o":{"n":1}}, {"_id":"a","k":1,"o":{"n":2}}
     ]"#;
     store(documents, list).await;
-    assert_eq!(sorted(documents, "{}", &[]).await, "a b c d");
+    assert_eq!(sorted_ids(documents, "{}", &[]).await, "a b c d");
     assert_eq!(
-        sorted(documents, "{}", &[("_id", Descending)]).await,
+        sorted_ids(documents, "{}", &[("_id", Descending)]).await,
         "d c b a"
     );
     assert_eq!(
-        sorted(documents, "{}", &[("k", Descending)]).await,
+        sorted_ids(documents, "{}", &[("k", Descending)]).await,
         "b a c d"
     );
     assert_eq!(
-        sorted(documents, "{}", &[("o.n", Ascending), ("k", Descending)]).await,
+        sorted_ids(documents, "{}", &[("o.n", Ascending), ("k", Descending)]).await,
         "b c a d"
     );
     assert_eq!(
-        sorted(
+        sorted_ids(
             documents,
             r#"{"k":1}"#,
             &[("o.n", Descending), ("_id", Descending)]
@@ -96,7 +99,7 @@ pub(super) async fn ties_are_ordered_by_id(documents: &Documents) {
     );
 }
 
-pub(super) async fn pages_are_cut_by_skip_and_limit(documents: &Documents) {
+pub(super) async fn skip_and_limit_select_a_page(documents: &Documents) {
     let list: Vec<_> = (0..10)
         .map(|n| json!({"_id": n.to_string(), "n": 9 - n}))
         .collect();
@@ -113,13 +116,13 @@ pub(super) async fn pages_are_cut_by_skip_and_limit(documents: &Documents) {
         let found = documents.find(EVENTS, &query).await.unwrap();
         let ids: Vec<_> = found
             .iter()
-            .map(|text| parsed(text)["_id"].as_str().unwrap().to_owned())
+            .map(|text| parse(text)["_id"].as_str().unwrap().to_owned())
             .collect();
         assert_eq!(ids.join(" "), expected);
     }
 }
 
-pub(super) async fn a_result_has_at_most_the_maximum(documents: &Documents) {
+pub(super) async fn results_have_at_most_1000_entries(documents: &Documents) {
     let list = |from: usize| {
         (from..from + 600)
             .map(|n| json!({"_id": n.to_string(), "n": n}))
@@ -148,7 +151,7 @@ pub(super) async fn a_result_above_the_byte_limit_is_too_large(documents: &Docum
         let text = json!({"_id": n.to_string(), "s": "x".repeat(1_000_000)}).to_string();
         documents.insert(EVENTS, &[text]).await.unwrap();
     }
-    too_large(
+    expect_too_large(
         &documents.find(EVENTS, &query("{}", &[])).await,
         "five of a megabyte",
     );
@@ -159,7 +162,7 @@ pub(super) async fn a_result_above_the_byte_limit_is_too_large(documents: &Docum
     assert_eq!(four.len(), 4);
 }
 
-pub(super) async fn values_are_counted_by_frequency(documents: &Documents) {
+pub(super) async fn counts_are_ordered_by_frequency(documents: &Documents) {
     let list = r#"[
         {"_id":"1","t":"b"}, {"_id":"2","t":"b"}, {"_id":"3","t":"a"}, {"_id":"4"}, {"_id":"5","t":null}, {"_id":"6","t":null},
         {"_id":"7","t":2}, {"_id":"8","t":10}, {"_id":"9","t":{"$date":"2026-01-01T00:00:00Z"}}, {"_id":"x","t":true,"o":{"k":"v"}}
@@ -168,7 +171,7 @@ pub(super) async fn values_are_counted_by_frequency(documents: &Documents) {
     let counts = documents.count_by(EVENTS, "t", "{}").await.unwrap();
     let counts: Vec<_> = counts
         .into_iter()
-        .map(|(value, count)| (parsed(&value), count))
+        .map(|(value, count)| (parse(&value), count))
         .collect();
     let date = json!({"$date": "2026-01-01T00:00:00.000Z"});
     assert_eq!(
@@ -197,7 +200,7 @@ pub(super) async fn values_are_counted_by_frequency(documents: &Documents) {
     );
 }
 
-pub(super) async fn different_values_are_counted_without_null(documents: &Documents) {
+pub(super) async fn distinct_count_ignores_null(documents: &Documents) {
     let list = r#"[
         {"_id":"1","u":"x"}, {"_id":"2","u":"x"}, {"_id":"3","u":"X"}, {"_id":"4"}, {"_id":"5","u":null}, {"_id":"6","u":1}, {"_id":"7","u":1.0}
     ]"#;

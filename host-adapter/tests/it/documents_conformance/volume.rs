@@ -1,29 +1,29 @@
-//! Odd, deep, large and many documents.
+//! Documents with unusual names, of the largest depth and size, and in large numbers.
 
 use std::collections::BTreeSet;
 
 use adapter_capabilities::documents::{Direction::Ascending, Documents, InsertOutcome::Inserted};
 use serde_json::json;
 
-use super::shorthand::{EVENTS, document, invalid, matches, parsed, query};
+use super::shorthand::{EVENTS, assert_matches, expect_invalid, find_document, parse, query};
 
-pub(super) async fn odd_names_are_kept(documents: &Documents) {
+pub(super) async fn unusual_field_names_are_kept(documents: &Documents) {
     let given = json!({
         "_id": "a", "": 1, "a.b": 2, "a": {"b": 3, "": {"": 4}}, "0": [5], "x$y": 6, "$": 7.5, " ": 8, "é.𐍈": null, ".": "dot",
     });
     let mut kept = given.clone();
     kept.as_object_mut().unwrap().remove("$");
-    invalid(
+    expect_invalid(
         documents.insert(EVENTS, &[given.to_string()]).await,
         "a name that begins with `$`",
     );
     documents.insert(EVENTS, &[kept.to_string()]).await.unwrap();
-    assert_eq!(document(documents, "a").await, kept);
-    // A path leads past names with dots in them.
-    matches(documents, r#"{"a.b":3}"#, "a").await;
-    matches(documents, r#"{"a.b":2}"#, "").await;
-    matches(documents, r#"{"x$y":{"$gte":6}," ":8}"#, "a").await;
-    // Names with dots stay, and the small server changes no document that has any.
+    assert_eq!(find_document(documents, "a").await, kept);
+    // A path never matches a field whose name contains a dot.
+    assert_matches(documents, r#"{"a.b":3}"#, "a").await;
+    assert_matches(documents, r#"{"a.b":2}"#, "").await;
+    assert_matches(documents, r#"{"x$y":{"$gte":6}," ":8}"#, "a").await;
+    // This document has no names with dots, because the stand-in cannot update documents with them.
     let mut given = json!({"_id": "b", "": {"": 1}, "a": {"b": 3}, "0": [5], "x$y": 6, " ": 8});
     documents
         .insert(EVENTS, &[given.to_string()])
@@ -35,10 +35,10 @@ pub(super) async fn odd_names_are_kept(documents: &Documents) {
     given["a"]["b"] = json!(9);
     given["x$y"] = json!(7);
     given.as_object_mut().unwrap().remove(" ");
-    assert_eq!(document(documents, "b").await, given);
+    assert_eq!(find_document(documents, "b").await, given);
 }
 
-pub(super) async fn the_deepest_document_is_found_and_changed(documents: &Documents) {
+pub(super) async fn the_deepest_document_is_found_and_updated(documents: &Documents) {
     let path = vec!["d"; 63].join(".");
     let deepest = (0..63).fold(json!(1), |inner, _| json!({"d": inner}));
     let mut given = deepest;
@@ -47,11 +47,11 @@ pub(super) async fn the_deepest_document_is_found_and_changed(documents: &Docume
         .insert(EVENTS, &[given.to_string()])
         .await
         .unwrap();
-    assert_eq!(document(documents, "a").await, given);
-    matches(documents, &json!({path.as_str(): 1}).to_string(), "a").await;
+    assert_eq!(find_document(documents, "a").await, given);
+    assert_matches(documents, &json!({path.as_str(): 1}).to_string(), "a").await;
     let update = json!({"$inc": {path.as_str(): 1}}).to_string();
     assert_eq!(documents.update(EVENTS, "{}", &update).await.unwrap(), 1);
-    matches(
+    assert_matches(
         documents,
         &json!({path.as_str(): {"$gt": 1}}).to_string(),
         "a",
@@ -64,10 +64,10 @@ pub(super) async fn the_deepest_document_is_found_and_changed(documents: &Docume
         r#"{"$and":["#.repeat(30),
         "]}".repeat(30)
     );
-    matches(documents, &nested, "").await;
+    assert_matches(documents, &nested, "").await;
 }
 
-pub(super) async fn the_largest_document_comes_back_whole(documents: &Documents) {
+pub(super) async fn the_largest_document_is_returned_whole(documents: &Documents) {
     let mut given = json!({"_id": "a", "list": (0..20_000).collect::<Vec<u32>>(), "text": ""});
     let room = 1024 * 1024 - given.to_string().len();
     given["text"] = json!("é".repeat(room / 2));
@@ -75,19 +75,17 @@ pub(super) async fn the_largest_document_comes_back_whole(documents: &Documents)
         .insert(EVENTS, &[given.to_string()])
         .await
         .unwrap();
-    assert_eq!(document(documents, "a").await, given);
-    matches(documents, r#"{"list":{"$gte":19999}}"#, "a").await;
+    assert_eq!(find_document(documents, "a").await, given);
+    assert_matches(documents, r#"{"list":{"$gte":19999}}"#, "a").await;
     let smaller = r#"{"$unset":{"text":1},"$set":{"list":[]}}"#;
     assert_eq!(documents.update(EVENTS, "{}", smaller).await.unwrap(), 1);
     assert_eq!(
-        document(documents, "a").await,
+        find_document(documents, "a").await,
         json!({"_id": "a", "list": []})
     );
 }
 
-pub(super) async fn ten_thousand_documents_are_paged_counted_changed_and_removed(
-    documents: &Documents,
-) {
+pub(super) async fn ten_thousand_documents_are_paged_updated_and_removed(documents: &Documents) {
     let one =
         |n: usize| json!({"_id": format!("{n:05}"), "n": n, "kind": n % 7, "user": n % 1_500});
     for thousand in 0..10 {
@@ -140,7 +138,7 @@ pub(super) async fn ten_thousand_documents_are_paged_counted_changed_and_removed
     );
 }
 
-/// Every `n`, a thousand at a time, each page beginning where the last one ended.
+/// Reads every `n` in pages of 1,000 documents. Each page starts after the last `n` of the one before.
 async fn paged(documents: &Documents) -> BTreeSet<i64> {
     let (mut all, mut after) = (BTreeSet::new(), -1);
     loop {
@@ -151,7 +149,7 @@ async fn paged(documents: &Documents) -> BTreeSet<i64> {
         let page = documents.find(EVENTS, &query).await.unwrap();
         let numbers: Vec<i64> = page
             .iter()
-            .map(|text| parsed(text)["n"].as_i64().unwrap())
+            .map(|text| parse(text)["n"].as_i64().unwrap())
             .collect();
         let Some(last) = numbers.last() else {
             return all;

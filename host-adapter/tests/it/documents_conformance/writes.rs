@@ -6,7 +6,7 @@ use adapter_capabilities::documents::{
 };
 use serde_json::json;
 
-use super::shorthand::{EVENTS, document, matches, store};
+use super::shorthand::{EVENTS, assert_matches, find_document, store};
 
 pub(super) async fn the_same_id_is_stored_once(documents: &Documents) {
     store(documents, r#"[{"_id":"b","v":1}]"#).await;
@@ -19,10 +19,13 @@ pub(super) async fn the_same_id_is_stored_once(documents: &Documents) {
         documents.insert(EVENTS, &list).await.unwrap(),
         [Duplicate; 3]
     );
-    assert_eq!(document(documents, "b").await, json!({"_id": "b", "v": 1}));
+    assert_eq!(
+        find_document(documents, "b").await,
+        json!({"_id": "b", "v": 1})
+    );
 }
 
-pub(super) async fn the_first_of_two_in_one_call_is_stored(documents: &Documents) {
+pub(super) async fn the_first_of_two_duplicates_in_one_call_is_stored(documents: &Documents) {
     let list = [
         r#"{"_id":"b","v":1}"#,
         r#"{"_id":"a"}"#,
@@ -33,7 +36,10 @@ pub(super) async fn the_first_of_two_in_one_call_is_stored(documents: &Documents
         documents.insert(EVENTS, &list).await.unwrap(),
         [Inserted, Inserted, Duplicate]
     );
-    assert_eq!(document(documents, "b").await, json!({"_id": "b", "v": 1}));
+    assert_eq!(
+        find_document(documents, "b").await,
+        json!({"_id": "b", "v": 1})
+    );
 }
 
 pub(super) async fn overlapping_inserts_store_each_document_once(documents: &Documents) {
@@ -59,7 +65,7 @@ pub(super) async fn overlapping_inserts_store_each_document_once(documents: &Doc
     assert_eq!(documents.count(EVENTS, "{}").await.unwrap(), 200);
 }
 
-pub(super) async fn nothing_is_no_insert(documents: &Documents) {
+pub(super) async fn an_empty_insert_succeeds(documents: &Documents) {
     assert_eq!(documents.insert(EVENTS, &[]).await.unwrap(), []);
 }
 
@@ -93,9 +99,9 @@ pub(super) async fn removed_documents_are_gone(documents: &Documents) {
             .unwrap(),
         2
     );
-    matches(documents, "{}", "a").await;
+    assert_matches(documents, "{}", "a").await;
     assert_eq!(documents.remove(EVENTS, r#"{"_id":"b"}"#).await.unwrap(), 0);
     store(documents, r#"[{"_id":"b"}]"#).await;
     assert_eq!(documents.remove(EVENTS, "{}").await.unwrap(), 2);
-    matches(documents, "{}", "").await;
+    assert_matches(documents, "{}", "").await;
 }

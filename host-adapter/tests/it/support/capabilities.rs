@@ -1,4 +1,5 @@
-//! Capabilities without a component: what the host would give to one, on a database of its own.
+//! Capabilities without a component: the same ones that the host gives to components, on a database
+//! for each test.
 
 use std::{ops::Deref, path::Path};
 
@@ -16,11 +17,11 @@ use tempfile::TempDir;
 
 use super::{cluster, mongodb};
 
-/// Everything that `settings` (an `adapter.toml`) grants.
+/// The capabilities that an `adapter.toml` grants to its components.
 pub(crate) struct Granted {
     pub(crate) assembly: Assembly,
     pub(crate) database: SecretString,
-    /// Goes with it.
+    /// Keeps the temporary directory until this value is dropped.
     directory: Option<TempDir>,
 }
 
@@ -29,7 +30,7 @@ impl Granted {
         Self::with_mongodb(settings, None).await
     }
 
-    /// With documents in MongoDB, if there is a URL of one.
+    /// Stores documents in MongoDB if `mongodb` is a URL, and otherwise in PostgreSQL.
     pub(crate) async fn with_mongodb(settings: &str, mongodb: Option<&SecretString>) -> Self {
         let variables = mongodb.map(|url| ("MONGODB_URL", url.expose_secret()));
         let environment = Environment::new(
@@ -42,14 +43,14 @@ impl Granted {
         std::fs::write(directory.path().join("adapter.toml"), settings).expect("write");
         let settings = Settings::load(directory.path(), Path::new("adapter.toml"), &environment);
         let database = cluster::database().await;
-        let mut granted = Self::assembled(settings.expect("settings"), &database).await;
+        let mut granted = Self::from_settings(settings.expect("settings"), &database).await;
         granted.directory = Some(directory);
         granted
     }
 
-    /// Everything that `settings` grants, in this database.
-    pub(crate) async fn assembled(settings: Settings, database: &SecretString) -> Self {
-        // As the program does at its start: the HTTP client is built with it.
+    /// Assembles the capabilities on an existing database.
+    pub(crate) async fn from_settings(settings: Settings, database: &SecretString) -> Self {
+        // The HTTP client needs it. The program does the same when it starts.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let admin = database::options(database).expect("a URL");
         let keys = assembly::keys(&settings).expect("keys");
@@ -63,30 +64,30 @@ impl Granted {
         }
     }
 
-    pub(crate) fn of(&self, component: &str) -> Capabilities {
+    pub(crate) fn capabilities_of(&self, component: &str) -> Capabilities {
         self.assembly.capabilities[component].clone()
     }
 }
 
-/// Documents, and the databases that they are in.
-pub(crate) struct HeldDocuments {
+/// Documents of a test, and the databases that store them.
+pub(crate) struct TestDocuments {
     documents: Documents,
     granted: Granted,
-    /// Goes with them.
+    /// Keeps the database until this value is dropped.
     mongodb: Option<mongodb::Database>,
 }
 
-impl HeldDocuments {
-    /// Whether they are in a server that is not MongoDB itself.
-    pub(crate) async fn are_in_small_server(&self) -> bool {
+impl TestDocuments {
+    /// Whether the documents are stored in the stand-in for MongoDB.
+    pub(crate) async fn are_in_stand_in(&self) -> bool {
         match &self.mongodb {
-            Some(database) => mongodb::is_small_server(&database.url).await,
+            Some(database) => mongodb::is_stand_in(&database.url).await,
             None => false,
         }
     }
 }
 
-impl Deref for HeldDocuments {
+impl Deref for TestDocuments {
     type Target = Documents;
 
     fn deref(&self) -> &Documents {
@@ -94,15 +95,21 @@ impl Deref for HeldDocuments {
     }
 }
 
-/// Empty collections in PostgreSQL, in a database of their own.
-pub(crate) async fn documents(collections: &[&str]) -> HeldDocuments {
-    held(collections, None).await
+/// Creates empty collections in a new PostgreSQL database.
+pub(crate) async fn documents(collections: &[&str]) -> TestDocuments {
+    create_documents(collections, None).await
 }
 
-/// Empty collections in PostgreSQL, with indexes on the fields that the conformance suite likes best.
-pub(crate) async fn documents_with_indexes(collections: &[&str]) -> HeldDocuments {
-    let held = held(collections, None).await;
-    let store = held.granted.assembly.documents.as_ref().expect("a store");
+/// Creates empty collections in PostgreSQL, with indexes on the fields that the conformance tests use
+/// most.
+pub(crate) async fn documents_with_indexes(collections: &[&str]) -> TestDocuments {
+    let documents = create_documents(collections, None).await;
+    let store = documents
+        .granted
+        .assembly
+        .documents
+        .as_ref()
+        .expect("a store");
     for (number, fields) in INDEXES.iter().enumerate() {
         for collection in collections {
             let fields: Vec<String> = fields.split(' ').map(str::to_owned).collect();
@@ -113,10 +120,10 @@ pub(crate) async fn documents_with_indexes(collections: &[&str]) -> HeldDocument
                 .expect("made");
         }
     }
-    held
+    documents
 }
 
-/// Fields apart by blanks.
+/// The space-separated fields of each index.
 const INDEXES: [&str; 9] = [
     "v",
     "-n",
@@ -129,22 +136,25 @@ const INDEXES: [&str; 9] = [
     "kind -user",
 ];
 
-/// Empty collections in MongoDB, in a database of their own.
-pub(crate) async fn documents_in_mongodb(collections: &[&str]) -> HeldDocuments {
-    held(collections, Some(mongodb::database().await)).await
+/// Creates empty collections in a new MongoDB database.
+pub(crate) async fn documents_in_mongodb(collections: &[&str]) -> TestDocuments {
+    create_documents(collections, Some(mongodb::database().await)).await
 }
 
-async fn held(collections: &[&str], mongodb: Option<mongodb::Database>) -> HeldDocuments {
+async fn create_documents(
+    collections: &[&str],
+    mongodb: Option<mongodb::Database>,
+) -> TestDocuments {
     let list = collections.join("\", \"");
     let settings = format!("[components.test]\ncollections = [\"{list}\"]\n");
     let url = mongodb.as_ref().map(|database| &database.url);
     let granted = Granted::with_mongodb(&settings, url).await;
     let documents = granted
-        .of("test")
+        .capabilities_of("test")
         .documents()
         .unwrap_or_else(|denied| panic!("{denied}"))
         .clone();
-    HeldDocuments {
+    TestDocuments {
         documents,
         granted,
         mongodb,

@@ -1,9 +1,9 @@
-//! HTTP as a caller would do it, and what came back, in a form that is easy to assert on.
+//! An HTTP client whose answers are easy to assert on.
 
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::Value;
 
-/// A response, read to its end.
+/// A response with its whole body.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: StatusCode,
@@ -17,7 +17,7 @@ impl Answer {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
     }
 
-    /// A header's value, empty if it is not there.
+    /// A header's value, or an empty string if the header is missing.
     pub(crate) fn header(&self, name: &str) -> &str {
         self.headers
             .get(name)
@@ -50,7 +50,7 @@ impl Answer {
         self
     }
 
-    /// The pointers of a 422's errors, sorted.
+    /// The sorted pointers of the errors in a 422 problem.
     #[track_caller]
     pub(crate) fn pointers(&self) -> Vec<String> {
         let problem = self.json();
@@ -66,14 +66,14 @@ impl Answer {
     }
 }
 
-/// A request being put together.
+/// A request that is not sent yet.
 pub(crate) struct Request(pub(crate) reqwest::RequestBuilder);
 
 impl Request {
     pub(crate) fn new(method: Method, url: &str) -> Self {
-        // The program does this at its start; here any test may be the first.
+        // The program does this when it starts. Here, any test may be the first to need it.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        // A client per request: no test depends on another's connection.
+        // Each request has its own client, so that tests do not share connections.
         let client = reqwest::Client::builder()
             .no_proxy()
             .timeout(super::TIMEOUT)
@@ -117,7 +117,7 @@ impl Request {
 impl Answer {
     /// Asserts a sealed problem of this status.
     #[track_caller]
-    pub(crate) fn expect_problem_sealed(self, app: &super::App, status: u16) -> Self {
+    pub(crate) fn expect_sealed_problem(self, app: &super::App, status: u16) -> Self {
         assert_eq!(self.status.as_u16(), status, "{self:?}");
         let problem = app.open(&self.text);
         assert_eq!(problem["status"], status, "{problem}");

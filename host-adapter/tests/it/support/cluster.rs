@@ -5,7 +5,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::sync::OnceCell;
 
-/// Ends with the process.
+/// Stops when the test process ends.
 static CLUSTER: OnceCell<PrivatePostgres> = OnceCell::const_new();
 
 /// A fresh, empty database's URL, with all rights.
@@ -25,7 +25,7 @@ pub(crate) async fn database() -> SecretString {
     cluster.url(&name)
 }
 
-/// A connection of the test's own.
+/// Opens a new connection.
 pub(crate) async fn connect(url: &SecretString) -> PgConnection {
     PgConnection::connect(url.expose_secret())
         .await

@@ -1,5 +1,5 @@
-//! The application as it is on stock Spin: adapter-client composed into each component, as Spin
-//! does it and with the library that Spin does it with, and the adapter in a process of its own.
+//! The application as it runs on stock Spin: adapter-client is composed into each component, with the
+//! same library that Spin uses, and the adapter runs in a separate process.
 
 use std::{
     collections::HashMap,
@@ -12,11 +12,15 @@ use toml::{Table, Value};
 
 use super::wasm;
 
-/// A project whose components are composed. They call the adapter at `adapter`, each with its token.
+/// Creates a project of composed components, which call the adapter at the URL `adapter` with their
+/// tokens.
 pub(crate) fn project(original: &Path, adapter: &str, tokens: &HashMap<String, String>) -> TempDir {
     let directory = tempfile::tempdir().expect("a directory");
-    let settings = read(&original.join("adapter.toml"));
-    write(&directory.path().join("adapter.toml"), &ungranted(settings));
+    let settings = read_toml(&original.join("adapter.toml"));
+    write_toml(
+        &directory.path().join("adapter.toml"),
+        &without_grants(settings),
+    );
     let mut manifests = vec![PathBuf::from("spin.toml")];
     for name in tokens.keys() {
         let manifest = Path::new("components").join(name).join("spin.toml");
@@ -26,20 +30,20 @@ pub(crate) fn project(original: &Path, adapter: &str, tokens: &HashMap<String, S
     }
     for manifest in manifests {
         let (from, to) = (original.join(&manifest), directory.path().join(&manifest));
-        write(&to, &composed(&from, adapter, tokens));
+        write_toml(&to, &compose_manifest(&from, adapter, tokens));
     }
     directory
 }
 
-/// Names of components in a project's settings.
+/// Returns the names of the components in a project's settings.
 pub(crate) fn components(project: &Path) -> Vec<String> {
-    let settings = read(&project.join("adapter.toml"));
+    let settings = read_toml(&project.join("adapter.toml"));
     let components = settings.get("components").and_then(Value::as_table);
     components.map_or_else(Vec::new, |table| table.keys().cloned().collect())
 }
 
-/// Settings by which the host itself gives the components nothing.
-fn ungranted(settings: Table) -> Table {
+/// Removes all grants, so that components receive nothing from the host itself.
+fn without_grants(settings: Table) -> Table {
     let mut kept = Table::new();
     for (section, mut value) in settings {
         match section.as_str() {
@@ -56,14 +60,14 @@ fn ungranted(settings: Table) -> Table {
     kept
 }
 
-/// A manifest after what Spin does with its dependencies.
-fn composed(path: &Path, adapter: &str, tokens: &HashMap<String, String>) -> Table {
-    let mut manifest = read(path);
+/// Returns the manifest with composed components, which no longer have dependencies.
+fn compose_manifest(path: &Path, adapter: &str, tokens: &HashMap<String, String>) -> Table {
+    let mut manifest = read_toml(path);
     let components = manifest["component"].as_table_mut().expect("components");
     for (name, component) in components {
         let component = component.as_table_mut().expect("a component");
         let source = component["source"].as_str().expect("a path");
-        let source = compose(&path.parent().expect("a directory").join(source));
+        let source = compose_component(&path.parent().expect("a directory").join(source));
         component.insert("source".into(), source.display().to_string().into());
         component.remove("dependencies");
         component.insert("allowed_outbound_hosts".into(), vec![adapter].into());
@@ -80,8 +84,8 @@ fn composed(path: &Path, adapter: &str, tokens: &HashMap<String, String>) -> Tab
     manifest
 }
 
-/// The component at `source` with adapter-client in it, made once per run.
-fn compose(source: &Path) -> PathBuf {
+/// Composes adapter-client into the component at `source`, once per test run.
+fn compose_component(source: &Path) -> PathBuf {
     static COMPOSED: OnceLock<Mutex<HashMap<PathBuf, PathBuf>>> = OnceLock::new();
     let source = source.canonicalize().expect("the component is built");
     let mut composed = COMPOSED.get_or_init(Mutex::default).lock().expect("lock");
@@ -89,7 +93,7 @@ fn compose(source: &Path) -> PathBuf {
         let name = source.file_stem().expect("a name").to_string_lossy();
         let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("composed");
         std::fs::create_dir_all(&directory).expect("create");
-        // Another run may be composing the same; a rename puts it there whole.
+        // Another test run may write the same file. A rename replaces it atomically.
         let path = directory.join(format!("{name}-{}.wasm", std::process::id()));
         let bytes = |path: &Path| std::fs::read(path).expect("a component");
         let composed = composer::compose(bytes(&source), bytes(&wasm("adapter_client")));
@@ -101,12 +105,12 @@ fn compose(source: &Path) -> PathBuf {
     path.clone()
 }
 
-fn read(path: &Path) -> Table {
+fn read_toml(path: &Path) -> Table {
     let text = std::fs::read_to_string(path).expect("a file");
     text.parse().expect("TOML")
 }
 
-fn write(path: &Path, table: &Table) {
+fn write_toml(path: &Path, table: &Table) {
     std::fs::create_dir_all(path.parent().expect("a directory")).expect("create");
     std::fs::write(path, table.to_string()).expect("write");
 }

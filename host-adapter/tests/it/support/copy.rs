@@ -1,4 +1,4 @@
-//! A copy of the application for a test to change.
+//! A copy of the application that a test can change.
 
 use std::path::Path;
 
@@ -7,7 +7,8 @@ use toml::Table;
 
 use super::{project, wasm};
 
-/// The whole application, without listeners of single services, which would need their manifests.
+/// Copies the whole application. The listeners of single services are removed, because they need the
+/// manifests of the services.
 pub(crate) fn application() -> TempDir {
     let directory = tempfile::tempdir().expect("a directory");
     let read = |name: &str| std::fs::read_to_string(project().join(name)).expect("a file");
@@ -26,8 +27,8 @@ pub(crate) fn application() -> TempDir {
     directory
 }
 
-/// Adds a component of the tests' own with these routes, as a person would: to the settings and to
-/// the application's manifest.
+/// Adds a test component with these routes to the settings and to the application's manifest, as a
+/// developer would.
 pub(crate) fn add_component(application: &Path, name: &str, routes: &[&str]) {
     let append = |file: &str, text: &str| {
         let path = application.join(file);

@@ -1,4 +1,4 @@
-//! Events by the thousand, straight into the table of the collection, and counted there.
+//! Inserts thousands of events directly into the collection's table, and counts them there.
 
 use serde_json::{Value, json};
 use sqlx::PgConnection;
@@ -9,8 +9,8 @@ pub(crate) const STATISTICS: &str = "/api/v1/analytics/stats";
 pub(crate) const EVENTS: &str = "/api/v1/analytics/events";
 pub(crate) const REBUILD: &str = "/api/v1/analytics/stats/rebuild";
 
-/// Documents as the service makes them: `$1` events received from `$2` on, `$3` milliseconds apart,
-/// by `$4` users in turn. They happened on four days, and are of two types.
+/// Inserts documents like those of the service: `$1` events, received from `$2` on and `$3`
+/// milliseconds apart, by `$4` users in turn. They have dates on four days and two types.
 const FILL: &str = r#"
     insert into documents.events (id, body)
     select id, jsonb_build_object(
@@ -38,8 +38,9 @@ const COUNT: &str = r#"
             (select left(body -> 'timestamp' ->> '$date', 10) as name, count(*) as n
                 from documents.events group by 1) as days))"#;
 
-/// Stores `events` events, the first of them received a millisecond or so after `from`.
-pub(crate) async fn fill(
+/// Inserts `events` events of `users` users, received at intervals of `milliseconds`. The first is
+/// received one interval after `from`.
+pub(crate) async fn insert_events(
     sql: &mut PgConnection,
     events: i32,
     from: &str,
@@ -53,32 +54,32 @@ pub(crate) async fn fill(
         .bind(users)
         .execute(sql)
         .await
-        .expect("fill");
+        .expect("insert");
 }
 
-/// The statistics that a count of all events gives.
-pub(crate) async fn counted(sql: &mut PgConnection) -> Value {
+/// Computes the statistics from all stored events.
+pub(crate) async fn compute_statistics(sql: &mut PgConnection) -> Value {
     sqlx::query_scalar(COUNT)
         .fetch_one(sql)
         .await
         .expect("count")
 }
 
-/// The statistics that the service tells.
-pub(crate) async fn told(app: &App) -> Value {
+/// Returns the statistics that the service reports.
+pub(crate) async fn fetch_statistics(app: &App) -> Value {
     let answer = app.get(STATISTICS).send().await.expect(200);
-    without_users(answer.json())
+    without_user_stats(answer.json())
 }
 
-/// The part of an answer that is about events.
-pub(crate) fn without_users(mut answer: Value) -> Value {
+/// Returns the statistics in an answer, without those about users.
+pub(crate) fn without_user_stats(mut answer: Value) -> Value {
     let data = answer["data"].as_object_mut().expect("data");
     data.remove("user_stats");
     json!(data)
 }
 
-/// How many slices have been summarised.
-pub(crate) async fn slices(sql: &mut PgConnection) -> i64 {
+/// Returns the number of summarised slices.
+pub(crate) async fn count_slices(sql: &mut PgConnection) -> i64 {
     let slices: Option<i64> = sqlx::query_scalar(
         "select (body ->> 'slice')::bigint from documents.event_summaries where id = 'summary'",
     )
@@ -88,8 +89,8 @@ pub(crate) async fn slices(sql: &mut PgConnection) -> i64 {
     slices.unwrap_or(0)
 }
 
-/// Ends the claim on a slice that was begun by a process that died, and says how many there were.
-pub(crate) async fn end_claims(sql: &mut PgConnection) -> u64 {
+/// Expires the claim of a killed process on a slice, and returns the number of such claims.
+pub(crate) async fn expire_slice_claims(sql: &mut PgConnection) -> u64 {
     let past = "jsonb_build_object('$date', '2026-01-01T00:00:00.000Z')";
     let statement = format!(
         "update documents.event_summaries set body = jsonb_set(body, '{{planned,begun}}', {past}) \
@@ -102,7 +103,7 @@ pub(crate) async fn end_claims(sql: &mut PgConnection) -> u64 {
         .rows_affected()
 }
 
-/// Rebuilds the statistics, in as many requests as it takes, sealed with the keys of `operator`.
+/// Rebuilds the statistics, with as many requests as necessary, sealed with the keys of `operator`.
 pub(crate) async fn rebuild(app: &App, operator: &App) -> Value {
     super::until("the rebuild", async || {
         let sealed = operator.seal("analytics", REBUILD, &json!({}));

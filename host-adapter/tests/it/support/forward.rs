@@ -1,5 +1,5 @@
-//! An address that leads to another one, which may change: adapter and application each have to know
-//! where the other is before it has started, and an adapter that is started again has another port.
+//! A fixed address that forwards to a changing one. Adapter and application each need the other's
+//! address before the other has started, and a restarted adapter has another port.
 
 use std::{
     net::SocketAddr,
@@ -11,19 +11,19 @@ use tokio::net::{TcpListener, TcpStream};
 type Target = Arc<Mutex<Option<SocketAddr>>>;
 
 /// Forwards until the process ends.
-pub(crate) struct Forward {
+pub(crate) struct Forwarder {
     pub(crate) url: String,
     target: Target,
 }
 
-impl Forward {
-    /// Leads nowhere yet: connections just close.
+impl Forwarder {
+    /// Creates a forwarder without a target, which closes every connection.
     pub(crate) fn new() -> Self {
         let socket = std::net::TcpListener::bind("127.0.0.1:0").expect("bind");
         let url = format!("http://{}", socket.local_addr().expect("address"));
         let target = Target::default();
         let to = target.clone();
-        // A thread of its own: tests block theirs while they run other commands.
+        // It needs its own thread, because tests block theirs while they run other commands.
         std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -33,8 +33,8 @@ impl Forward {
         Self { url, target }
     }
 
-    /// New connections go to `url`.
-    pub(crate) fn lead_to(&self, url: &str) {
+    /// Forwards new connections to `url`.
+    pub(crate) fn forward_to(&self, url: &str) {
         let address = url.trim_start_matches("http://").parse().expect("address");
         *self.target.lock().expect("lock") = Some(address);
     }

@@ -1,4 +1,4 @@
-//! Reads what the tests need of a Markdown page: its shell blocks with their output, links, headings.
+//! Reads Markdown pages: shell blocks with their output, links and headings.
 
 /// A shell block and the output that follows it.
 #[derive(Debug)]
@@ -9,16 +9,16 @@ pub(crate) struct Step {
 
 /// A fenced block.
 struct Block {
-    /// What stands after the fence.
+    /// The text after the opening fence.
     info: String,
     text: String,
 }
 
-/// The shell blocks that are to be run.
+/// Returns the shell blocks that a test runs.
 ///
-/// A block `sh` is run, and the block `json` or `text` after it is what it prints; without one it
-/// prints nothing. A block `sh no-run: reason` is not run. Other `text` and `toml` blocks are
-/// illustrations. Every other block is a mistake, so that none is left out of the tests by accident.
+/// A block `sh` is run, and the block `json` or `text` after it is its expected output. Without one,
+/// it must print nothing. A block `sh no-run: reason` is not run. Other `text` and `toml` blocks are
+/// illustrations. Every other block is an error, so that a test never skips one by accident.
 pub(crate) fn steps(page: &str) -> Vec<Step> {
     let mut steps: Vec<Step> = Vec::new();
     let mut previous_is_step = false;
@@ -43,14 +43,14 @@ pub(crate) fn steps(page: &str) -> Vec<Step> {
     steps
 }
 
-/// Whether a block is not to be run, and says why.
+/// Whether a block says why it is not run.
 fn has_reason(info: &str) -> bool {
     let reason = info.strip_prefix("sh no-run:");
     reason.is_some_and(|reason| !reason.trim().is_empty())
 }
 
 impl Step {
-    /// Compares line by line. `…` in an expected line stands for any text.
+    /// Compares the output line by line. `…` in an expected line stands for any text.
     #[track_caller]
     pub(crate) fn check(&self, page: &str, printed: &str) {
         let printed = lines(printed);
@@ -121,7 +121,7 @@ fn blocks(page: &str) -> Vec<Block> {
     blocks
 }
 
-/// The links to files and headings of the project, also those of images.
+/// Returns the links to files and headings of the project, including images.
 pub(crate) fn relative_links(page: &str) -> Vec<String> {
     let links = page
         .split("](")
@@ -138,7 +138,7 @@ pub(crate) fn relative_links(page: &str) -> Vec<String> {
     targets.filter(|target| !target.contains("://")).collect()
 }
 
-/// The headings as a link names them.
+/// Returns the headings in the form that links use.
 pub(crate) fn headings(page: &str) -> Vec<String> {
     let headings = page.lines().filter(|line| line.starts_with('#'));
     headings
@@ -169,7 +169,7 @@ fn a_shell_block_is_run_unless_it_says_why_not() {
 }
 
 #[test]
-fn a_block_that_no_test_accounts_for_is_a_mistake() {
+fn a_block_with_an_unknown_label_is_rejected() {
     for page in [
         "```bash\nx\n```\n",
         "```\nx\n```\n",
@@ -181,7 +181,7 @@ fn a_block_that_no_test_accounts_for_is_a_mistake() {
 }
 
 #[test]
-fn a_step_without_output_prints_nothing() {
+fn a_step_without_output_must_print_nothing() {
     let steps = steps("```sh\ntrue\n```\n");
     steps[0].check("page", "\n");
     assert!(std::panic::catch_unwind(|| steps[0].check("page", "x\n")).is_err());

@@ -1,6 +1,7 @@
-//! What tests share: databases, the running application, a client, waiting.
+//! Support for the tests: databases, the running application, a client, and waiting.
 
 pub(crate) mod app;
+pub(crate) mod builder;
 pub(crate) mod capabilities;
 pub(crate) mod client;
 pub(crate) mod cluster;
@@ -20,14 +21,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-pub(crate) use app::{App, Builder, HostMode};
+pub(crate) use app::App;
+pub(crate) use builder::{Builder, HostMode};
 pub(crate) use capabilities::{documents, documents_in_mongodb, documents_with_indexes};
 pub(crate) use client::Answer;
 
-/// Longest wait for anything. It is only used up by a test that fails.
+/// The longest wait for a condition or an answer. Only a failing test waits that long.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The repository.
+/// Returns the root of the repository.
 pub(crate) fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
         .parent()
@@ -35,7 +37,7 @@ pub(crate) fn project() -> PathBuf {
         .to_owned()
 }
 
-/// A built component, or a failure that says how to build it.
+/// Returns the path of a built component. Panics with the build command if it is missing.
 pub(crate) fn wasm(name: &str) -> PathBuf {
     let path = project().join(format!("target/wasm32-wasip2/release/{name}.wasm"));
     assert!(
@@ -46,7 +48,7 @@ pub(crate) fn wasm(name: &str) -> PathBuf {
     path
 }
 
-/// Waits until `condition` gives something.
+/// Waits until `condition` returns a value, and returns it.
 pub(crate) async fn until<T>(what: &str, mut condition: impl AsyncFnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {

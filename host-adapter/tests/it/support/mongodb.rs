@@ -1,4 +1,5 @@
-//! One MongoDB for the test run, and a database in it for each test: `MONGODB_URL`, else a private one.
+//! One MongoDB for the test run, with a database for each test. It is the server at `MONGODB_URL`, or
+//! otherwise a private one.
 
 use std::path::{Path, PathBuf};
 
@@ -7,16 +8,16 @@ use mongodb::{Client, bson::doc};
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::OnceCell;
 
-/// Ends with the process.
+/// Stops when the test process ends.
 static SERVER: OnceCell<PrivateMongoDb> = OnceCell::const_new();
 
-/// A database of a test's own. One on a server that outlives the tests goes with it.
+/// The database of one test. On a server that outlives the tests, dropping this value drops it.
 pub(crate) struct Database {
     pub(crate) url: SecretString,
     drop: bool,
 }
 
-/// A fresh, empty database, made by what is first stored in it.
+/// Returns an empty database. The server creates it at the first write.
 pub(crate) async fn database() -> Database {
     let name = format!("test_{}", uuid::Uuid::now_v7().simple());
     match std::env::var("MONGODB_URL") {
@@ -25,7 +26,7 @@ pub(crate) async fn database() -> Database {
             drop: true,
         },
         Err(_) => {
-            let start = || async { own_server(None).await };
+            let start = || async { start_private_server(None).await };
             Database {
                 url: SERVER.get_or_init(start).await.url(&name),
                 drop: false,
@@ -34,7 +35,7 @@ pub(crate) async fn database() -> Database {
     }
 }
 
-/// MongoDB's `mongod` if there is one in the path, else the one that stands in for it.
+/// Returns the `mongod` in the `PATH`, or otherwise the stand-in.
 pub(crate) fn mongod() -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path).map(|directory| directory.join("mongod"));
@@ -51,8 +52,9 @@ pub(crate) fn mongod() -> PathBuf {
         })
 }
 
-/// A server that a test may kill, with its data in `directory` or going with it.
-pub(crate) async fn own_server(kept: Option<(&Path, Option<u16>)>) -> PrivateMongoDb {
+/// Starts a server that a test may kill. `kept` is the directory of its data, which then outlives
+/// the server, and its port. Without `kept`, the data is temporary.
+pub(crate) async fn start_private_server(kept: Option<(&Path, Option<u16>)>) -> PrivateMongoDb {
     let mut options = MongoDbOptions {
         program: Some(mongod()),
         port: None,
@@ -70,15 +72,15 @@ pub(crate) async fn own_server(kept: Option<(&Path, Option<u16>)>) -> PrivateMon
     started.unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// A connection of the test's own.
+/// Opens a new connection.
 pub(crate) async fn connect(url: &SecretString) -> mongodb::Database {
     let client = Client::with_uri_str(url.expose_secret()).await;
     let client = client.expect("connect to MongoDB");
     client.default_database().expect("a database in the URL")
 }
 
-/// Whether it is another program than MongoDB: that one says what source it was built from.
-pub(crate) async fn is_small_server(url: &SecretString) -> bool {
+/// Whether the server is the stand-in. Only MongoDB itself reports `modules` in its build info.
+pub(crate) async fn is_stand_in(url: &SecretString) -> bool {
     let database = connect(url).await;
     let about = database.run_command(doc! { "buildInfo": 1 }).await;
     let about = about.expect("a server that says what it is");
@@ -91,7 +93,7 @@ impl Drop for Database {
             return;
         }
         let url = self.url.clone();
-        // The test's own runtime is about to end, and must not be blocked.
+        // The test's runtime is shutting down and must not be blocked, so use another one.
         let dropping = std::thread::spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread()
                 .enable_all()
@@ -105,12 +107,12 @@ impl Drop for Database {
     }
 }
 
-/// The URL with another database; it may name several hosts, which no URL parser takes.
+/// Replaces the database in the URL. It is split by hand, because URL parsers reject several hosts.
 fn with_database(url: &str, database: &str) -> String {
     let (scheme, rest) = url.split_once("://").expect("a MongoDB URL");
     let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
     let (hosts, before) = place.split_once('/').unwrap_or((place, ""));
-    // Users are kept in the database that the URL names, unless it says another.
+    // Users are stored in the database that the URL names, unless `authSource` names another.
     let source = if before.is_empty() || query.contains("authSource=") || !hosts.contains('@') {
         String::new()
     } else {

@@ -1,5 +1,4 @@
-//! A peer that the test switches on and off: an address that is bound and does not accept, and then
-//! one that forwards.
+//! A peer that rejects connections until the test makes it accept them.
 
 use std::{
     io,
@@ -8,14 +7,14 @@ use std::{
 
 use socket2::{Domain, Socket, Type};
 
-/// An address at which nobody answers, and nobody else can listen.
+/// A reserved address that does not accept connections yet.
 pub(crate) struct Peer {
     socket: Socket,
     address: SocketAddr,
 }
 
 impl Peer {
-    /// Bound and not listening: connections are refused, the port is ours.
+    /// Binds a socket without listening: it reserves the port, and connections are refused.
     pub(crate) fn reserve() -> Self {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
         let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
@@ -32,8 +31,8 @@ impl Peer {
         format!("http://{}", self.address)
     }
 
-    /// Accepts from now on, and passes everything on to `url`.
-    pub(crate) fn forward_to(self, url: &str) -> Accepting {
+    /// Accepts connections from now on, and forwards them to `url`.
+    pub(crate) fn forward_to(self, url: &str) -> AcceptingPeer {
         let target: SocketAddr = url
             .trim_start_matches("http://")
             .parse()
@@ -41,14 +40,14 @@ impl Peer {
         self.accept(move |client| forward(client, target))
     }
 
-    /// Accepts from now on, and never answers.
-    pub(crate) fn hang(self) -> Accepting {
+    /// Accepts connections from now on, and never answers.
+    pub(crate) fn hang(self) -> AcceptingPeer {
         self.accept(|client| {
             let _ = io::copy(&mut &client, &mut io::sink());
         })
     }
 
-    fn accept(self, serve: impl Fn(TcpStream) + Clone + Send + 'static) -> Accepting {
+    fn accept(self, serve: impl Fn(TcpStream) + Clone + Send + 'static) -> AcceptingPeer {
         self.socket.listen(128).expect("listen");
         let listener: TcpListener = self.socket.into();
         std::thread::spawn(move || {
@@ -57,12 +56,12 @@ impl Peer {
                 std::thread::spawn(move || serve(client));
             }
         });
-        Accepting
+        AcceptingPeer
     }
 }
 
 /// A peer that accepts connections until the test run ends.
-pub(crate) struct Accepting;
+pub(crate) struct AcceptingPeer;
 
 fn forward(client: TcpStream, target: SocketAddr) {
     let Ok(server) = TcpStream::connect(target) else {

@@ -1,4 +1,4 @@
-//! A process of the program under test, from its banner to its last line.
+//! A process of the program under test, from its banner to the end of its log.
 
 use std::{
     collections::HashMap,
@@ -10,13 +10,13 @@ use std::{
 
 use serde_json::{Value, json};
 
-/// What was logged, by all processes of a test.
+/// The log entries of all processes of a test.
 pub(crate) type Log = Arc<Mutex<Vec<Value>>>;
 
-/// Prints the log when the test fails: it says the more with what the program said.
-pub(crate) struct LogOfFailure(pub(crate) Log);
+/// Prints the log when the test fails, because it usually contains the cause.
+pub(crate) struct PrintLogOnFailure(pub(crate) Log);
 
-impl Drop for LogOfFailure {
+impl Drop for PrintLogOnFailure {
     fn drop(&mut self) {
         if std::thread::panicking() {
             for line in self.0.lock().expect("log").iter() {
@@ -26,25 +26,25 @@ impl Drop for LogOfFailure {
     }
 }
 
-/// Running, until dropped.
+/// A running process, which is killed when this value is dropped.
 pub(crate) struct Process {
     child: Child,
     readers: Vec<JoinHandle<()>>,
 }
 
 impl Process {
-    /// Starts it, waits until it serves, and gives the addresses that its banner names.
+    /// Starts the process, waits until it serves, and returns the addresses in its banner by name.
     pub(crate) async fn start(mut command: Command, log: &Log) -> (Self, HashMap<String, String>) {
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("host-adapter starts");
         let stderr = child.stderr.take().expect("piped");
         let mut readers = vec![std::thread::spawn({
             let log = log.clone();
-            move || collect(BufReader::new(stderr), &log)
+            move || collect_log(BufReader::new(stderr), &log)
         })];
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
         let (addresses, mut stdout) =
-            tokio::task::spawn_blocking(move || (addresses(&mut stdout), stdout))
+            tokio::task::spawn_blocking(move || (read_addresses(&mut stdout), stdout))
                 .await
                 .expect("banner");
         assert!(
@@ -63,9 +63,9 @@ impl Process {
         self.child.id()
     }
 
-    /// Asks it to stop, waits for the end, and gives its exit code.
+    /// Sends `SIGTERM`, waits until the process has ended, and returns its exit code.
     pub(crate) async fn stop(mut self) -> Option<i32> {
-        signal(self.pid(), "TERM");
+        send_signal(self.pid(), "TERM");
         let status = super::until("the end of the process", async || {
             self.child.try_wait().expect("wait")
         });
@@ -84,8 +84,8 @@ impl Drop for Process {
     }
 }
 
-/// Reads the banner up to the line that is printed last before serving.
-fn addresses(stdout: &mut impl BufRead) -> HashMap<String, String> {
+/// Reads the banner, up to the last line that the program prints before it serves.
+fn read_addresses(stdout: &mut impl BufRead) -> HashMap<String, String> {
     let mut found = HashMap::new();
     for line in stdout.lines() {
         let line = line.expect("a line");
@@ -109,16 +109,16 @@ fn addresses(stdout: &mut impl BufRead) -> HashMap<String, String> {
     found
 }
 
-/// Keeps the log, and insists that every line of it is JSON with the keys that a query needs.
-fn collect(lines: impl BufRead, log: &Mutex<Vec<Value>>) {
+/// Collects the log. A line that is not JSON is kept under the key `not JSON`, so that it is visible
+/// in a failed test.
+fn collect_log(lines: impl BufRead, log: &Mutex<Vec<Value>>) {
     for line in lines.lines().map_while(Result::ok) {
         let entry = serde_json::from_str(&line).unwrap_or_else(|_| json!({ "not JSON": line }));
         log.lock().expect("log").push(entry);
     }
 }
 
-/// Sends a signal to a process.
-pub(crate) fn signal(pid: u32, name: &str) {
+pub(crate) fn send_signal(pid: u32, name: &str) {
     let status = Command::new("kill")
         .args([&format!("-{name}"), &pid.to_string()])
         .status();

@@ -1,4 +1,4 @@
-//! A peer that answers as the test says, and remembers what it was asked.
+//! A peer that answers from a script, and records the requests that it receives.
 
 use std::{
     convert::Infallible,
@@ -13,41 +13,41 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-/// What to answer.
+/// An answer in a script.
 #[derive(Clone)]
 pub(crate) enum Reply {
-    /// This status and body.
+    /// A response with this status and body.
     Status(u16, String),
-    /// Nothing, with the connection left open.
+    /// No response, while the connection stays open.
     Silence,
-    /// 302 to somewhere else.
+    /// A 302 redirect to another path.
     Redirect,
 }
 
-/// What the peer was asked.
+/// A request that the peer received.
 #[derive(Clone, Debug)]
-pub(crate) struct Asked {
+pub(crate) struct ReceivedRequest {
     pub(crate) method: String,
     pub(crate) path: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: String,
 }
 
-/// The peer; it answers from the script's beginning, and its last line for ever.
+/// The peer. It gives the answers of the script in order, and then repeats the last one.
 #[derive(Clone)]
-pub(crate) struct Scripted {
+pub(crate) struct ScriptedPeer {
     pub(crate) url: String,
-    asked: Arc<Mutex<Vec<Asked>>>,
+    requests: Arc<Mutex<Vec<ReceivedRequest>>>,
     script: Arc<Vec<Reply>>,
 }
 
-impl Scripted {
+impl ScriptedPeer {
     pub(crate) async fn start(script: Vec<Reply>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("bind");
         let url = format!("http://{}", listener.local_addr().expect("address"));
         let peer = Self {
             url,
-            asked: Arc::default(),
+            requests: Arc::default(),
             script: Arc::new(script),
         };
         let serving = peer.clone();
@@ -64,22 +64,22 @@ impl Scripted {
         peer
     }
 
-    pub(crate) fn asked(&self) -> Vec<Asked> {
-        self.asked.lock().expect("asked").clone()
+    pub(crate) fn requests(&self) -> Vec<ReceivedRequest> {
+        self.requests.lock().expect("lock").clone()
     }
 
     async fn answer(&self, request: http::Request<Incoming>) -> Response<Full<Bytes>> {
         let (parts, body) = request.into_parts();
         let body = body.collect().await.expect("a body").to_bytes();
-        let asked = Asked {
+        let request = ReceivedRequest {
             method: parts.method.to_string(),
             path: parts.uri.to_string(),
             headers: parts.headers,
             body: String::from_utf8(body.to_vec()).expect("text"),
         };
         let number = {
-            let mut all = self.asked.lock().expect("asked");
-            all.push(asked);
+            let mut all = self.requests.lock().expect("lock");
+            all.push(request);
             all.len() - 1
         };
         let reply = self

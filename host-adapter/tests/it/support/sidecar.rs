@@ -1,4 +1,4 @@
-//! `host-adapter serve`, alone or for composed components.
+//! `host-adapter serve`, on its own or for composed components.
 
 use std::collections::HashMap;
 
@@ -7,34 +7,34 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::{
-    app::Builder,
+    builder::Builder,
     client::{Answer, Request},
     composed,
-    forward::Forward,
-    process::{Log, LogOfFailure, Process},
+    forward::Forwarder,
+    process::{Log, PrintLogOnFailure, Process},
 };
 
-/// The version of the wire that these tests speak.
+/// The version of the wire protocol that these tests use.
 pub(crate) const VERSION: &str = "0.1.0";
 
-/// The adapter of an application, which can be stopped and started again while the application
-/// goes on calling it at the same address.
+/// The adapter of an application. A test can restart it while the application keeps calling it at the
+/// same address.
 pub(crate) struct Sidecar {
     pub(crate) process: Option<Process>,
-    pub(crate) address: Forward,
-    /// By component.
+    pub(crate) address: Forwarder,
+    /// The token of each component, by the component's name.
     pub(crate) tokens: HashMap<String, String>,
-    /// The scheme and address that its banner names.
+    /// The URL that the adapter prints when it starts.
     url: String,
 }
 
 impl Sidecar {
-    /// Not running yet.
+    /// Creates an adapter that is not running yet.
     pub(crate) fn new(builder: &Builder) -> Self {
         let token = || uuid::Uuid::now_v7().simple().to_string();
         Self {
             process: None,
-            address: Forward::new(),
+            address: Forwarder::new(),
             tokens: composed::components(&builder.project)
                 .into_iter()
                 .map(|name| (name, token()))
@@ -43,7 +43,7 @@ impl Sidecar {
         }
     }
 
-    /// Starts the process. `application` is where the components are that call it.
+    /// Starts the process. `application` is the URL of the components that call the adapter.
     pub(crate) async fn start(&mut self, builder: &Builder, application: &str, log: &Log) {
         let mut command = builder.command(&builder.project, "serve");
         command
@@ -52,7 +52,7 @@ impl Sidecar {
         let (process, addresses) = Process::start(command, log).await;
         self.url = addresses["adapter"].clone();
         if self.url.starts_with("http://") {
-            self.address.lead_to(&self.url);
+            self.address.forward_to(&self.url);
         }
         self.process = Some(process);
     }
@@ -65,16 +65,16 @@ impl Sidecar {
     }
 }
 
-/// The adapter alone, as its callers see it.
-pub(crate) struct Served {
+/// The adapter without an application. Tests call it directly.
+pub(crate) struct StandaloneAdapter {
     pub(crate) sidecar: Sidecar,
     pub(crate) log: Log,
     _directory: TempDir,
-    _failure: LogOfFailure,
+    _failure: PrintLogOnFailure,
 }
 
-impl Served {
-    /// With `environment` besides.
+impl StandaloneAdapter {
+    /// Starts the adapter with additional environment variables.
     pub(crate) async fn start(environment: &[(&str, &str)]) -> Self {
         let mut builder = Builder::new(super::HostMode::Composed);
         for (name, value) in environment {
@@ -86,7 +86,7 @@ impl Served {
         sidecar.start(&builder, "http://127.0.0.1:1", &log).await;
         Self {
             sidecar,
-            _failure: LogOfFailure(log.clone()),
+            _failure: PrintLogOnFailure(log.clone()),
             log,
             _directory: directory,
         }
@@ -97,14 +97,14 @@ impl Served {
         &self.sidecar.url
     }
 
-    /// A call without any identity.
+    /// Prepares a call without a token.
     pub(crate) fn anonymous(&self, function: &str, arguments: &Value) -> Request {
         Request::new(Method::POST, &format!("{}/{function}", self.url()))
             .header("spindle-adapter-version", VERSION)
             .json(arguments)
     }
 
-    /// A call of `component`.
+    /// Sends a call with the token of `component`.
     pub(crate) async fn call(&self, component: &str, function: &str, arguments: &Value) -> Answer {
         self.anonymous(function, arguments)
             .bearer(&self.sidecar.tokens[component])

@@ -1,4 +1,4 @@
-//! Ending sessions, at the capability: grants and limits.
+//! Revoking sessions through the capability: effect, grants and limits.
 
 use adapter_capabilities::{
     postgres,
@@ -11,22 +11,25 @@ use crate::support::capabilities::Granted;
 const SETTINGS: &str = "[components.issuer]\npostgres = true\ntokens = [\"issue\", \"verify\"]\n\
     [components.checker]\ntokens = [\"verify\"]\n";
 
-fn ids(count: usize) -> Vec<String> {
+fn session_ids(count: usize) -> Vec<String> {
     (0..count)
         .map(|number| format!("session {number}"))
         .collect()
 }
 
-fn ending(granted: &Granted) -> RevokedSessions {
-    let issuer = granted.of("issuer");
-    let ending = issuer.revoked_sessions();
-    ending.unwrap_or_else(|denied| panic!("{denied}")).clone()
+fn revoked_sessions(granted: &Granted) -> RevokedSessions {
+    let issuer = granted.capabilities_of("issuer");
+    let revoked = issuer.revoked_sessions();
+    revoked.unwrap_or_else(|denied| panic!("{denied}")).clone()
 }
 
 #[tokio::test]
 async fn revoked_sessions_are_rejected_for_every_component() {
     let granted = Granted::new(SETTINGS).await;
-    let (issuer, checker) = (granted.of("issuer"), granted.of("checker"));
+    let (issuer, checker) = (
+        granted.capabilities_of("issuer"),
+        granted.capabilities_of("checker"),
+    );
     let issue = |session: &str| {
         let issued = issuer
             .token_issuer()
@@ -39,7 +42,7 @@ async fn revoked_sessions_are_rejected_for_every_component() {
         verify(&ends).expect("good").session.as_deref(),
         Some("ends")
     );
-    ending(&granted)
+    revoked_sessions(&granted)
         .revoke(vec!["ends".into(), "unknown".into(), "ends".into()])
         .await
         .expect("end");
@@ -50,37 +53,43 @@ async fn revoked_sessions_are_rejected_for_every_component() {
 #[tokio::test]
 async fn only_token_issuers_revoke_sessions() {
     let granted = Granted::new(SETTINGS).await;
-    let checker = granted.of("checker");
+    let checker = granted.capabilities_of("checker");
     let denied = checker
         .revoked_sessions()
         .map(|_| ())
         .expect_err("denied")
         .to_string();
     assert!(denied.contains("`tokens.issue`"), "{denied}");
-    let issuer = granted.of("issuer");
+    let issuer = granted.capabilities_of("issuer");
     let sql = "insert into tokens.ended_sessions (id) values ('x')";
-    let refused = issuer
+    let rejected = issuer
         .postgres()
         .expect("granted")
         .execute(sql.into(), vec![]);
-    let refused = refused.await.expect_err("another schema");
-    assert!(matches!(refused, postgres::Error::Invalid(_)), "{refused}");
+    let rejected = rejected.await.expect_err("another schema");
+    assert!(
+        matches!(rejected, postgres::Error::Invalid(_)),
+        "{rejected}"
+    );
 }
 
 #[tokio::test]
 async fn one_call_ends_at_most_a_thousand_sessions() {
     let granted = Granted::new(SETTINGS).await;
-    let ended = ending(&granted);
-    ended.revoke(ids(1_000)).await.expect("a thousand");
-    ended.revoke(vec![]).await.expect("none");
+    let revoked = revoked_sessions(&granted);
+    revoked
+        .revoke(session_ids(1_000))
+        .await
+        .expect("a thousand");
+    revoked.revoke(vec![]).await.expect("none");
     for wrong in [
-        ids(1_001),
+        session_ids(1_001),
         vec![String::new()],
         vec!["x".repeat(201)],
         vec!["a\0b".into()],
     ] {
-        let refused = ended.revoke(wrong).await.expect_err("a limit");
-        assert!(matches!(refused, Error::Invalid(_)), "{refused}");
+        let rejected = revoked.revoke(wrong).await.expect_err("a limit");
+        assert!(matches!(rejected, Error::Invalid(_)), "{rejected}");
     }
     let known: i64 = sqlx::query_scalar("select count(*) from tokens.ended_sessions")
         .fetch_one(&mut crate::support::cluster::connect(&granted.database).await)

@@ -1,0 +1,175 @@
+//! Configures and starts an [`App`].
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use tempfile::TempDir;
+
+use super::{
+    app::App,
+    cluster, composed,
+    forward::Forwarder,
+    mongodb,
+    process::{Log, PrintLogOnFailure, Process},
+    project,
+    sidecar::Sidecar,
+    wasm,
+};
+
+/// The host that an app test runs on. A test that takes a mode gives the same results on each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum HostMode {
+    /// `host-adapter up` gives the components their imports.
+    Embedded,
+    /// As on stock Spin: adapter-client, composed into each component, calls `host-adapter serve`.
+    Composed,
+    /// As [`Embedded`](Self::Embedded), with documents in MongoDB instead of PostgreSQL.
+    MongoDb,
+}
+
+/// The configuration of an [`App`].
+pub(crate) struct Builder {
+    mode: HostMode,
+    pub(super) project: PathBuf,
+    environment: HashMap<String, String>,
+    database: Option<SecretString>,
+    /// Keeps the MongoDB database of [`HostMode::MongoDb`].
+    documents: Option<mongodb::Database>,
+    pub(super) keys: PathBuf,
+    listeners: Vec<&'static str>,
+    arguments: Vec<&'static str>,
+}
+
+/// A command of the program, which inherits only `PATH` from the environment of the tests.
+pub(super) fn command(project: &Path, keys: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_host-adapter"));
+    command
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("SPINDLE_KEYS_DIRECTORY", keys)
+        .env(
+            "SPINDLE_HOST_COMPILATION_CACHE",
+            super::project().join(".spindle/cache"),
+        )
+        .arg("--project")
+        .arg(project);
+    command
+}
+
+impl Builder {
+    pub(crate) fn new(mode: HostMode) -> Self {
+        let listeners = vec!["APP", "USER", "ANALYTICS"];
+        Self {
+            mode,
+            project: project(),
+            environment: HashMap::new(),
+            database: None,
+            documents: None,
+            keys: PathBuf::new(),
+            listeners,
+            arguments: vec![],
+        }
+    }
+
+    /// Adds an argument to the command that starts the host.
+    pub(crate) fn argument(mut self, argument: &'static str) -> Self {
+        self.arguments.push(argument);
+        self
+    }
+
+    /// Replaces the repository by another project, with these listeners.
+    pub(crate) fn project(mut self, project: &Path, listeners: &[&'static str]) -> Self {
+        self.project = project.to_owned();
+        self.listeners = listeners.to_vec();
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.environment.insert(name.to_owned(), value.into());
+        self
+    }
+
+    pub(crate) fn database(mut self, url: SecretString) -> Self {
+        self.database = Some(url);
+        self
+    }
+
+    /// Stores documents in this MongoDB.
+    pub(crate) fn mongodb(self, url: &SecretString) -> Self {
+        self.env("MONGODB_URL", url.expose_secret())
+    }
+
+    /// Starts the application, and waits until it serves.
+    pub(crate) async fn start(mut self) -> App {
+        for component in ["user", "analytics", "gateway"] {
+            wasm(component);
+        }
+        let directory = self.prepare().await;
+        let (log, address) = (Log::default(), Forwarder::new());
+        let mut adapter = None;
+        let mut composed = None;
+        if self.mode == HostMode::Composed {
+            let mut sidecar = Sidecar::new(&self);
+            sidecar.start(&self, &address.url, &log).await;
+            let url = &sidecar.address.url;
+            composed = Some(composed::project(&self.project, url, &sidecar.tokens));
+            adapter = Some(sidecar);
+        }
+        let project = composed
+            .as_ref()
+            .map_or(&*self.project, |composed| composed.path());
+        let (host, listeners) = Process::start(self.command(project, "up"), &log).await;
+        address.forward_to(&listeners["all routes"]);
+        App {
+            host,
+            adapter,
+            address,
+            database: self.database.clone().expect("prepared"),
+            builder: self,
+            listeners,
+            _failure: PrintLogOnFailure(log.clone()),
+            log,
+            directory,
+            _composed: composed,
+        }
+    }
+
+    /// Creates the databases, unless the test chose one, and the directory for keys.
+    pub(super) async fn prepare(&mut self) -> TempDir {
+        if self.database.is_none() {
+            self.database = Some(cluster::database().await);
+        }
+        if self.mode == HostMode::MongoDb {
+            let documents = mongodb::database().await;
+            let url = documents.url.expose_secret().to_owned();
+            self.environment.insert("MONGODB_URL".to_owned(), url);
+            self.documents = Some(documents);
+        }
+        let directory = tempfile::tempdir().expect("a directory");
+        self.keys = directory.path().join("keys");
+        directory
+    }
+
+    /// The command `name` of the program, which serves on free ports.
+    pub(super) fn command(&self, project: &Path, name: &str) -> Command {
+        let mut command = command(project, &self.keys);
+        let database = self.database.as_ref().expect("prepared");
+        command
+            .env("DATABASE_URL", database.expose_secret())
+            // Many tests share two processors, and the default is for a whole machine.
+            .env("SPINDLE_POSTGRES_CONNECTIONS", "4")
+            .env("SPINDLE_SERVER_ADDRESS", "127.0.0.1:0");
+        for listener in &self.listeners {
+            command.env(format!("SPINDLE_LISTEN_{listener}"), "127.0.0.1:0");
+        }
+        command
+            .envs(&self.environment)
+            .arg(name)
+            .args(&self.arguments);
+        command
+    }
+}
