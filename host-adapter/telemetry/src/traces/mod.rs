@@ -1,0 +1,108 @@
+//! Traces: one for each recorded request, from the client's `traceparent` to the last statement.
+//!
+//! Code opens spans with `tracing`. The layer here makes OpenTelemetry's spans of those below a recorded
+//! request, keeps the last traces in memory for the operators' page, and exports them to a collector if
+//! one is set.
+
+mod export;
+mod parent;
+mod sampling;
+mod settings;
+mod span;
+mod store;
+
+use std::sync::Arc;
+
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing::{Metadata, Subscriber, level_filters::LevelFilter};
+use tracing_subscriber::{
+    Layer,
+    filter::{FilterExt as _, Targets, dynamic_filter_fn},
+    layer::Context,
+    registry::LookupSpan,
+};
+
+pub use parent::{Position, TRACEPARENT};
+pub use settings::TraceSettings;
+pub use span::{Entry, Request, current, link_current_to, request};
+pub use store::{Event, SpanRecord, Store, TraceRecord, TraceSummary};
+
+/// The target of the span of a recorded request. Spans below it are recorded, others are not.
+pub(crate) const SAMPLED: &str = "adapter_telemetry::sampled";
+
+/// The target of the span of a request that is not recorded.
+pub(crate) const UNSAMPLED: &str = "adapter_telemetry::unsampled";
+
+/// Targets of Spindle's crates begin with these. Other crates' spans and events are not recorded: an exporter whose
+/// own calls were recorded would export without end.
+const TARGETS: [&str; 2] = ["adapter", "host_adapter"];
+
+/// What records traces. Dropping it does not stop the recording.
+#[derive(Debug, Clone)]
+pub struct Traces {
+    /// The last traces.
+    pub store: Arc<Store>,
+    provider: SdkTracerProvider,
+}
+
+impl Traces {
+    /// Starts recording by the settings and OpenTelemetry's variables, which `variable` looks up.
+    ///
+    /// # Errors
+    ///
+    /// The address of the collector is not valid.
+    pub fn start(
+        settings: &TraceSettings,
+        variable: &dyn Fn(&str) -> Option<String>,
+    ) -> anyhow::Result<Self> {
+        let store = Arc::new(Store::new(settings));
+        let mut provider = SdkTracerProvider::builder()
+            .with_sampler(opentelemetry_sdk::trace::Sampler::AlwaysOn)
+            .with_resource(export::resource(variable))
+            .with_span_processor(store::Processor(store.clone()));
+        if let Some(exporter) = export::exporter(variable)? {
+            provider = provider.with_batch_exporter(exporter);
+        }
+        let rule = sampling::Rule::from_variables(
+            variable("OTEL_TRACES_SAMPLER").as_deref(),
+            variable("OTEL_TRACES_SAMPLER_ARG").as_deref(),
+        );
+        sampling::set(rule.unwrap_or(sampling::Rule::PerSecond(settings.per_second)));
+        Ok(Self {
+            store,
+            provider: provider.build(),
+        })
+    }
+
+    /// The layer that makes traces of `tracing`'s spans.
+    pub fn layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
+    where
+        S: Subscriber + for<'a> LookupSpan<'a> + Send + Sync,
+    {
+        let targets = TARGETS.map(|target| (target, LevelFilter::DEBUG));
+        let targets = Targets::new().with_targets(targets);
+        tracing_opentelemetry::layer()
+            .with_tracer(self.provider.tracer("spindle"))
+            .with_location(false)
+            .with_threads(false)
+            .with_level(true)
+            .with_target(false)
+            .with_tracked_inactivity(false)
+            .with_filter(targets.and(dynamic_filter_fn(is_recorded)))
+    }
+
+    /// Exports what is not exported yet. It blocks, at most for the exporter's timeout.
+    pub fn stop(&self) {
+        // A collector that is gone is no reason to fail at the end.
+        let _ = self.provider.shutdown();
+    }
+}
+
+/// The current span is one that this filter has let through, so it is below a recorded request.
+fn is_recorded<S>(metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+{
+    metadata.target() == SAMPLED || context.lookup_current().is_some()
+}

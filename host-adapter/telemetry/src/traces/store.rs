@@ -1,0 +1,189 @@
+//! The last traces, in memory.
+//!
+//! The memory is bounded. When it is full, the oldest trace of the service with the most traces goes, so
+//! that a busy service does not push out the others. Slow and failed requests have a part of the memory
+//! of their own.
+
+mod record;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use opentelemetry::{Context, trace::TraceId};
+use opentelemetry_sdk::{
+    error::OTelSdkResult,
+    trace::{Span, SpanData, SpanProcessor},
+};
+
+use super::TraceSettings;
+pub use record::{Event, SpanRecord, TraceRecord, TraceSummary};
+
+/// Spans of one trace. Further ones are counted but not kept: a page cannot show more.
+const MAX_SPANS: usize = 256;
+
+/// The part of the memory that slow and failed requests may take, as a divisor.
+const NOTABLE_SHARE: usize = 4;
+
+/// The traces in memory.
+#[derive(Debug)]
+pub struct Store {
+    traces: Mutex<Kept>,
+    memory: usize,
+    slow: Duration,
+    /// Traces that were dropped for lack of memory.
+    dropped: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    by_id: HashMap<TraceId, TraceRecord>,
+    /// Oldest first.
+    usual: VecDeque<TraceId>,
+    /// Oldest first.
+    notable: VecDeque<TraceId>,
+    bytes: usize,
+    notable_bytes: usize,
+}
+
+impl Store {
+    pub(super) fn new(settings: &TraceSettings) -> Self {
+        Self {
+            traces: Mutex::default(),
+            memory: settings.memory,
+            slow: settings.slow,
+            dropped: AtomicU64::new(0),
+        }
+    }
+
+    /// The traces that are complete, newest first.
+    #[must_use]
+    pub fn list(&self) -> Vec<TraceSummary> {
+        let traces = self.lock();
+        let mut list: Vec<_> = traces.by_id.iter().filter_map(TraceSummary::of).collect();
+        drop(traces);
+        list.sort_by_key(|summary| std::cmp::Reverse(summary.start));
+        list
+    }
+
+    /// One trace, by its id in hexadecimal.
+    #[must_use]
+    pub fn get(&self, id: &str) -> Option<TraceRecord> {
+        let id = TraceId::from_hex(id).ok()?;
+        self.lock().by_id.get(&id).cloned()
+    }
+
+    /// Traces that were dropped because the memory was full.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, span: &SpanData) {
+        let id = span.span_context.trace_id();
+        let mut kept = self.lock();
+        let record = kept.record(id);
+        let size = record.add(SpanRecord::new(span), MAX_SPANS);
+        let notable = record.is_notable(self.slow);
+        kept.grow(id, size, notable);
+        let dropped = kept.shrink(self.memory);
+        drop(kept);
+        self.dropped.fetch_add(dropped, Ordering::Relaxed);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.traces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    fn record(&mut self, id: TraceId) -> &mut TraceRecord {
+        self.by_id.entry(id).or_insert_with(|| {
+            self.usual.push_back(id);
+            TraceRecord::default()
+        })
+    }
+
+    /// Counts `size` more bytes of trace `id`, and moves it if it has become notable.
+    fn grow(&mut self, id: TraceId, size: usize, notable: bool) {
+        self.bytes += size;
+        let Some(record) = self.by_id.get_mut(&id) else {
+            return;
+        };
+        if record.notable {
+            self.notable_bytes += size;
+        } else if notable {
+            record.notable = true;
+            self.notable_bytes += record.bytes;
+            self.usual.retain(|other| *other != id);
+            self.notable.push_back(id);
+        }
+    }
+
+    /// Drops traces until all take at most `memory`, and returns how many.
+    fn shrink(&mut self, memory: usize) -> u64 {
+        let mut dropped = 0;
+        while self.notable_bytes > memory / NOTABLE_SHARE
+            && let Some(id) = self.notable.pop_front()
+        {
+            self.remove(id);
+            dropped += 1;
+        }
+        while self.bytes > memory
+            && let Some(id) = self.next_usual()
+        {
+            self.remove(id);
+            dropped += 1;
+        }
+        dropped
+    }
+
+    /// Takes the oldest trace of the service with the most traces.
+    fn next_usual(&mut self) -> Option<TraceId> {
+        let mut counts: HashMap<&str, usize> = HashMap::new();
+        let service = |id: &TraceId| self.by_id.get(id).map_or("", |record| &record.component);
+        for id in &self.usual {
+            *counts.entry(service(id)).or_default() += 1;
+        }
+        let (largest, _) = counts.into_iter().max_by_key(|(_, count)| *count)?;
+        let position = self.usual.iter().position(|id| service(id) == largest)?;
+        self.usual.remove(position)
+    }
+
+    fn remove(&mut self, id: TraceId) {
+        if let Some(record) = self.by_id.remove(&id) {
+            self.bytes = self.bytes.saturating_sub(record.bytes);
+            if record.notable {
+                self.notable_bytes = self.notable_bytes.saturating_sub(record.bytes);
+            }
+        }
+    }
+}
+
+/// Adds each span to the store when it ends.
+#[derive(Debug)]
+pub(super) struct Processor(pub(super) Arc<Store>);
+
+impl SpanProcessor for Processor {
+    fn on_start(&self, _: &mut Span, _: &Context) {}
+
+    fn on_end(&self, span: SpanData) {
+        self.0.add(&span);
+    }
+
+    fn force_flush(&self) -> OTelSdkResult {
+        Ok(())
+    }
+
+    fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;
