@@ -29,5 +29,5 @@ pub struct Component(Capabilities);
 /// Creates the adapter over `capabilities`. Each call runs in a span.
 #[must_use]
 pub fn adapter(capabilities: Capabilities) -> Arc<dyn Adapter> {
-    Arc::new(Traced(Component(capabilities)))
+    Arc::new(Traced::new(Component(capabilities)))
 }

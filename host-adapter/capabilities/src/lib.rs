@@ -11,6 +11,7 @@ pub mod dispatch;
 pub mod documents;
 mod grants;
 pub mod health;
+mod metrics;
 pub mod outbox;
 pub mod postgres;
 pub mod sessions;

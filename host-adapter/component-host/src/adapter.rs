@@ -5,6 +5,7 @@ use std::sync::Arc;
 use adapter_contract::{
     Adapter, dispatch, documents, envelopes, health, passwords, postgres, tokens,
 };
+use tracing::{Instrument as _, Span};
 use wasmtime::component::{Accessor, Linker};
 
 use crate::state::State;
@@ -25,10 +26,10 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
             $(interface.func_wrap_concurrent(
                 $name,
                 |accessor: &Accessor<State>, ($($argument,)*): ($($type,)*)| {
-                    let adapter = adapter(accessor);
+                    let (adapter, request) = caller(accessor);
                     Box::pin(async move {
                         let call = $interface::Functions::$function(&*adapter, $($argument),*);
-                        Ok((call.await,))
+                        Ok((call.instrument(request).await,))
                     })
                 },
             )?;)*
@@ -38,6 +39,11 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     Ok(())
 }
 
-fn adapter(accessor: &Accessor<State>) -> Arc<dyn Adapter> {
-    accessor.with(|mut access| access.data_mut().adapter().clone())
+/// The adapter of the calling component, and the span of the request for which it calls.
+fn caller(accessor: &Accessor<State>) -> (Arc<dyn Adapter>, Span) {
+    accessor.with(|mut access| {
+        let state = access.data_mut();
+        let (adapter, requests) = (state.adapter().clone(), state.requests.clone());
+        (adapter, requests.current(access))
+    })
 }

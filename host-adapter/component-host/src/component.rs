@@ -3,13 +3,17 @@
 use std::{
     collections::HashMap,
     pin::Pin,
-    sync::{Arc, PoisonError},
+    sync::{
+        Arc, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
     time::{Duration, Instant},
 };
 
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::CancellationToken;
+use tracing::Span;
 use wasmtime::{PoolConcurrencyLimitError, Store, StoreContextMut, component::GuestTaskId};
 use wasmtime_wasi_http::{
     WasiHttpView as _,
@@ -25,7 +29,7 @@ use super::{
     outbound::{AllowedHosts, Outbound},
     state::State,
 };
-use crate::spin_variables::Variables;
+use crate::{metrics::ComponentMetrics, spin_variables::Variables};
 use adapter_contract::Adapter;
 
 /// Pause before a request tries again to get an instance: about the time until one becomes free
@@ -36,6 +40,7 @@ const INSTANCE_RETRY_INTERVAL: Duration = Duration::from_millis(5);
 #[derive(Clone)]
 pub(super) struct Component {
     handler: ProxyHandler<Instances>,
+    metrics: Arc<ComponentMetrics>,
 }
 
 /// Everything that is needed to create an instance of a component.
@@ -53,30 +58,43 @@ pub(super) struct InstanceTemplate {
 
 impl Component {
     pub(super) fn new(template: Arc<InstanceTemplate>, thread: usize) -> Self {
+        let metrics = Arc::new(ComponentMetrics::new(&template.id));
         Self {
             handler: ProxyHandler::new(Instances {
                 outbound: Outbound::new(template.allowed_hosts.clone()),
                 adapter: template.adapter.on_thread(thread),
+                metrics: metrics.clone(),
                 template,
             }),
+            metrics,
         }
     }
 
-    pub(super) fn id(&self) -> &str {
+    pub(super) fn id(&self) -> &Arc<str> {
         &self.handler.state().template.id
+    }
+
+    pub(super) fn metrics(&self) -> &ComponentMetrics {
+        &self.metrics
     }
 
     /// Handles a request on an instance with free capacity, or on a new one. At the limit of
     /// instances, the request waits for one, at most for the request timeout.
-    pub(super) async fn handle(&self, mut request: Request) -> Result<Response, wasmtime::Error> {
+    ///
+    /// What the component calls runs in `span`.
+    pub(super) async fn handle(
+        &self,
+        mut request: Request,
+        span: &Span,
+    ) -> Result<Response, wasmtime::Error> {
         let start = Instant::now();
         let timeout = self.handler.state().template.settings.request_timeout;
         loop {
-            let error = match self.handler.handle((), request).await {
+            let error = match self.handler.handle(span.clone(), request).await {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
-            request = match error.downcast::<InstantiationError<()>>() {
+            request = match error.downcast::<InstantiationError<Span>>() {
                 Ok(error) if is_at_limit(&error) && start.elapsed() < timeout => error
                     .request
                     .into_inner()
@@ -90,7 +108,7 @@ impl Component {
 }
 
 /// Whether the instance was not created because the limit of instances is reached.
-fn is_at_limit(error: &InstantiationError<()>) -> bool {
+fn is_at_limit(error: &InstantiationError<Span>) -> bool {
     error.error.is::<PoolConcurrencyLimitError>()
 }
 
@@ -100,6 +118,7 @@ struct Instances {
     outbound: Outbound,
     /// Uses only connections of this thread.
     adapter: Arc<dyn Adapter>,
+    metrics: Arc<ComponentMetrics>,
 }
 
 impl HandlerState for Instances {
@@ -127,25 +146,36 @@ impl HandlerState for Instances {
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
         let proxy = pre.instantiate_async(&mut store).await?;
+        self.metrics.created.inc();
+        self.metrics.instances.inc();
         Ok(Instance {
             store,
             proxy: Proxy::P3(proxy),
             view: |state: &mut State| state.http(),
             expiration: Expiration::new(settings),
-            state: Worker(self.template.clone()),
+            state: Worker {
+                template: self.template.clone(),
+                metrics: self.metrics.clone(),
+                used: AtomicBool::new(false),
+            },
         })
     }
 }
 
 /// Decides which requests an instance accepts.
-struct Worker(Arc<InstanceTemplate>);
+struct Worker {
+    template: Arc<InstanceTemplate>,
+    metrics: Arc<ComponentMetrics>,
+    /// Whether the instance has handled a request.
+    used: AtomicBool,
+}
 
 impl WorkerState for Worker {
     type StoreData = State;
-    type RequestData = ();
+    type RequestData = Span;
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
-        let settings = &self.0.settings;
+        let settings = &self.template.settings;
         if total >= settings.requests_per_instance {
             ShouldAccept::Never
         } else if concurrent >= settings.concurrency_per_instance {
@@ -157,19 +187,31 @@ impl WorkerState for Worker {
 
     fn on_request_start(
         &self,
-        _store: StoreContextMut<'_, State>,
-        (): (),
-        _task: GuestTaskId,
+        store: StoreContextMut<'_, State>,
+        span: Span,
+        task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
-        Box::pin(sleep(self.0.settings.request_timeout))
+        if self.used.swap(true, Ordering::Relaxed) {
+            self.metrics.reused.inc();
+        }
+        let request = store.data().requests.enter(task, span);
+        let timeout = sleep(self.template.settings.request_timeout);
+        // This future is dropped when the component has answered.
+        Box::pin(async move {
+            timeout.await;
+            drop(request);
+        })
     }
 
     fn drop(&self, store: Store<State>, result: wasmtime::Result<()>) {
         drop(store);
+        self.metrics.instances.dec();
         if let Err(error) = result
-            && !self.0.stopping.is_cancelled()
+            && !self.template.stopping.is_cancelled()
         {
-            tracing::error!(component = %self.0.id, "an instance of `{}` ended: {error:?}", self.0.id);
+            self.metrics.trapped.inc();
+            let id = &self.template.id;
+            tracing::error!(component = %id, "an instance of `{id}` ended: {error:?}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Full};
 use wasmtime_wasi_http::WasiBody;
 
@@ -13,44 +13,49 @@ const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 /// Longest request id that is accepted from a client, in bytes; the same limit as in service-kit.
 const MAX_REQUEST_ID: usize = 128;
 
-/// The parts of a request that a problem needs. They are copied before the component takes the
-/// request.
+/// The parts of a request that the host needs. They are copied before the component takes the request.
 pub(super) struct Head {
+    pub(super) method: Method,
     pub(super) path: String,
-    pub(super) request_id: String,
-    started: Instant,
+    pub(super) request_id: HeaderValue,
+    pub(super) started: Instant,
 }
 
 impl Head {
-    pub(super) fn from_request<B>(request: &Request<B>) -> Self {
-        let valid = |id: &&str| {
-            let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
-            (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(allowed)
+    /// Reads the head of `request`, and gives the request an id if the client has not sent a valid one.
+    pub(super) fn from_request<B>(request: &mut Request<B>) -> Self {
+        let valid = |id: &&HeaderValue| {
+            let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
+            (1..=MAX_REQUEST_ID).contains(&id.len()) && id.as_bytes().iter().all(allowed)
         };
-        let given = request
-            .headers()
-            .get(REQUEST_ID)
-            .and_then(|id| id.to_str().ok());
+        let given = request.headers().get(REQUEST_ID).filter(valid).cloned();
+        let request_id = given.unwrap_or_else(|| {
+            let id = HeaderValue::try_from(uuid::Uuid::now_v7().to_string())
+                .unwrap_or_else(|_| HeaderValue::from_static("unknown"));
+            request.headers_mut().insert(REQUEST_ID, id.clone());
+            id
+        });
         Self {
+            method: request.method().clone(),
             path: request.uri().path().to_owned(),
-            request_id: given.filter(valid).unwrap_or_default().to_owned(),
+            request_id,
             started: Instant::now(),
         }
     }
 
+    /// The request's id as a text. It is ASCII.
+    pub(super) fn id(&self) -> &str {
+        self.request_id.to_str().unwrap_or_default()
+    }
+
     /// The headers of every response: the request's id, and the seconds it took.
     fn headers(&self) -> [(HeaderName, HeaderValue); 2] {
-        let id = if self.request_id.is_empty() {
-            uuid::Uuid::now_v7().to_string()
-        } else {
-            self.request_id.clone()
-        };
         let seconds = format!("{:.6}", self.started.elapsed().as_secs_f64());
-        let value = |text: &str| HeaderValue::from_str(text);
-        let empty = HeaderValue::from_static("");
+        let seconds = HeaderValue::from_str(&seconds);
+        let seconds = seconds.unwrap_or_else(|_| HeaderValue::from_static("0.000000"));
         [
-            (REQUEST_ID, value(&id).unwrap_or_else(|_| empty.clone())),
-            (PROCESS_TIME, value(&seconds).unwrap_or(empty)),
+            (REQUEST_ID, self.request_id.clone()),
+            (PROCESS_TIME, seconds),
         ]
     }
 }
@@ -72,6 +77,11 @@ pub(super) enum Problem {
 }
 
 impl Problem {
+    /// The name in the problem's type, for metrics.
+    pub(super) fn name(self) -> &'static str {
+        self.parts().1
+    }
+
     fn parts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::NoRoute => (

@@ -11,6 +11,7 @@ use hyper_util::{
     server::graceful::Watcher,
 };
 use tokio::{net::TcpStream, sync::Semaphore};
+use tracing::{Instrument as _, Span};
 use wasmtime_wasi_http::{
     WasiBody,
     handler::{ExpirationError, InstantiationError},
@@ -18,9 +19,15 @@ use wasmtime_wasi_http::{
 
 use super::{
     application::ThreadApplication,
+    component::Component,
+    metrics,
     problem::{Head, Problem},
 };
 use adapter_listening::Serve;
+use adapter_telemetry::{
+    metrics::Gauge,
+    traces::{self, Entry, TRACEPARENT},
+};
 
 /// The header in which Spin passes the client's address to a component, as `ip:port`. A value that
 /// the client sent is overwritten.
@@ -47,30 +54,109 @@ impl Server {
         })
     }
 
-    async fn answer(&self, request: http::Request<Incoming>) -> http::Response<WasiBody> {
-        let head = Head::from_request(&request);
-        match self.handle(&head, request).await {
+    async fn answer(&self, mut request: http::Request<Incoming>) -> http::Response<WasiBody> {
+        let head = Head::from_request(&mut request);
+        let Some(component) = self.application.find(&head.path) else {
+            metrics::rejected(None, Problem::NoRoute.name());
+            return Problem::NoRoute.response(&head);
+        };
+        let traced = trace(component, &head, &mut request);
+        let active = Active::enter(component.metrics().active.clone());
+        let handled = self.handle(component, &head, request, &traced.span);
+        let mut response = match handled.instrument(traced.span.clone()).await {
             Ok(response) => response,
-            Err(problem) => problem.response(&head),
-        }
+            Err(problem) => {
+                metrics::rejected(Some(component.id()), problem.name());
+                problem.response(&head)
+            }
+        };
+        drop(active);
+        finish(component, &head, &mut response, &traced.span);
+        response
     }
 
     async fn handle(
         &self,
+        component: &Component,
         head: &Head,
         request: http::Request<Incoming>,
+        span: &Span,
     ) -> Result<http::Response<WasiBody>, Problem> {
         let _permit = self
             .requests
             .try_acquire()
             .map_err(|_| Problem::Overloaded)?;
-        let component = self.application.find(&head.path).ok_or(Problem::NoRoute)?;
         let request =
             request.map(|body| body.map_err(wasmtime_wasi_http::Error::from).boxed_unsync());
         component
-            .handle(request)
+            .handle(request, span)
             .await
             .map_err(|error| problem(component.id(), head, &error))
+    }
+}
+
+/// Counts a request in flight until it is dropped, also when the client goes away.
+struct Active(Gauge);
+
+impl Active {
+    fn enter(gauge: Gauge) -> Self {
+        gauge.inc();
+        Self(gauge)
+    }
+}
+
+impl Drop for Active {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Opens the request's span, and tells the component its position in the trace.
+fn trace(
+    component: &Component,
+    head: &Head,
+    request: &mut http::Request<Incoming>,
+) -> traces::Request {
+    let caller = request.headers().get(TRACEPARENT);
+    let traced = traces::request(Entry {
+        component: component.id(),
+        request_id: head.id(),
+        traceparent: caller.and_then(|value| value.to_str().ok()),
+        method: head.method.as_str(),
+        path: &head.path,
+    });
+    let headers = request.headers_mut();
+    if let Ok(position) = HeaderValue::try_from(traced.position.to_string()) {
+        headers.insert(TRACEPARENT, position);
+    }
+    // The component names its route only to a host that asks.
+    headers.insert(metrics::ROUTE, HeaderValue::from_static("?"));
+    traced
+}
+
+/// Records how a request was answered.
+fn finish(
+    component: &Component,
+    head: &Head,
+    response: &mut http::Response<WasiBody>,
+    span: &Span,
+) {
+    let header = response.headers_mut().remove(metrics::ROUTE);
+    let route = component.metrics().route(header.as_ref());
+    let status = response.status();
+    let duration = head.started.elapsed();
+    component
+        .metrics()
+        .answered(&head.method, &route, status, duration);
+    if !span.has_field("http.route") {
+        return;
+    }
+    span.record("http.route", &*route);
+    span.record("otel.name", format!("{} {route}", head.method));
+    span.record("http.response.status_code", status.as_u16());
+    if status.is_server_error() {
+        span.record("otel.status_code", "ERROR");
+        span.record("error.type", status.as_str());
     }
 }
 
@@ -111,7 +197,7 @@ fn address(stream: &TcpStream) -> Option<HeaderValue> {
 /// Logs why a component did not answer. The request's body and query are not logged, because they may
 /// hold personal data.
 fn problem(component: &str, head: &Head, error: &wasmtime::Error) -> Problem {
-    let (path, request_id) = (head.path.as_str(), head.request_id.as_str());
+    let (path, request_id) = (head.path.as_str(), head.id());
     if error.is::<ExpirationError>() {
         tracing::error!(
             component,
@@ -121,7 +207,7 @@ fn problem(component: &str, head: &Head, error: &wasmtime::Error) -> Problem {
         );
         return Problem::TimedOut;
     }
-    if let Some(error) = error.downcast_ref::<InstantiationError<()>>() {
+    if let Some(error) = error.downcast_ref::<InstantiationError<Span>>() {
         tracing::error!(
             component,
             request_id,

@@ -7,7 +7,7 @@ use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::outbound::Outbound;
-use crate::spin_variables::Variables;
+use crate::{request::Requests, spin_variables::Variables};
 use adapter_contract::Adapter;
 
 /// The data of a wasmtime store.
@@ -17,6 +17,8 @@ pub(super) struct State {
     hooks: Outbound,
     table: ResourceTable,
     pub(super) limits: StoreLimits,
+    /// The requests that the instance is handling.
+    pub(super) requests: Requests,
     adapter: Arc<dyn Adapter>,
     variables: Variables,
 }
@@ -42,6 +44,7 @@ impl State {
             hooks: outbound,
             table: ResourceTable::new(),
             limits: StoreLimitsBuilder::new().memory_size(memory).build(),
+            requests: Requests::default(),
             adapter,
             variables,
         }

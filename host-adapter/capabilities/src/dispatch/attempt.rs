@@ -7,6 +7,8 @@ use reqwest::{
     header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
 };
 
+use adapter_telemetry::traces::{self, TRACEPARENT};
+
 use super::{Error, retry::Outcome};
 
 /// The parts of a request that are the same in every attempt. The body is not one of them, because each
@@ -53,6 +55,10 @@ impl Exchange<'_> {
             .http
             .request(self.method.clone(), self.url.clone())
             .headers(self.headers.clone());
+        // The peer's spans become children of this attempt.
+        if let Some(position) = traces::current() {
+            request = request.header(TRACEPARENT, position.to_string());
+        }
         if let Some(body) = body {
             request = request
                 .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))

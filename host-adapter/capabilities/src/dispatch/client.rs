@@ -8,14 +8,17 @@ use reqwest::{
 };
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
+use tracing::Instrument as _;
 
 use super::{
     DispatchSettings, Error, Peers, Request, Response,
     attempt::{Answer, Exchange, Failure},
+    observed::Observed,
     retry::{Outcome, RetryPolicy, is_idempotent},
 };
 use crate::{
     denied::denied,
+    metrics::METRICS,
     vault::{Envelopes, ExpectedClaims, Purpose, SealRequest},
 };
 
@@ -115,12 +118,16 @@ impl Dispatch {
             } else {
                 1
             };
-            let (outcome, result) = self.attempt(&request, &exchange, left / share).await;
+            let observed = self.observe(&request, &exchange, attempt);
+            let called = self.attempt(&request, &observed, left / share);
+            let (outcome, result) = called.instrument(observed.span.clone()).await;
+            observed.finish(outcome, &result);
             let pause = outcome.and_then(|outcome| {
                 policy.next_pause(attempt, outcome, repeatable, rand::random())
             });
             match pause {
                 Some(pause) if Instant::now() + pause < deadline => {
+                    METRICS.retry(&self.component, &request.peer);
                     tracing::debug!("calling peer `{}` again after {pause:?}", request.peer);
                     tokio::time::sleep(pause).await;
                     attempt += 1;
@@ -130,18 +137,28 @@ impl Dispatch {
         }
     }
 
+    /// Observes attempt number `attempt`.
+    fn observe<'a>(
+        &'a self,
+        request: &'a Request,
+        exchange: &'a Exchange<'a>,
+        attempt: u32,
+    ) -> Observed<'a> {
+        Observed::new(&self.component, &request.peer, exchange, attempt)
+    }
+
     /// Makes one attempt. The outcome is `None` if a retry cannot succeed.
     async fn attempt(
         &self,
         request: &Request,
-        exchange: &Exchange<'_>,
+        observed: &Observed<'_>,
         timeout: Duration,
     ) -> (Option<Outcome>, Result<Response, Error>) {
         let (body, id) = match self.seal_body(request) {
             Ok(sealed) => sealed,
             Err(error) => return (None, Err(error)),
         };
-        match exchange.send_with_timeout(body, timeout).await {
+        match observed.exchange.send_with_timeout(body, timeout).await {
             Err(Failure::Final(error)) => (None, Err(error)),
             Err(Failure::Transport(outcome, error)) => (Some(outcome), Err(error)),
             Ok(answer) => {

@@ -6,6 +6,7 @@
 mod attempt;
 mod client;
 mod errors;
+mod observed;
 mod peers;
 mod retry;
 mod settings;

@@ -1,8 +1,10 @@
 //! Serves a component's calls: checks the grant, parses and validates the arguments, then calls the store.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
-use crate::denied::denied;
+use tracing::{Instrument as _, field::Empty};
+
+use crate::{denied::denied, metrics::METRICS};
 
 use super::{
     Bounds, Collection, Document, Error, Filter, InsertOutcome, Limits, Path, Query, Sort, Store,
@@ -68,7 +70,12 @@ impl Documents {
             .enumerate()
             .map(parse)
             .collect::<Result<_, _>>()?;
-        self.store.insert(collection, documents).await
+        self.observe(
+            "insert",
+            collection,
+            self.store.insert(collection, documents),
+        )
+        .await
     }
 
     /// Returns the matching documents as JSON text.
@@ -83,14 +90,9 @@ impl Documents {
         if query.skip > MAX_SKIP {
             return Err(Error::Invalid(format!("`skip` is at most {MAX_SKIP}")));
         }
-        self.store
-            .find(
-                collection,
-                &filter,
-                &sort,
-                self.bounds(query.skip, query.limit),
-            )
-            .await
+        let bounds = self.bounds(query.skip, query.limit);
+        let found = self.store.find(collection, &filter, &sort, bounds);
+        self.observe("find", collection, found).await
     }
 
     /// Counts the matching documents.
@@ -100,7 +102,9 @@ impl Documents {
     /// See `documents.count` in `wit/documents.wit`.
     pub async fn count(&self, collection: &str, filter: &str) -> Result<u64, Error> {
         let collection = self.check_grant(collection)?;
-        self.store.count(collection, &Filter::parse(filter)?).await
+        let filter = Filter::parse(filter)?;
+        let counted = self.store.count(collection, &filter);
+        self.observe("count", collection, counted).await
     }
 
     /// Counts the matching documents per value of `field`. The values are JSON text.
@@ -116,9 +120,9 @@ impl Documents {
     ) -> Result<Vec<(String, u64)>, Error> {
         let collection = self.check_grant(collection)?;
         let (field, filter) = (Path::parse(field)?, Filter::parse(filter)?);
-        self.store
-            .count_by(collection, &field, &filter, self.bounds(0, 0))
-            .await
+        let bounds = self.bounds(0, 0);
+        let counted = self.store.count_by(collection, &field, &filter, bounds);
+        self.observe("count-by", collection, counted).await
     }
 
     /// Counts the different non-null values of `field` in the matching documents.
@@ -134,7 +138,8 @@ impl Documents {
     ) -> Result<u64, Error> {
         let collection = self.check_grant(collection)?;
         let (field, filter) = (Path::parse(field)?, Filter::parse(filter)?);
-        self.store.count_distinct(collection, &field, &filter).await
+        let counted = self.store.count_distinct(collection, &field, &filter);
+        self.observe("count-distinct", collection, counted).await
     }
 
     /// Changes all matching documents and returns how many matched.
@@ -146,7 +151,8 @@ impl Documents {
     pub async fn update(&self, collection: &str, filter: &str, update: &str) -> Result<u64, Error> {
         let collection = self.check_grant(collection)?;
         let (filter, update) = (Filter::parse(filter)?, Update::parse(update)?);
-        self.store.update(collection, &filter, update).await
+        let updated = self.store.update(collection, &filter, update);
+        self.observe("update", collection, updated).await
     }
 
     /// Removes all matching documents and returns how many were removed.
@@ -156,7 +162,36 @@ impl Documents {
     /// See `documents.remove` in `wit/documents.wit`.
     pub async fn remove(&self, collection: &str, filter: &str) -> Result<u64, Error> {
         let collection = self.check_grant(collection)?;
-        self.store.remove(collection, &Filter::parse(filter)?).await
+        let filter = Filter::parse(filter)?;
+        let removed = self.store.remove(collection, &filter);
+        self.observe("remove", collection, removed).await
+    }
+
+    /// Measures an operation, and runs it in a span.
+    async fn observe<T>(
+        &self,
+        operation: &'static str,
+        collection: &Collection,
+        run: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let (system, collection) = (self.store.system(), collection.as_str());
+        let span = tracing::debug_span!(
+            "documents",
+            otel.name = format!("{operation} {collection}"),
+            otel.kind = "client",
+            otel.status_code = Empty,
+            db.system.name = system,
+            db.operation.name = operation,
+            db.collection.name = collection,
+        );
+        let start = Instant::now();
+        let result = run.instrument(span.clone()).await;
+        let took = start.elapsed();
+        METRICS.document_operation(system, &self.component, operation, collection, took);
+        if result.is_err() {
+            span.record("otel.status_code", "ERROR");
+        }
+        result
     }
 
     fn check_grant(&self, name: &str) -> Result<&Collection, Error> {

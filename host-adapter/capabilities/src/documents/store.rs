@@ -49,6 +49,14 @@ impl Store {
         }
     }
 
+    /// The store's name in metrics and traces, as OpenTelemetry has it.
+    pub(super) fn system(&self) -> &'static str {
+        match self {
+            Self::Jsonb(_) => "postgresql",
+            Self::MongoDb(_) => "mongodb",
+        }
+    }
+
     /// The target of health checks.
     #[must_use]
     pub fn target(&self) -> Target {

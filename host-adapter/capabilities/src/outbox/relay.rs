@@ -6,12 +6,16 @@ use adapter_settings::{MINUTE, Time};
 use futures_util::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Uuid;
-use tokio::sync::Notify;
+use tokio::{sync::Notify, time::Instant};
 use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
 
 use super::store::{self, DeliveryOutcome, LeasedMessage};
+use adapter_telemetry::traces;
+
 use crate::{
     dispatch::{self, Dispatch},
+    metrics::METRICS,
     postgres::{Error, Postgres},
 };
 
@@ -28,6 +32,9 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// Longest pause between two deliveries of a message. A peer gets its messages within this time after an
 /// outage.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// How often the outbox is measured. The count costs a scan of up to 10,000 rows.
+const MEASURE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often a relay looks for messages.
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]
@@ -71,7 +78,12 @@ impl Relay {
     /// Runs until `shutdown` is cancelled, and finishes the deliveries that have started.
     pub async fn run(self, shutdown: CancellationToken) {
         let mut failing = false;
+        let mut measured: Option<Instant> = None;
         while !shutdown.is_cancelled() {
+            if measured.is_none_or(|measured| measured.elapsed() > MEASURE_INTERVAL) {
+                self.measure().await;
+                measured = Some(Instant::now());
+            }
             let result = self.deliver_batch(&shutdown).await;
             // The pool logs outages of PostgreSQL. Other errors repeat, so only the first is logged.
             let failed = matches!(&result, Err(error) if !matches!(error, Error::Unavailable(_)));
@@ -91,6 +103,14 @@ impl Relay {
                 () = self.messages.notified() => {}
                 () = tokio::time::sleep(self.settings.outbox_interval) => {}
             }
+        }
+    }
+
+    /// Measures the outbox. The pool logs outages of PostgreSQL.
+    async fn measure(&self) {
+        if let Ok(depth) = store::depth(self.postgres.pool()).await {
+            let component = self.postgres.component();
+            METRICS.outbox(component, depth.waiting, depth.dead, depth.age);
         }
     }
 
@@ -129,8 +149,11 @@ impl Relay {
             id,
             attempts,
             message,
+            cause,
         } = leased;
         let peer = message.peer.clone();
+        let component = self.postgres.component();
+        let span = traces::delivery(component, &peer, &id.to_string(), cause);
         let request = dispatch::Request {
             peer: message.peer,
             method: "POST".into(),
@@ -140,7 +163,10 @@ impl Relay {
             idempotency_key: Some(message.idempotency_key),
             ..Default::default()
         };
-        let outcome = outcome_of(self.dispatch.call(request).await, attempts);
+        let call = self.dispatch.call(request).instrument(span.clone());
+        let outcome = outcome_of(call.await, attempts);
+        METRICS.delivery(component, &peer, outcome.word());
+        let _within = span.entered();
         match &outcome {
             DeliveryOutcome::Delivered => {}
             DeliveryOutcome::Retry(pause) => {

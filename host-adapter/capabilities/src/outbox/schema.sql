@@ -18,4 +18,13 @@ create table if not exists outbox (
     refusal text
 );
 
+-- The position in the trace of the request that sent the message (W3C Trace Context), if it is recorded.
+-- An `alter table` that changes nothing would still wait for every transaction, so it is not run.
+do $$ begin
+    if not exists (select from pg_attribute where attrelid = 'outbox'::regclass and attname = 'traceparent') then
+        alter table outbox add column traceparent text
+            constraint outbox_traceparent check (octet_length(traceparent) <= 100);
+    end if;
+end $$;
+
 create index if not exists outbox_due on outbox (next_attempt_at) where refused_at is null;

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use sqlx::{PgConnection, Row as _, postgres::PgRow, types::Uuid};
 
+use adapter_telemetry::traces::Position;
+
 use crate::postgres::{Error, Message, Pool};
 
 /// `skip locked` lets several adapters deliver from one table without waiting for each other.
@@ -11,7 +13,7 @@ const LEASE: &str = "update outbox set attempts = least(attempts, 1000000) + 1, 
          next_attempt_at = now() + make_interval(secs => $1) \
      where id in (select id from outbox where refused_at is null and next_attempt_at <= now() \
          order by next_attempt_at limit $2 for update skip locked) \
-     returning id, peer, path, body, idempotency_key, attempts";
+     returning id, peer, path, body, idempotency_key, attempts, traceparent";
 
 /// A message that is leased for delivery.
 #[derive(Debug)]
@@ -19,6 +21,8 @@ pub(super) struct LeasedMessage {
     pub(super) id: Uuid,
     pub(super) attempts: i32,
     pub(super) message: Message,
+    /// The position in the trace of the request that sent it.
+    pub(super) cause: Option<Position>,
 }
 
 /// The outcome of a delivery.
@@ -30,6 +34,17 @@ pub(super) enum DeliveryOutcome {
     Retry(Duration),
     /// The delivery failed and is not repeated, for this reason.
     Rejected(String),
+}
+
+impl DeliveryOutcome {
+    /// The outcome in one word, for metrics.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::Delivered => "delivered",
+            Self::Retry(_) => "retried",
+            Self::Rejected(_) => "dead",
+        }
+    }
 }
 
 /// Leases up to `limit` due messages. No other relay gets them during the `lease`.
@@ -48,6 +63,45 @@ pub(super) async fn lease_due(
             rows.iter()
                 .map(|row| leased_message(row).map_err(Error::from))
                 .collect()
+        })
+    })
+    .await
+}
+
+/// The messages in the outbox.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Depth {
+    /// Not delivered yet, counted up to [`MAX_COUNT`].
+    pub(super) waiting: i64,
+    /// Not deliverable, counted up to [`MAX_COUNT`].
+    pub(super) dead: i64,
+    /// Age of the oldest message that waits, in seconds.
+    pub(super) age: i64,
+}
+
+/// A count beyond this is expensive, and a person reacts to it the same way.
+const MAX_COUNT: i64 = 10_000;
+
+/// Messages are ordered by id, which begins with the time.
+const DEPTH: &str = "select \
+     (select count(*) from (select from outbox where refused_at is null limit $1) as some) as waiting, \
+     (select count(*) from (select from outbox where refused_at is not null limit $1) as some) as dead, \
+     coalesce((select extract(epoch from now() - created_at)::bigint from outbox \
+         where refused_at is null order by id limit 1), 0) as age";
+
+/// Counts the messages.
+pub(super) async fn depth(pool: &Pool) -> Result<Depth, Error> {
+    pool.run(|connection| {
+        Box::pin(async move {
+            let row = sqlx::query(DEPTH)
+                .bind(MAX_COUNT)
+                .fetch_one(connection)
+                .await?;
+            Ok(Depth {
+                waiting: row.try_get(0)?,
+                dead: row.try_get(1)?,
+                age: row.try_get(2)?,
+            })
         })
     })
     .await
@@ -104,6 +158,7 @@ fn leased_message(row: &PgRow) -> Result<LeasedMessage, sqlx::Error> {
     Ok(LeasedMessage {
         id: row.try_get(0)?,
         attempts: row.try_get(5)?,
+        cause: row.try_get::<Option<&str>, _>(6)?.and_then(Position::parse),
         message: Message {
             peer: row.try_get(1)?,
             path: row.try_get(2)?,

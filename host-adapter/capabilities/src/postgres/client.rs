@@ -7,11 +7,13 @@ use sqlx::{
 };
 use tokio::sync::Notify;
 
+use adapter_telemetry::traces;
+
 use crate::denied::denied;
 
 use super::{
-    Error, Message, Outcome, Pool, PostgresSettings, ResultSet, Statement, Value, parameters, rows,
-    statement,
+    Error, Message, Outcome, Pool, PostgresSettings, ResultSet, Statement, Value, observed,
+    parameters, rows, statement,
 };
 
 /// The most statements, and the most messages, of one transaction. A transaction holds locks until it
@@ -26,8 +28,8 @@ const MAX_MESSAGE: usize = 256 * 1024;
 const MAX_KEY: usize = 200;
 
 /// Stores a message in the table of `crate::outbox`.
-const INSERT_MESSAGE: &str = "insert into outbox (id, peer, path, body, idempotency_key) \
-     values ($1, $2, $3, $4, $5)";
+const INSERT_MESSAGE: &str = "insert into outbox (id, peer, path, body, idempotency_key, traceparent) \
+     values ($1, $2, $3, $4, $5, $6)";
 
 /// The PostgreSQL schema of one component.
 #[derive(Debug, Clone)]
@@ -67,6 +69,12 @@ impl Postgres {
         self.message_signal.clone()
     }
 
+    /// The component's name.
+    #[must_use]
+    pub fn component(&self) -> &Arc<str> {
+        &self.component
+    }
+
     /// The connections, for health checks and the outbox.
     #[must_use]
     pub fn pool(&self) -> &Pool {
@@ -80,14 +88,10 @@ impl Postgres {
     /// See `postgres.fetch` in `wit/postgres.wit`.
     pub async fn fetch(&self, sql: String, params: Vec<Value>) -> Result<ResultSet, Error> {
         statement::check_statement(&sql)?;
-        let limits = self.limits;
+        let runner = self.runner();
         self.pool
             .run(move |connection| {
-                Box::pin(async move {
-                    Ok(run_statement(connection, sql, &params, limits)
-                        .await?
-                        .returned)
-                })
+                Box::pin(async move { Ok(runner.run(connection, sql, &params).await?.returned) })
             })
             .await
     }
@@ -99,18 +103,10 @@ impl Postgres {
     /// See `postgres.execute` in `wit/postgres.wit`.
     pub async fn execute(&self, sql: String, params: Vec<Value>) -> Result<u64, Error> {
         statement::check_statement(&sql)?;
+        let runner = self.runner();
         self.pool
             .run(move |connection| {
-                Box::pin(async move {
-                    let statement = connection
-                        .prepare(AssertSqlSafe(sql).into_sql_str())
-                        .await?;
-                    let arguments = parameters::encode(&statement, &params)?;
-                    Ok(connection
-                        .execute(statement.query_with(arguments))
-                        .await?
-                        .rows_affected())
-                })
+                Box::pin(async move { runner.execute(connection, sql, &params).await })
             })
             .await
     }
@@ -137,18 +133,25 @@ impl Postgres {
         messages
             .iter()
             .try_for_each(|message| self.check_message(message))?;
-        let limits = self.limits;
+        let runner = self.runner();
         let signal = (!messages.is_empty()).then(|| self.message_signal.clone());
         let outcomes = self
             .pool
             .run(move |connection| {
-                Box::pin(run_transaction(connection, statements, messages, limits))
+                Box::pin(runner.run_transaction(connection, statements, messages))
             })
             .await?;
         if let Some(signal) = signal {
             signal.notify_one();
         }
         Ok(outcomes)
+    }
+
+    fn runner(&self) -> Runner {
+        Runner {
+            component: self.component.clone(),
+            limits: self.limits,
+        }
     }
 
     fn check_message(&self, message: &Message) -> Result<(), Error> {
@@ -178,72 +181,109 @@ impl Postgres {
     }
 }
 
-async fn run_transaction(
-    connection: &mut PgConnection,
-    statements: Vec<Statement>,
-    messages: Vec<Message>,
+/// Runs statements on a connection.
+struct Runner {
+    component: Arc<str>,
     limits: PostgresSettings,
-) -> Result<Vec<Outcome>, Error> {
-    let mut transaction = connection.begin().await?;
-    let outcomes = match run_statements(&mut transaction, statements, messages, limits).await {
-        Ok(outcomes) => outcomes,
-        Err(error) => {
-            // Rolls back now, so that the connection returns to the pool without an open transaction.
-            transaction.rollback().await?;
-            return Err(error);
-        }
-    };
-    transaction.commit().await?;
-    Ok(outcomes)
 }
 
-async fn run_statements(
-    connection: &mut PgConnection,
-    statements: Vec<Statement>,
-    messages: Vec<Message>,
-    limits: PostgresSettings,
-) -> Result<Vec<Outcome>, Error> {
-    let mut outcomes = Vec::with_capacity(statements.len());
-    for (index, statement) in (0_u32..).zip(statements) {
-        let outcome = run_statement(connection, statement.sql, &statement.params, limits).await?;
-        let affected = outcome.affected;
-        if statement
-            .expected_rows
-            .is_some_and(|expected| expected != affected)
-        {
-            return Err(Error::UnexpectedRows {
-                statement: index,
-                affected,
-            });
+impl Runner {
+    async fn run_transaction(
+        self,
+        connection: &mut PgConnection,
+        statements: Vec<Statement>,
+        messages: Vec<Message>,
+    ) -> Result<Vec<Outcome>, Error> {
+        let mut transaction = connection.begin().await?;
+        let outcomes = match self.run_all(&mut transaction, statements, messages).await {
+            Ok(outcomes) => outcomes,
+            Err(error) => {
+                // Rolls back now, so that the connection returns to the pool without an open transaction.
+                transaction.rollback().await?;
+                return Err(error);
+            }
+        };
+        transaction.commit().await?;
+        Ok(outcomes)
+    }
+
+    async fn run_all(
+        &self,
+        connection: &mut PgConnection,
+        statements: Vec<Statement>,
+        messages: Vec<Message>,
+    ) -> Result<Vec<Outcome>, Error> {
+        let mut outcomes = Vec::with_capacity(statements.len());
+        for (index, statement) in (0_u32..).zip(statements) {
+            let outcome = self
+                .run(connection, statement.sql, &statement.params)
+                .await?;
+            let affected = outcome.affected;
+            if statement
+                .expected_rows
+                .is_some_and(|expected| expected != affected)
+            {
+                return Err(Error::UnexpectedRows {
+                    statement: index,
+                    affected,
+                });
+            }
+            outcomes.push(outcome);
         }
-        outcomes.push(outcome);
+        for message in messages {
+            store_message(connection, message).await?;
+        }
+        Ok(outcomes)
     }
-    for message in messages {
-        sqlx::query(INSERT_MESSAGE)
-            .bind(uuid::Uuid::now_v7())
-            .bind(message.peer)
-            .bind(message.path)
-            .bind(message.body)
-            .bind(message.idempotency_key)
-            .execute(&mut *connection)
-            .await?;
+
+    async fn run(
+        &self,
+        connection: &mut PgConnection,
+        sql: String,
+        params: &[Value],
+    ) -> Result<Outcome, Error> {
+        let text: Arc<str> = sql.as_str().into();
+        let run = async {
+            let statement = connection
+                .prepare(AssertSqlSafe(sql).into_sql_str())
+                .await?;
+            let arguments = parameters::encode(&statement, params)?;
+            let rows = connection.fetch_many(statement.query_with(arguments));
+            rows::collect(rows, self.limits).await
+        };
+        observed::statement(&self.component, &text, run).await
     }
-    Ok(outcomes)
+
+    async fn execute(
+        &self,
+        connection: &mut PgConnection,
+        sql: String,
+        params: &[Value],
+    ) -> Result<u64, Error> {
+        let text: Arc<str> = sql.as_str().into();
+        let run = async {
+            let statement = connection
+                .prepare(AssertSqlSafe(sql).into_sql_str())
+                .await?;
+            let arguments = parameters::encode(&statement, params)?;
+            let done = connection.execute(statement.query_with(arguments)).await?;
+            Ok(done.rows_affected())
+        };
+        observed::statement(&self.component, &text, run).await
+    }
 }
 
-async fn run_statement(
-    connection: &mut PgConnection,
-    sql: String,
-    params: &[Value],
-    limits: PostgresSettings,
-) -> Result<Outcome, Error> {
-    let statement = connection
-        .prepare(AssertSqlSafe(sql).into_sql_str())
+/// Stores a message with the position in the trace of the request that sends it.
+async fn store_message(connection: &mut PgConnection, message: Message) -> Result<(), Error> {
+    let cause = traces::current().map(|position| position.to_string());
+    sqlx::query(INSERT_MESSAGE)
+        .bind(uuid::Uuid::now_v7())
+        .bind(message.peer)
+        .bind(message.path)
+        .bind(message.body)
+        .bind(message.idempotency_key)
+        .bind(cause)
+        .execute(connection)
         .await?;
-    let arguments = parameters::encode(&statement, params)?;
-    rows::collect(
-        connection.fetch_many(statement.query_with(arguments)),
-        limits,
-    )
-    .await
+    Ok(())
 }

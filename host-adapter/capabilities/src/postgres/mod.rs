@@ -6,6 +6,7 @@
 
 mod client;
 mod errors;
+mod observed;
 mod parameters;
 mod pool;
 mod rows;

@@ -10,7 +10,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use deadpool::managed::{
@@ -18,8 +18,10 @@ use deadpool::managed::{
 };
 use futures_util::future::BoxFuture;
 use sqlx::{ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
+use tracing::Instrument as _;
 
 use super::{Error, PostgresSettings};
+use crate::metrics::{METRICS, Observed, PoolState, register_pool};
 
 /// A connection that was idle for longer is pinged before use. A shorter time costs round trips under
 /// light load. A longer time lets the first calls after a restart of PostgreSQL fail.
@@ -40,7 +42,7 @@ const BACKGROUND_CONNECTIONS: usize = 2;
 #[derive(Clone)]
 pub struct Pool {
     /// One shard per serving thread. The last shard serves all other threads.
-    shards: Arc<[managed::Pool<Connections>]>,
+    shards: Arc<Shards>,
     /// The index of this handle's shard. `None` means the last one.
     shard: Option<usize>,
     work_timeout: Duration,
@@ -55,6 +57,23 @@ impl std::fmt::Debug for Pool {
             .debug_struct("Pool")
             .field("label", &self.label)
             .finish_non_exhaustive()
+    }
+}
+
+/// One pool per serving thread, and one for all other threads.
+struct Shards(Vec<managed::Pool<Connections>>);
+
+impl Observed for Shards {
+    fn state(&self) -> PoolState {
+        self.0.iter().fold(PoolState::default(), |sum, shard| {
+            let status = shard.status();
+            PoolState {
+                open: sum.open + status.size,
+                idle: sum.idle + status.available,
+                max: sum.max + status.max_size,
+                waiting: sum.waiting + status.waiting,
+            }
+        })
     }
 }
 
@@ -121,6 +140,10 @@ impl Pool {
                 .build()
             })
             .collect::<Result<_, _>>()?;
+        let shards = Arc::new(Shards(shards));
+        let label: Arc<str> = label.into();
+        let observed: Arc<dyn Observed> = shards.clone();
+        register_pool(label.clone(), Arc::downgrade(&observed));
         Ok(Self {
             shards,
             shard: None,
@@ -128,7 +151,7 @@ impl Pool {
             // Longer than the pool's own timeouts, whose errors say more about the cause.
             acquire_timeout: settings.acquire_timeout + GRACE,
             reachable: Arc::new(AtomicBool::new(true)),
-            label: label.into(),
+            label,
         })
     }
 
@@ -160,7 +183,8 @@ impl Pool {
         F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, Error>> + Send + 'static,
     {
         let pool = self.clone();
-        let task = tokio::spawn(async move { pool.run_on_connection(work).await });
+        let work = async move { pool.run_on_connection(work).await };
+        let task = tokio::spawn(work.in_current_span());
         task.await.unwrap_or_else(|_| {
             Err(Error::Unavailable(
                 "the task that ran the call did not finish".into(),
@@ -174,10 +198,11 @@ impl Pool {
     {
         let shard = self.current_shard()?;
         // Limits the whole wait, because the pool may ping several idle connections in turn.
-        let mut connection = match tokio::time::timeout(self.acquire_timeout, shard.get()).await {
-            Ok(connection) => connection.map_err(|error| self.not_connected(error))?,
-            Err(_) => return Err(self.not_connected(PoolError::Timeout(TimeoutType::Create))),
-        };
+        let start = Instant::now();
+        let acquired = tokio::time::timeout(self.acquire_timeout, shard.get()).await;
+        let acquired = acquired.unwrap_or(Err(PoolError::Timeout(TimeoutType::Create)));
+        METRICS.waited(&self.label, start.elapsed(), acquired.is_ok());
+        let mut connection = acquired.map_err(|error| self.not_connected(error))?;
         let result = tokio::time::timeout(self.work_timeout, work(&mut connection))
             .await
             .unwrap_or(Err(Error::Timeout));
@@ -186,6 +211,7 @@ impl Pool {
                 drop(Object::take(connection));
                 // Closes the idle connections of all threads, which are most likely broken too.
                 self.shards
+                    .0
                     .iter()
                     .for_each(|shard| drop(shard.retain(|_, _| false)));
                 self.log_unavailable(reason);
@@ -213,15 +239,15 @@ impl Pool {
     /// Closes the pool. Calls that have a connection finish. Later calls fail with
     /// [`Error::Unavailable`].
     pub fn close(&self) {
-        self.shards.iter().for_each(managed::Pool::close);
+        self.shards.0.iter().for_each(managed::Pool::close);
     }
 
     fn current_shard(&self) -> Result<&managed::Pool<Connections>, Error> {
-        let threads = self.shards.len().saturating_sub(1).max(1);
+        let threads = self.shards.0.len().saturating_sub(1).max(1);
         let own = self
             .shard
-            .and_then(|number| self.shards.get(number % threads));
-        let shard = own.or_else(|| self.shards.last());
+            .and_then(|number| self.shards.0.get(number % threads));
+        let shard = own.or_else(|| self.shards.0.last());
         shard.ok_or_else(|| Error::Unavailable("the pool has no connections".into()))
     }
 

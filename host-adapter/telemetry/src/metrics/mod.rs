@@ -12,7 +12,7 @@ mod process;
 
 use std::sync::{PoisonError, RwLock};
 
-pub use labels::{Labels, labels};
+pub use labels::{Labels, Value, labels};
 pub use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric},

@@ -46,14 +46,24 @@ impl Collector for Process {
             let counter = ConstCounter::new(seconds);
             let kind = counter.metric_type();
             let help = "Processor time used";
-            counter.encode(encoder.encode_descriptor("process_cpu_seconds", help, None, kind)?)?;
+            counter.encode(encoder.encode_descriptor(
+                "process_cpu_seconds",
+                help,
+                None,
+                kind,
+            )?)?;
         }
         if let Some(bytes) = resident_bytes() {
             let help = "Resident memory";
             gauge(&mut encoder, "process_resident_memory_bytes", help, bytes)?;
         }
         if let Some(files) = open_files() {
-            gauge(&mut encoder, "process_open_fds", "Open file descriptors", files)?;
+            gauge(
+                &mut encoder,
+                "process_open_fds",
+                "Open file descriptors",
+                files,
+            )?;
         }
         Ok(())
     }

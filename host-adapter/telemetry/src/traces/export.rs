@@ -44,7 +44,10 @@ pub(super) fn resource(variable: &dyn Fn(&str) -> Option<String>) -> Resource {
     let attributes = variable("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
     let attributes = attributes.split(',').filter_map(|pair| {
         let (key, value) = pair.split_once('=')?;
-        Some(KeyValue::new(key.trim().to_owned(), value.trim().to_owned()))
+        Some(KeyValue::new(
+            key.trim().to_owned(),
+            value.trim().to_owned(),
+        ))
     });
     let attributes: Vec<_> = attributes.collect();
     Resource::builder_empty()

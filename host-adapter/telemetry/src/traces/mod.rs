@@ -10,6 +10,7 @@ mod sampling;
 mod settings;
 mod span;
 mod store;
+mod unrecorded;
 
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ use tracing_subscriber::{
 
 pub use parent::{Position, TRACEPARENT};
 pub use settings::TraceSettings;
-pub use span::{Entry, Request, current, link_current_to, request};
+pub use span::{Entry, Request, current, delivery, request};
 pub use store::{Event, SpanRecord, Store, TraceRecord, TraceSummary};
 
 /// The target of the span of a recorded request. Spans below it are recorded, others are not.
@@ -90,6 +91,7 @@ impl Traces {
             .with_target(false)
             .with_tracked_inactivity(false)
             .with_filter(targets.and(dynamic_filter_fn(is_recorded)))
+            .and_then(unrecorded::Positions)
     }
 
     /// Exports what is not exported yet. It blocks, at most for the exporter's timeout.

@@ -31,7 +31,10 @@ impl Position {
         if lengths != [2, 32, 16, 2] || version == "ff" || !complete {
             return None;
         }
-        let lower = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let lower = |text: &str| {
+            text.bytes()
+                .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        };
         if ![version, trace, span, flags].into_iter().all(lower) {
             return None;
         }
@@ -98,7 +101,10 @@ mod tests {
     fn later_versions_are_read_and_unknown_flags_dropped() {
         let later = format!("cc-{TRACE}-b7ad6b7169203331-ff-more");
         let position = Position::parse(&later).expect("a position");
-        assert_eq!(position.to_string(), format!("00-{TRACE}-b7ad6b7169203331-01"));
+        assert_eq!(
+            position.to_string(),
+            format!("00-{TRACE}-b7ad6b7169203331-01")
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@ use opentelemetry::{Context, trace::TraceContextExt as _};
 use tracing::{Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::{Position, SAMPLED, UNSAMPLED, sampling};
+use super::{Position, SAMPLED, UNSAMPLED, sampling, unrecorded};
 
 /// A request that entered the process.
 #[derive(Debug, Clone)]
@@ -38,7 +38,7 @@ pub fn request(entry: Entry<'_>) -> Request {
     if sampling::is_chosen(position, caller.is_some()) {
         recorded(entry, caller)
     } else {
-        unrecorded(entry, position)
+        ids_only(entry, position)
     }
 }
 
@@ -63,13 +63,15 @@ fn recorded(entry: Entry<'_>, caller: Option<Position>) -> Request {
         // Fails only without the layer, and then there is no trace.
         let _ = span.set_parent(Context::new().with_remote_span_context(caller.remote()));
     }
-    let position = position_of(&span).or(caller).unwrap_or_else(Position::random);
+    let position = position_of(&span)
+        .or(caller)
+        .unwrap_or_else(Position::random);
     span.record("trace_id", tracing::field::display(position.trace));
     Request { span, position }
 }
 
 /// The span only gives log lines their ids.
-fn unrecorded(entry: Entry<'_>, position: Position) -> Request {
+fn ids_only(entry: Entry<'_>, position: Position) -> Request {
     let position = Position {
         sampled: false,
         ..position
@@ -81,20 +83,51 @@ fn unrecorded(entry: Entry<'_>, position: Position) -> Request {
         component = entry.component,
         request_id = entry.request_id,
         trace_id = %position.trace,
+        span_id = %position.span,
     );
     Request { span, position }
 }
 
-/// The position of the current span, for `traceparent` of a call to a peer or for a message that is
-/// delivered later. `None` outside of a recorded request.
+/// Opens the span of a message that `component` delivers to `peer`. Its trace is a new one, linked to
+/// the request that wrote the message, and recorded if that was.
 #[must_use]
-pub fn current() -> Option<Position> {
-    position_of(&Span::current())
+pub fn delivery(component: &str, peer: &str, message: &str, cause: Option<Position>) -> Span {
+    let Some(cause) = cause.filter(|cause| cause.sampled) else {
+        let position = Position::random();
+        return tracing::info_span!(
+            target: UNSAMPLED,
+            parent: None,
+            "deliver",
+            component,
+            request_id = message,
+            trace_id = %position.trace,
+            span_id = %position.span,
+        );
+    };
+    let span = tracing::info_span!(
+        target: SAMPLED,
+        parent: None,
+        "deliver",
+        otel.kind = "producer",
+        otel.name = format!("deliver to {peer}"),
+        component,
+        request_id = message,
+        trace_id = Empty,
+        messaging.destination.name = peer,
+    );
+    span.add_link(cause.remote());
+    if let Some(position) = position_of(&span) {
+        span.record("trace_id", tracing::field::display(position.trace));
+    }
+    span
 }
 
-/// Links the current span to the one that caused it earlier, such as the request that wrote a message.
-pub fn link_current_to(cause: Position) {
-    Span::current().add_link(cause.remote());
+/// The position of the current span, for `traceparent` of a call to a peer or for a message that is
+/// delivered later. `None` outside of a request.
+#[must_use]
+pub fn current() -> Option<Position> {
+    let span = Span::current();
+    position_of(&span).or_else(|| unrecorded::position_of(&span))
 }
 
 fn position_of(span: &Span) -> Option<Position> {

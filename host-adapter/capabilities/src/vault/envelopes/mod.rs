@@ -29,6 +29,8 @@ use uuid::Uuid;
 use self::compact::Parts;
 use self::header::Header;
 use self::replay::{Admission, ReplayGuard};
+use crate::metrics::METRICS;
+
 use super::clock::unix_now;
 use super::errors::{EnvelopeError, SettingError};
 use super::keys::{KeyKind, KeyRing, KeyState};
@@ -213,6 +215,7 @@ impl Envelopes {
     ) -> Result<Opened, EnvelopeError> {
         compact::check_size(envelope)?;
         self.check(envelope, &expected, now).map_err(|reason| {
+            METRICS.rejected("envelope", reason);
             // The log shows values from the caller only. The envelope's claims are not authenticated.
             let ExpectedClaims {
                 audience, method, ..

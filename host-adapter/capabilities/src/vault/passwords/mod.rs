@@ -19,6 +19,7 @@ use self::argon2id::{Parameters, StoredHash};
 use self::memory::MemoryPool;
 pub use self::settings::PasswordSettings;
 use super::errors::{PasswordError, SettingError};
+use crate::metrics::{Counted, METRICS};
 
 /// The longest password, in bytes of UTF-8. Longer passwords cost time and add no security.
 pub const MAX_PASSWORD_BYTES: usize = 1_024;
@@ -91,16 +92,20 @@ impl Passwords {
         &self,
         work: impl FnOnce(&Hasher) -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let slot = Arc::clone(&self.slots)
-            .try_acquire_owned()
-            .map_err(|_| PasswordError::Unavailable)?;
+        let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| {
+            METRICS.passwords_rejected.inc();
+            PasswordError::Unavailable
+        })?;
+        let waiting = Counted::new(&METRICS.passwords_waiting);
         let thread = Arc::clone(&self.running)
             .acquire_owned()
             .await
             .map_err(|_| PasswordError::Unavailable)?;
+        drop(waiting);
+        let running = Counted::new(&METRICS.passwords_running);
         let hasher = Arc::clone(&self.hasher);
         let working = tokio::task::spawn_blocking(move || {
-            let _until_done = (slot, thread);
+            let _until_done = (slot, thread, running);
             work(&hasher)
         });
         working.await.unwrap_or_else(|error| {

@@ -20,6 +20,8 @@ use self::cache::Cache;
 use self::claims::{Payload, Rejection};
 pub use self::settings::TokenSettings;
 use self::signing::{Signer, Verifiers};
+use crate::metrics::METRICS;
+
 use super::clock::unix_now;
 use super::errors::{SettingError, TokenError};
 use super::keys::KeyRing;
@@ -133,7 +135,10 @@ impl Tokens {
         let status = revocations.map_or(SessionStatus::Unknown, |known| known.status(session));
         match status {
             SessionStatus::Active => Ok(()),
-            SessionStatus::Revoked => Err(TokenError::SessionRevoked),
+            SessionStatus::Revoked => {
+                METRICS.rejected("token", "session-revoked");
+                Err(TokenError::SessionRevoked)
+            }
             SessionStatus::Unknown => Err(TokenError::SessionUnknown),
         }
     }
@@ -153,8 +158,12 @@ impl Tokens {
                 self.cache.put(token, &claims, key_readable_until);
                 Ok(claims)
             }
-            Err(Rejection::Expired) => Err(TokenError::Expired),
+            Err(Rejection::Expired) => {
+                METRICS.rejected("token", "expired");
+                Err(TokenError::Expired)
+            }
             Err(Rejection::Invalid(reason)) => {
+                METRICS.rejected("token", reason);
                 tracing::warn!(reason, "rejected an access token");
                 Err(TokenError::Invalid)
             }

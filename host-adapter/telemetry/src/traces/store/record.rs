@@ -99,10 +99,17 @@ impl SpanRecord {
             parent_is_remote: span.parent_span_is_remote,
             name: span.name.clone().into_owned(),
             start: span.start_time,
-            duration: span.end_time.duration_since(span.start_time).unwrap_or_default(),
+            duration: span
+                .end_time
+                .duration_since(span.start_time)
+                .unwrap_or_default(),
             attributes: pairs(&span.attributes),
             events: events.collect(),
-            links: span.links.iter().map(|link| link.span_context.trace_id()).collect(),
+            links: span
+                .links
+                .iter()
+                .map(|link| link.span_context.trace_id())
+                .collect(),
             failed: matches!(span.status, Status::Error { .. }),
         }
     }
@@ -120,10 +127,15 @@ impl SpanRecord {
 
     fn bytes(&self) -> usize {
         let texts = |pairs: &[(String, String)]| -> usize {
-            pairs.iter().map(|(key, value)| key.len() + value.len() + 48).sum()
+            pairs
+                .iter()
+                .map(|(key, value)| key.len() + value.len() + 48)
+                .sum()
         };
         let events = self.events.iter();
-        let events: usize = events.map(|event| event.message.len() + 64 + texts(&event.attributes)).sum();
+        let events: usize = events
+            .map(|event| event.message.len() + 64 + texts(&event.attributes))
+            .sum();
         OVERHEAD + self.name.len() + texts(&self.attributes) + events
     }
 }
@@ -162,7 +174,11 @@ impl TraceSummary {
     pub(super) fn of((id, record): (&TraceId, &TraceRecord)) -> Option<Self> {
         let entry = record.entry()?;
         let name = if entry.name == REQUEST {
-            format!("{} {}", entry.attribute("http.request.method"), entry.attribute("url.path"))
+            format!(
+                "{} {}",
+                entry.attribute("http.request.method"),
+                entry.attribute("url.path")
+            )
         } else {
             entry.name.clone()
         };

@@ -53,7 +53,11 @@ fn the_newest_trace_is_first() {
     for id in 1..=3 {
         store.add(&request(id, "user", QUICK));
     }
-    let ids: Vec<_> = store.list().into_iter().map(|trace| trace.request_id).collect();
+    let ids: Vec<_> = store
+        .list()
+        .into_iter()
+        .map(|trace| trace.request_id)
+        .collect();
     assert_eq!(ids, ["r3", "r2", "r1"]);
     assert!(store.get(&format!("{:032x}", 2)).is_some());
     assert!(store.get("not hexadecimal").is_none());
@@ -83,7 +87,10 @@ fn slow_and_failed_requests_are_kept_longer() {
         store.add(&request(id, "user", QUICK));
     }
     for id in ["r1", "r2"] {
-        assert!(store.list().iter().any(|trace| trace.request_id == id), "{id}");
+        assert!(
+            store.list().iter().any(|trace| trace.request_id == id),
+            "{id}"
+        );
     }
 }
 

@@ -1,0 +1,192 @@
+//! What the host measures.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::Duration,
+};
+
+use adapter_telemetry::metrics::{
+    Counter, Durations, Family, Gauge, Labels, durations, labels, register, register_seconds,
+};
+use http::{HeaderName, Method, StatusCode, header::HeaderValue};
+
+/// The response header with the route that a component has matched, such as `/users/{id}`. The host
+/// removes it.
+pub(crate) const ROUTE: HeaderName = HeaderName::from_static("x-spindle-route");
+
+/// Routes of one component that are counted separately. A component that invents routes must not fill
+/// the memory.
+const MAX_ROUTES: usize = 200;
+
+/// The value of a label that is not known, or that is one too many: OpenTelemetry's name for it.
+const OTHER: &str = "_OTHER";
+
+/// The families of the component host.
+static FAMILIES: LazyLock<Families> = LazyLock::new(Families::register);
+
+struct Families {
+    requests: Durations<Labels<4>>,
+    active: Family<Labels<1>, Gauge>,
+    rejected: Family<Labels<2>, Counter>,
+    instances: Family<Labels<1>, Gauge>,
+    created: Family<Labels<1>, Counter>,
+    reused: Family<Labels<1>, Counter>,
+    trapped: Family<Labels<1>, Counter>,
+}
+
+/// The metrics of one component.
+#[derive(Debug)]
+pub(crate) struct ComponentMetrics {
+    component: Arc<str>,
+    /// Requests in flight.
+    pub(crate) active: Gauge,
+    /// Instances that are alive.
+    pub(crate) instances: Gauge,
+    /// Instances that were created.
+    pub(crate) created: Counter,
+    /// Requests that an instance handled after its first one.
+    pub(crate) reused: Counter,
+    /// Instances that ended with an error.
+    pub(crate) trapped: Counter,
+    routes: Mutex<HashMap<String, Arc<str>>>,
+}
+
+impl ComponentMetrics {
+    pub(crate) fn new(component: &Arc<str>) -> Self {
+        let labels = labels([("component", component.into())]);
+        Self {
+            component: component.clone(),
+            active: FAMILIES.active.get_or_create_owned(&labels),
+            instances: FAMILIES.instances.get_or_create_owned(&labels),
+            created: FAMILIES.created.get_or_create_owned(&labels),
+            reused: FAMILIES.reused.get_or_create_owned(&labels),
+            trapped: FAMILIES.trapped.get_or_create_owned(&labels),
+            routes: Mutex::default(),
+        }
+    }
+
+    /// Counts an answered request. `route` is the value of [`ROUTE`].
+    pub(crate) fn answered(
+        &self,
+        method: &Method,
+        route: &Arc<str>,
+        status: StatusCode,
+        duration: Duration,
+    ) {
+        let labels = labels([
+            ("component", (&self.component).into()),
+            ("http_request_method", known(method).into()),
+            ("http_route", route.into()),
+            (
+                "http_response_status_code",
+                status.as_str().to_owned().into(),
+            ),
+        ]);
+        let histogram = FAMILIES.requests.get_or_create(&labels);
+        histogram.observe(duration.as_secs_f64());
+    }
+
+    /// The route that a component names, as a label.
+    pub(crate) fn route(&self, header: Option<&HeaderValue>) -> Arc<str> {
+        let Some(route) = header.and_then(|route| route.to_str().ok()) else {
+            return OTHER.into();
+        };
+        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = routes.get(route) {
+            return known.clone();
+        }
+        if routes.len() >= MAX_ROUTES {
+            return OTHER.into();
+        }
+        let known: Arc<str> = route.into();
+        routes.insert(route.to_owned(), known.clone());
+        known
+    }
+}
+
+/// Counts a request that the host answered itself. `component` is `_OTHER` if no route matched.
+pub(crate) fn rejected(component: Option<&Arc<str>>, reason: &'static str) {
+    let component = component.map_or(OTHER.into(), Into::into);
+    let labels = labels([("component", component), ("reason", reason.into())]);
+    FAMILIES.rejected.get_or_create(&labels).inc();
+}
+
+/// The methods that OpenTelemetry names. A client can invent others.
+fn known(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        Method::CONNECT => "CONNECT",
+        Method::TRACE => "TRACE",
+        _ => OTHER,
+    }
+}
+
+impl Families {
+    fn register() -> Self {
+        Self {
+            requests: register_seconds(
+                "http_server_request_duration",
+                "Time from a request's head to its answer's head",
+                durations(),
+            ),
+            active: register(
+                "http_server_active_requests",
+                "Requests in flight",
+                Family::default(),
+            ),
+            rejected: register(
+                "spindle_http_rejected_requests",
+                "Requests that the host answered itself",
+                Family::default(),
+            ),
+            instances: register(
+                "spindle_component_instances",
+                "Instances that are alive",
+                Family::default(),
+            ),
+            created: register(
+                "spindle_component_instances_created",
+                "Instances that were created",
+                Family::default(),
+            ),
+            reused: register(
+                "spindle_component_instances_reused",
+                "Requests that an instance handled after its first one",
+                Family::default(),
+            ),
+            trapped: register(
+                "spindle_component_instances_trapped",
+                "Instances that ended with an error",
+                Family::default(),
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_component_has_a_limited_number_of_routes() {
+        let metrics = ComponentMetrics::new(&"inventive".into());
+        let route = |number: usize| {
+            let header = HeaderValue::from_str(&format!("/{number}")).expect("a header");
+            metrics.route(Some(&header)).to_string()
+        };
+        assert_eq!(route(0), "/0");
+        for number in 1..MAX_ROUTES + 10 {
+            route(number);
+        }
+        assert_eq!(route(0), "/0");
+        assert_eq!(route(MAX_ROUTES + 3), OTHER);
+        assert_eq!(&*metrics.route(None), OTHER);
+    }
+}
