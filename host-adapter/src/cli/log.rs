@@ -11,19 +11,34 @@ use tracing::{
     field::{Field, Visit},
 };
 use tracing_subscriber::{
-    EnvFilter,
+    EnvFilter, Layer as _,
     fmt::{FmtContext, FormatEvent, FormatFields, format::Writer},
+    layer::SubscriberExt as _,
     registry::LookupSpan,
+    util::SubscriberInitExt as _,
 };
 
-use crate::config::Log;
+use super::Command;
+use crate::config::{Environment, Settings};
+use adapter_telemetry::traces::Traces;
 
 /// The value of `component` for events that do not name a component.
 const COMPONENT: &str = "host-adapter";
 
-/// Starts logging at the level in the settings. Libraries log from WARNING on.
-pub(super) fn init(settings: &Log) {
-    let level = settings.level.name();
+/// Starts logging at the level in the settings, and tracing for commands that serve. Libraries log from
+/// WARNING on.
+pub(super) fn init(
+    settings: &Settings,
+    environment: &Environment,
+    command: &Command,
+) -> anyhow::Result<Option<Traces>> {
+    let traces = if matches!(command, Command::Up(_) | Command::Serve(_)) {
+        let variable = |name: &str| environment.get(name).map(str::to_owned);
+        Some(Traces::start(&settings.traces, &variable)?)
+    } else {
+        None
+    };
+    let level = settings.log.level.name();
     let level = if level.eq_ignore_ascii_case("warning") {
         "warn"
     } else {
@@ -35,11 +50,16 @@ pub(super) fn init(settings: &Log) {
         level
     };
     let filter = EnvFilter::new(format!("warn,adapter={level},host_adapter={level}"));
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+    let lines = tracing_subscriber::fmt::layer()
+        .event_format(Line)
+        .with_writer(std::io::stderr)
+        .with_filter(filter);
+    let subscriber = tracing_subscriber::registry()
+        .with(traces.as_ref().map(Traces::layer))
+        .with(lines);
     // This fails only if a subscriber is already set, as in a test that runs several commands.
-    let _ = subscriber.event_format(Line).try_init();
+    let _ = subscriber.try_init();
+    Ok(traces)
 }
 
 /// Formats an event as one line.

@@ -10,6 +10,7 @@ mod keys;
 mod log;
 mod migrate;
 mod mongodb;
+mod operations;
 mod run;
 mod serve;
 mod shutdown;
@@ -104,7 +105,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let project = std::path::absolute(&arguments.project)?;
     let environment = Environment::load(&project)?;
     let settings = Settings::load(&project, &arguments.config, &environment)?;
-    log::init(&settings.log);
+    let traces = log::init(&settings, &environment, &arguments.command)?;
     // The only provider that is compiled in; a second call finds the first one's.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let invocation = Invocation {
@@ -113,7 +114,15 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         environment,
         settings,
     };
-    match arguments.command {
+    let result = execute(arguments.command, invocation);
+    if let Some(traces) = traces {
+        traces.stop();
+    }
+    result
+}
+
+fn execute(command: Command, invocation: Invocation) -> anyhow::Result<()> {
+    match command {
         Command::Up(options) => runtime()?.block_on(up::run(&options, invocation)),
         Command::Serve(options) => runtime()?.block_on(serve::run(&options, invocation)),
         Command::AdapterTokens => adapter_tokens::run(&invocation),

@@ -8,8 +8,8 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Invocation, background::Background, database::Database, migrate, mongodb::MongoDb, print,
-    shutdown::shutdown_signal,
+    Invocation, background::Background, database::Database, migrate, mongodb::MongoDb,
+    operations::Running, print, shutdown::shutdown_signal,
 };
 use crate::{
     assembly::{self, Assembly},
@@ -17,6 +17,7 @@ use crate::{
 };
 use adapter_capabilities::vault::KeyRing;
 use adapter_contract::Adapter;
+use adapter_management::{Management, ManagementSettings};
 
 /// What a command serves, on listeners that are bound.
 pub(super) trait Mode: Sized {
@@ -66,10 +67,11 @@ pub(super) async fn run<M: Mode>(
     mut invocation: Invocation,
 ) -> anyhow::Result<()> {
     let keys = assembly::keys(&invocation.settings)?;
+    let management = management(&invocation.settings.management)?;
     let shutdown = shutdown_signal()?;
     let mongodb = mongodb.start(&mut invocation).await?;
     let database = Database::open(&invocation).await?;
-    let result = serve(mode, &invocation, &database, &keys, shutdown).await;
+    let result = serve(mode, &invocation, &database, &keys, &management, shutdown).await;
     database.close().await;
     if let Some(mongodb) = mongodb {
         mongodb.stop().await;
@@ -82,6 +84,7 @@ async fn serve<M: Mode>(
     invocation: &Invocation,
     database: &Database,
     keys: &KeyRing,
+    management: &Management,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
     let settings = &invocation.settings;
@@ -89,11 +92,25 @@ async fn serve<M: Mode>(
         assembly = assemble(&mode, invocation, database, keys) => assembly?,
         () = shutdown.cancelled() => return Ok(()),
     };
-    let banner = mode.banner(settings).text(database, &assembly)?;
+    let mut banner = mode.banner(settings);
+    let url = format!("http://{}", management.address());
+    banner.before.push(("management".to_owned(), url));
+    let banner = banner.text(database, &assembly)?;
     let server = mode.load(invocation, &assembly.adapters())?;
+    let operations = Arc::new(Running::new(&assembly));
     let background = Background::start(assembly, &shutdown);
+    management.serve(operations);
     print(&banner)?;
-    M::serve(server, settings, shutdown).await?;
+    let served = M::serve(server, settings, shutdown.clone());
+    let stopping = async {
+        shutdown.cancelled().await;
+        management.stopping();
+        std::future::pending().await
+    };
+    tokio::select! {
+        served = served => served?,
+        () = stopping => {}
+    }
     background.finish(settings.listening.shutdown_timeout).await;
     Ok(())
 }
@@ -138,11 +155,22 @@ impl Banner {
     }
 }
 
+/// Starts the management port, first of all: it tells a platform that the process is starting.
+fn management(settings: &ManagementSettings) -> anyhow::Result<Management> {
+    adapter_telemetry::metrics::register_process(env!("CARGO_PKG_VERSION"));
+    let address = settings.address;
+    Management::start(settings).with_context(|| cannot_listen("management.address", address))
+}
+
 /// Binds a listener whose address is the setting `name`.
 pub(super) async fn bind(name: &str, address: SocketAddr) -> anyhow::Result<TcpListener> {
     let socket = adapter_listening::bind(address).await;
-    socket.with_context(|| {
-        let variable = name.replace(['.', '-'], "_").to_ascii_uppercase();
-        format!("cannot listen on {address}: set `{name}` in adapter.toml, or `SPINDLE_{variable}`, to another address")
-    })
+    socket.with_context(|| cannot_listen(name, address))
+}
+
+fn cannot_listen(name: &str, address: SocketAddr) -> String {
+    let variable = name.replace(['.', '-'], "_").to_ascii_uppercase();
+    format!(
+        "cannot listen on {address}: set `{name}` in adapter.toml, or `SPINDLE_{variable}`, to another address"
+    )
 }

@@ -45,6 +45,8 @@ use adapter_capabilities::{
 };
 use adapter_component_host::HostSettings;
 use adapter_listening::ListeningSettings;
+use adapter_management::ManagementSettings;
+use adapter_telemetry::traces::TraceSettings;
 use layers::{Effective, Layers};
 
 /// The file's usual name in the project's directory.
@@ -92,6 +94,10 @@ pub struct Settings {
     pub migrations: Migrations,
     /// The log.
     pub log: Log,
+    /// Traces in memory.
+    pub traces: TraceSettings,
+    /// The management port.
+    pub management: ManagementSettings,
     /// Grants by component id.
     pub components: BTreeMap<String, Grants>,
     /// The adapter's HTTP API.
@@ -176,6 +182,8 @@ impl Settings {
             health: layers.section("health"),
             migrations: layers.section("migrations"),
             log: layers.section("log"),
+            traces: layers.section("traces"),
+            management: layers.section("management"),
             server: ApiSettings {
                 tokens: api_tokens::read(layers, project, components.keys()),
                 ..layers.section("server")
