@@ -11,11 +11,15 @@ use spin_sdk::wasip3::http::types::{ErrorCode, RequestOptions};
 use spin_sdk::wasip3::http_compat::RequestOptionsExtension;
 
 use crate::failure::Failure;
-
+use crate::request::{self, RequestIds};
 use crate::settings::{Settings, settings};
 
 /// The request header with the version of the WIT package, whose types are the types on the wire.
 const VERSION_HEADER: &str = "spindle-adapter-version";
+
+/// The request headers with the ids of the service's own request.
+const REQUEST_ID: &str = "x-request-id";
+const TRACEPARENT: &str = "traceparent";
 
 /// Limit of a response, in bytes. The adapter's own limits are far below it (4 MiB of documents, which
 /// JSON in JSON doubles in the worst case). An instance has 64 MiB of memory.
@@ -26,19 +30,26 @@ pub(crate) async fn exchange<T: DeserializeOwned>(
     function: &str,
     arguments: &impl Serialize,
 ) -> Result<T, Failure> {
+    // Before this call waits: afterwards the service may work for another request.
+    let ids = request::current();
     let settings = settings().await?;
     let arguments = serde_json::to_vec(arguments).map_err(|error| {
         Failure::Invalid(format!(
             "the arguments could not be written as JSON: {error}"
         ))
     })?;
-    let answer = send(&settings, function, arguments).await?;
+    let answer = send(&settings, ids, function, arguments).await?;
     serde_json::from_slice(&answer).map_err(|error| {
         Failure::Unavailable(format!("the adapter's response could not be read: {error}"))
     })
 }
 
-async fn send(settings: &Settings, function: &str, arguments: Vec<u8>) -> Result<Bytes, Failure> {
+async fn send(
+    settings: &Settings,
+    ids: RequestIds,
+    function: &str,
+    arguments: Vec<u8>,
+) -> Result<Bytes, Failure> {
     // Without a length, the body would be sent in chunks. The last chunk would wait for the receiver's
     // delayed acknowledgement, which costs 44 ms per call.
     let mut request = http::Request::post(format!("{}/{function}", settings.url))
@@ -47,6 +58,11 @@ async fn send(settings: &Settings, function: &str, arguments: Vec<u8>) -> Result
         .header(VERSION_HEADER, VERSION);
     if let Some(authorization) = &settings.authorization {
         request = request.header(AUTHORIZATION, authorization);
+    }
+    for (name, id) in [(REQUEST_ID, ids.request_id), (TRACEPARENT, ids.traceparent)] {
+        if let Some(id) = id {
+            request = request.header(name, id);
+        }
     }
     let request = request
         .extension(RequestOptionsExtension(timeouts(settings)))

@@ -1,10 +1,11 @@
 //! Implements every function of the contract as a call to the adapter.
 
 use crate::bindings::exports::spindle::adapter::{
-    dispatch, documents, envelopes, health, passwords, postgres, tokens,
+    context, dispatch, documents, envelopes, health, passwords, postgres, tokens,
 };
 use crate::exchange::exchange;
 use crate::failure::FromFailure as _;
+use crate::request;
 
 /// The component, which exports all interfaces.
 #[derive(Debug)]
@@ -26,3 +27,10 @@ macro_rules! calls {
     )*};
 }
 adapter_contract::functions!(calls);
+
+impl context::Guest for Client {
+    fn enter(request_id: String, traceparent: String) -> bool {
+        request::enter(&request_id, &traceparent);
+        true
+    }
+}

@@ -11,6 +11,7 @@
 mod exchange;
 mod failure;
 mod functions;
+mod request;
 mod settings;
 
 pub use functions::Client;

@@ -12,6 +12,8 @@ mod bindings {
     });
 }
 
+#[cfg(target_family = "wasm")]
+pub(crate) use bindings::spindle::adapter::context;
 pub use bindings::spindle::adapter::{
     dispatch, documents, envelopes, health, passwords, postgres, tokens,
 };

@@ -12,6 +12,7 @@ use std::rc::Rc;
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method, Uri};
 
+use crate::headers::{TRACEPARENT, X_SPINDLE_ROUTE};
 use crate::request_id;
 
 /// What is known about a request from its head.
@@ -24,6 +25,10 @@ pub(crate) struct Exchange {
     pub(crate) method: Method,
     pub(crate) uri: Uri,
     pub(crate) request_id: HeaderValue,
+    /// The position in the trace (W3C Trace Context), as the host or the client has sent it.
+    pub(crate) traceparent: Option<HeaderValue>,
+    /// Whether the host asks for the name of the route, as the embedded one does.
+    pub(crate) wants_route: bool,
 }
 
 thread_local! {
@@ -38,7 +43,17 @@ impl Exchange {
             method: request.method().clone(),
             uri: request.uri().clone(),
             request_id: request_id::of(request.headers()),
+            traceparent: request.headers().get(TRACEPARENT).cloned(),
+            wants_route: request.headers().contains_key(X_SPINDLE_ROUTE),
         }
+    }
+
+    /// The id of the trace: the second part of `traceparent`.
+    pub(crate) fn trace_id(&self) -> Option<&str> {
+        let traceparent = self.traceparent.as_ref()?.to_str().ok()?;
+        let trace = traceparent.split('-').nth(1)?;
+        let valid = trace.len() == 32 && trace.bytes().all(|byte| byte.is_ascii_hexdigit());
+        valid.then_some(trace)
     }
 }
 
@@ -47,12 +62,38 @@ pub(crate) async fn scope<F: Future>(exchange: Rc<Exchange>, future: F) -> F::Ou
     let mut future = pin!(future);
     poll_fn(move |context| {
         let outer = CURRENT.replace(Some(Rc::clone(&exchange)));
+        announce(&exchange);
         let poll = future.as_mut().poll(context);
         CURRENT.replace(outer);
         poll
     })
     .await
 }
+
+/// Tells adapter-client for which request the next calls are made, if that has changed.
+#[cfg(target_family = "wasm")]
+fn announce(exchange: &Rc<Exchange>) {
+    thread_local! {
+        static LAST: RefCell<std::rc::Weak<Exchange>> = const { RefCell::new(std::rc::Weak::new()) };
+        static USED: std::cell::Cell<bool> = const { std::cell::Cell::new(true) };
+    }
+    let current = Rc::downgrade(exchange);
+    if !USED.get() || LAST.with_borrow(|last| last.ptr_eq(&current)) {
+        return;
+    }
+    let text = |value: Option<&HeaderValue>| {
+        let text = value.and_then(|value| value.to_str().ok());
+        text.unwrap_or_default().to_owned()
+    };
+    let traceparent = text(exchange.traceparent.as_ref());
+    let request_id = text(Some(&exchange.request_id));
+    USED.set(crate::adapter::context::enter(&request_id, &traceparent));
+    LAST.set(current);
+}
+
+/// Unit tests run natively, without an adapter.
+#[cfg(not(target_family = "wasm"))]
+fn announce(_: &Rc<Exchange>) {}
 
 /// The exchange that the running code is part of; none while an instance starts.
 pub(crate) fn current() -> Option<Rc<Exchange>> {
@@ -86,5 +127,21 @@ mod tests {
             (Some("/inner".to_owned()), Some("/outer".to_owned()))
         );
         assert_eq!(path(), None);
+    }
+
+    #[test]
+    fn only_a_valid_trace_id_is_used() {
+        let trace_id = |value: &'static str| {
+            let request = Request::builder().header(TRACEPARENT, value);
+            let request = request.body(Body::empty()).unwrap();
+            Exchange::new("test", "0", &request)
+                .trace_id()
+                .map(str::to_owned)
+        };
+        let id = "0af7651916cd43dd8448eb211c80319c";
+        let found = trace_id("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+        assert_eq!(found.as_deref(), Some(id));
+        assert_eq!(trace_id("00-short-b7ad6b7169203331-01"), None);
+        assert_eq!(trace_id("nothing"), None);
     }
 }

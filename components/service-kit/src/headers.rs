@@ -5,6 +5,13 @@ use axum::http::HeaderName;
 /// The id that joins the log lines of a request.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
+/// The position in a trace (W3C Trace Context).
+pub(crate) const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
+/// The route that answered. The embedded host asks for it with a header of this name, and removes it from
+/// the response.
+pub(crate) const X_SPINDLE_ROUTE: HeaderName = HeaderName::from_static("x-spindle-route");
+
 /// How long the service took to answer, in seconds.
 pub(crate) const X_PROCESS_TIME: HeaderName = HeaderName::from_static("x-process-time");
 

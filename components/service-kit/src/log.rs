@@ -106,6 +106,8 @@ struct Line<'a> {
     component: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<&'a str>,
     message: String,
     #[serde(flatten)]
     fields: Map<String, Value>,
@@ -120,6 +122,7 @@ fn write(component: &'static str, level: &'static str, fields: Fields) {
         request_id: exchange
             .as_ref()
             .and_then(|exchange| exchange.request_id.to_str().ok()),
+        trace_id: exchange.as_ref().and_then(|exchange| exchange.trace_id()),
         message: fields.message,
         fields: fields.others,
     };

@@ -10,7 +10,8 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::Response;
 
 use crate::exchange::Exchange;
-use crate::headers::{X_PROCESS_TIME, X_REQUEST_ID};
+use crate::headers::{X_PROCESS_TIME, X_REQUEST_ID, X_SPINDLE_ROUTE};
+use crate::routing::RouteName;
 
 pub(crate) fn add(response: &mut Response, exchange: &Exchange, elapsed: Duration) {
     add_length(response);
@@ -20,6 +21,12 @@ pub(crate) fn add(response: &mut Response, exchange: &Exchange, elapsed: Duratio
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    if exchange.wants_route
+        && let Some(RouteName(route)) = response.extensions().get()
+        && let Ok(route) = HeaderValue::from_str(route)
+    {
+        response.headers_mut().insert(X_SPINDLE_ROUTE, route);
+    }
 }
 
 /// Without a length the body is chunked, and Spin sends the last chunk of such a body only after

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::http::Method;
 use axum::http::request::Parts;
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use uuid::Uuid;
@@ -24,6 +24,10 @@ pub struct Routes {
     production: bool,
     described: Vec<Route>,
 }
+
+/// The path of the route that answered, such as `/users/{id}`: an extension of the response.
+#[derive(Debug, Clone)]
+pub(crate) struct RouteName(pub(crate) std::sync::Arc<str>);
 
 /// The handlers of a path, by method.
 #[derive(Debug)]
@@ -70,7 +74,12 @@ impl Routes {
 
     /// A public route that every service has. It is left out of the description.
     pub(crate) fn undescribed(mut self, path: &str, methods: Methods) -> Self {
-        self.router = self.router.route(path, methods.router);
+        let name = RouteName(path.into());
+        let named = map_response(move |mut response: Response| {
+            response.extensions_mut().insert(name.clone());
+            std::future::ready(response)
+        });
+        self.router = self.router.route(path, methods.router.route_layer(named));
         self
     }
 

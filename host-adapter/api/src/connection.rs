@@ -16,16 +16,21 @@ use tokio::{
     time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
+use tracing::{Instrument as _, Span};
 
 use super::{
     ApiSettings,
     callers::{Caller, Callers},
-    functions, protocol,
+    functions, metrics, protocol,
     quick_ack::QuickAckStream,
     rejection::Rejection,
     tls,
 };
 use adapter_listening::Serve;
+use adapter_telemetry::traces::{self, Entry, TRACEPARENT};
+
+/// Longest request id and `traceparent` that are read, as in `wit/context.wit`.
+const MAX_ID: usize = 200;
 
 /// Serves the connections of one thread.
 pub(super) struct Connections {
@@ -97,17 +102,22 @@ impl Connections {
     ) -> Response<Full<Bytes>> {
         let function = request.uri().path().trim_start_matches('/').to_owned();
         let Some(caller) = certified.or_else(|| self.find_by_token(&request)) else {
+            metrics::rejected("_OTHER", Rejection::UnknownCaller.word());
             tracing::warn!("rejected a call: its token or certificate belongs to no component");
             return Rejection::UnknownCaller.response();
         };
+        let span = request_span(&caller, &function, &request);
         let call = timeout(
             self.settings.request_timeout,
             self.call(&caller, &function, request),
         );
-        match call.await.unwrap_or(Err(Rejection::Timeout)) {
+        let result = call.instrument(span.clone()).await;
+        let _within = span.entered();
+        match result.unwrap_or(Err(Rejection::Timeout)) {
             Ok(result) => json_response(result),
             Err(rejection) => {
                 let component = caller.adapter.component();
+                metrics::rejected(component, rejection.word());
                 tracing::warn!(component, function, "rejected a call: {rejection}");
                 rejection.response()
             }
@@ -140,6 +150,22 @@ impl Connections {
             .to_bytes();
         functions::call(function, &*caller.adapter, &arguments).await
     }
+}
+
+/// The span of a call. Its parent is the request that the component is handling on the other host.
+fn request_span(caller: &Caller, function: &str, request: &Request<Incoming>) -> Span {
+    let header = |name: &str| {
+        let value = request.headers().get(name)?;
+        value.to_str().ok().filter(|value| value.len() <= MAX_ID)
+    };
+    let traced = traces::request(Entry {
+        component: caller.adapter.component(),
+        request_id: header("x-request-id").unwrap_or_default(),
+        traceparent: header(TRACEPARENT),
+        method: "CALL",
+        path: function,
+    });
+    traced.span
 }
 
 fn reject_body(error: &(dyn std::error::Error + 'static), limit: usize) -> Rejection {

@@ -13,6 +13,7 @@
 mod callers;
 mod connection;
 mod functions;
+mod metrics;
 mod protocol;
 mod quick_ack;
 mod rejection;

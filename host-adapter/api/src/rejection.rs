@@ -58,6 +58,21 @@ impl Rejection {
         }
     }
 
+    /// The reason in one word, for metrics.
+    pub(super) fn word(&self) -> &'static str {
+        match self {
+            Self::UnknownCaller => "unknown-caller",
+            Self::Function => "unknown-function",
+            Self::Method => "method",
+            Self::Version { .. } => "version",
+            Self::Unreadable(_) => "unreadable",
+            Self::Unwritable(_) => "unwritable",
+            Self::TooLarge { .. } => "too-large",
+            Self::TooManyCalls => "too-many-calls",
+            Self::Timeout => "timeout",
+        }
+    }
+
     pub(super) fn response(&self) -> Response<Full<Bytes>> {
         let text = match self {
             Self::UnknownCaller => String::new(),

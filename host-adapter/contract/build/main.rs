@@ -11,6 +11,9 @@ use wit_parser::{Interface, InterfaceId, Resolve, WorldItem};
 /// The world that imports every interface.
 const WORLD: &str = "service";
 
+/// The interface that every host implements itself. It is not part of the adapter.
+const LOCAL: &str = "context";
+
 /// One interface and its Rust module.
 pub(crate) struct Module<'a> {
     pub(crate) resolve: &'a Resolve,
@@ -41,6 +44,7 @@ fn main() -> anyhow::Result<()> {
             WorldItem::Interface { id, .. } => Some(module(&resolve, *id)),
             _ => None,
         })
+        .filter(|module| !matches!(module, Ok(module) if module.name == LOCAL))
         .collect::<anyhow::Result<Vec<_>>>()?;
     let version = resolve
         .packages

@@ -105,9 +105,9 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let project = std::path::absolute(&arguments.project)?;
     let environment = Environment::load(&project)?;
     let settings = Settings::load(&project, &arguments.config, &environment)?;
-    let traces = log::init(&settings, &environment, &arguments.command)?;
     // The only provider that is compiled in; a second call finds the first one's.
     let _ = rustls::crypto::ring::default_provider().install_default();
+    let traces = log::init(&settings, &environment, &arguments.command)?;
     let invocation = Invocation {
         project,
         file: arguments.config,

@@ -18,6 +18,7 @@ fn run_in(directory: &Path, environment: &[(&str, &str)], arguments: &[&str]) ->
     let mut command = Command::new(env!("CARGO_BIN_EXE_host-adapter"));
     command
         .env_clear()
+        .env("SPINDLE_MANAGEMENT_ADDRESS", "127.0.0.1:0")
         .envs(environment.iter().copied())
         .args(arguments)
         .arg("--project")

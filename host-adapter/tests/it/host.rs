@@ -280,6 +280,7 @@ async fn an_unsupported_manifest_key_prevents_the_start() {
         .arg(directory.path())
         .env("SPINDLE_LISTEN_APP", "127.0.0.1:0")
         .env("SPINDLE_LISTEN_FAULTY", "127.0.0.1:0")
+        .env("SPINDLE_MANAGEMENT_ADDRESS", "127.0.0.1:0")
         .env("DATABASE_URL", database.expose_secret())
         .output()
         .expect("it runs");

@@ -108,9 +108,12 @@ impl Relay {
 
     /// Measures the outbox. The pool logs outages of PostgreSQL.
     async fn measure(&self) {
-        if let Ok(depth) = store::depth(self.postgres.pool()).await {
-            let component = self.postgres.component();
-            METRICS.outbox(component, depth.waiting, depth.dead, depth.age);
+        let component = self.postgres.component();
+        match store::depth(self.postgres.pool()).await {
+            Ok(depth) => METRICS.outbox(component, depth.waiting, depth.dead, depth.age),
+            Err(error) => {
+                tracing::debug!("the outbox of `{component}` cannot be measured: {error}")
+            }
         }
     }
 

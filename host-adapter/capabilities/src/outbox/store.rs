@@ -84,8 +84,8 @@ const MAX_COUNT: i64 = 10_000;
 
 /// Messages are ordered by id, which begins with the time.
 const DEPTH: &str = "select \
-     (select count(*) from (select from outbox where refused_at is null limit $1) as some) as waiting, \
-     (select count(*) from (select from outbox where refused_at is not null limit $1) as some) as dead, \
+     (select count(*) from (select from outbox where refused_at is null limit $1) as messages) as waiting, \
+     (select count(*) from (select from outbox where refused_at is not null limit $1) as messages) as dead, \
      coalesce((select extract(epoch from now() - created_at)::bigint from outbox \
          where refused_at is null order by id limit 1), 0) as age";
 

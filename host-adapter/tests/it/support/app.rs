@@ -69,6 +69,15 @@ impl App {
         &self.listeners[listener]
     }
 
+    /// The URL of the management port of the process that has the databases.
+    pub(crate) fn management(&self) -> String {
+        let adapter = self
+            .adapter
+            .as_ref()
+            .and_then(|adapter| adapter.management.clone());
+        adapter.unwrap_or_else(|| self.url("management").to_owned())
+    }
+
     /// Registers `name` with [`PASSWORD`].
     pub(crate) async fn register(&self, name: &str) -> super::Answer {
         let body = json!({ "username": name, "email": format!("{name}@example.com"), "password": PASSWORD });

@@ -5,6 +5,7 @@ pub(crate) mod builder;
 pub(crate) mod capabilities;
 pub(crate) mod client;
 pub(crate) mod cluster;
+pub(crate) mod collector;
 pub(crate) mod composed;
 pub(crate) mod copy;
 pub(crate) mod events;

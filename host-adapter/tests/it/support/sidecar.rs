@@ -26,6 +26,8 @@ pub(crate) struct Sidecar {
     pub(crate) tokens: HashMap<String, String>,
     /// The URL that the adapter prints when it starts.
     url: String,
+    /// The URL of the management port.
+    pub(crate) management: Option<String>,
 }
 
 impl Sidecar {
@@ -40,6 +42,7 @@ impl Sidecar {
                 .map(|name| (name, token()))
                 .collect(),
             url: String::new(),
+            management: None,
         }
     }
 
@@ -51,6 +54,7 @@ impl Sidecar {
             .envs(self.variables());
         let (process, addresses) = Process::start(command, log).await;
         self.url = addresses["adapter"].clone();
+        self.management = Some(addresses["management"].clone());
         if self.url.starts_with("http://") {
             self.address.forward_to(&self.url);
         }

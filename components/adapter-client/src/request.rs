@@ -1,0 +1,63 @@
+//! The request for which the service is working.
+//!
+//! An instance runs on one thread. The service says for which request it works before it makes a call,
+//! and a call reads it before it waits for the first time, so the two belong together.
+
+use std::cell::RefCell;
+
+use http::HeaderValue;
+
+/// The ids of a request, as headers.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct RequestIds {
+    /// `x-request-id`
+    pub(crate) request_id: Option<HeaderValue>,
+    /// `traceparent`
+    pub(crate) traceparent: Option<HeaderValue>,
+}
+
+/// Longest id, as in `wit/context.wit`.
+const MAX_ID: usize = 200;
+
+thread_local! {
+    static CURRENT: RefCell<RequestIds> = RefCell::default();
+}
+
+/// The next calls are made for this request.
+pub(crate) fn enter(request_id: &str, traceparent: &str) {
+    let ids = RequestIds {
+        request_id: header(request_id),
+        traceparent: header(traceparent),
+    };
+    CURRENT.set(ids);
+}
+
+/// The request for which a call is made.
+pub(crate) fn current() -> RequestIds {
+    CURRENT.with_borrow(RequestIds::clone)
+}
+
+fn header(value: &str) -> Option<HeaderValue> {
+    let valid = !value.is_empty()
+        && value.len() <= MAX_ID
+        && value.bytes().all(|byte| byte.is_ascii_graphic());
+    valid.then(|| HeaderValue::from_str(value).ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_that_are_not_headers_are_ignored() {
+        enter("a-request", "00-1-2-01");
+        assert_eq!(current().request_id.unwrap(), "a-request");
+        assert_eq!(current().traceparent.unwrap(), "00-1-2-01");
+        let long = "x".repeat(MAX_ID + 1);
+        for invalid in ["", "a b", "a\r\nb: c", &long] {
+            enter(invalid, invalid);
+            assert!(current().request_id.is_none(), "{invalid}");
+            assert!(current().traceparent.is_none(), "{invalid}");
+        }
+    }
+}
