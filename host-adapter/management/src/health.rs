@@ -41,13 +41,13 @@ pub struct Readiness {
 }
 
 #[derive(Serialize)]
-struct Report {
-    ready: bool,
-    phase: &'static str,
+pub(crate) struct Report {
+    pub(crate) ready: bool,
+    pub(crate) phase: &'static str,
     /// Why it is not ready: sentences for a person.
-    reasons: Vec<String>,
+    pub(crate) reasons: Vec<String>,
     #[serde(flatten)]
-    readiness: Readiness,
+    pub(crate) readiness: Readiness,
 }
 
 /// 200 as long as the process answers at all. It never depends on a database: restarting this process
@@ -75,7 +75,7 @@ pub(super) async fn health(Extract(state): Extract<Arc<State>>) -> impl IntoResp
     )
 }
 
-async fn report(state: &State) -> Report {
+pub(crate) async fn report(state: &State) -> Report {
     let phase = state.phase();
     let mut reasons = Vec::new();
     let mut readiness = Readiness::default();
@@ -84,7 +84,7 @@ async fn report(state: &State) -> Report {
         Phase::Stopping => reasons.push("the process is stopping".to_owned()),
         Phase::Serving => {}
     }
-    if let Some(operations) = state.operations.get() {
+    if let Some((operations, _)) = state.running() {
         match tokio::time::timeout(TIMEOUT, operations.readiness()).await {
             Ok(found) => readiness = found,
             Err(_) => reasons.push("checking the dependencies took too long".to_owned()),

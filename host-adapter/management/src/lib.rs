@@ -7,12 +7,14 @@
 mod health;
 mod listener;
 mod metrics;
+mod operations;
+mod page;
 mod settings;
 
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicU8, Ordering},
     },
     thread::JoinHandle,
@@ -23,15 +25,12 @@ use axum::{Router, routing::get};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use adapter_telemetry::traces::Store;
 pub use health::{Dependency, Readiness};
+pub use operations::{Change, Message, Migration, Operations, ServedComponent};
+pub use page::Access;
+use page::Samples;
 pub use settings::ManagementSettings;
-
-/// What the management port shows and does.
-#[async_trait::async_trait]
-pub trait Operations: Send + Sync {
-    /// Checks everything that the process needs.
-    async fn readiness(&self) -> Readiness;
-}
 
 /// Where the process is between its start and its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,10 +58,17 @@ impl Phase {
 /// What all requests of the port share.
 pub(crate) struct State {
     phase: AtomicU8,
-    operations: std::sync::OnceLock<Arc<dyn Operations>>,
+    operations: OnceLock<(Arc<dyn Operations>, Arc<Store>)>,
+    pub(crate) access: Access,
+    pub(crate) samples: Samples,
 }
 
 impl State {
+    /// The process and its traces, once it serves.
+    pub(crate) fn running(&self) -> Option<&(Arc<dyn Operations>, Arc<Store>)> {
+        self.operations.get()
+    }
+
     pub(crate) fn phase(&self) -> Phase {
         match self.phase.load(Ordering::Relaxed) {
             0 => Phase::Starting,
@@ -87,13 +93,15 @@ impl Management {
     /// # Errors
     ///
     /// The address cannot be bound, or the thread cannot be started.
-    pub fn start(settings: &ManagementSettings) -> anyhow::Result<Self> {
+    pub fn start(settings: &ManagementSettings, access: Access) -> anyhow::Result<Self> {
         let socket = std::net::TcpListener::bind(settings.address)?;
         socket.set_nonblocking(true)?;
         let address = socket.local_addr()?;
         let state = Arc::new(State {
             phase: AtomicU8::new(0),
-            operations: std::sync::OnceLock::new(),
+            operations: OnceLock::new(),
+            access,
+            samples: Samples::default(),
         });
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -101,8 +109,10 @@ impl Management {
         let stop = CancellationToken::new();
         let router = router(state.clone());
         let (stopped, limit) = (stop.clone(), settings.max_connections);
+        let sampled = state.clone();
         let run = move || {
             runtime.block_on(async {
+                tokio::spawn(sample(sampled));
                 match TcpListener::from_std(socket) {
                     Ok(socket) => listener::run(socket, router, limit, stopped).await,
                     Err(error) => tracing::error!("the management port does not answer: {error}"),
@@ -129,9 +139,9 @@ impl Management {
     }
 
     /// The process serves from now on.
-    pub fn serve(&self, operations: Arc<dyn Operations>) {
+    pub fn serve(&self, operations: Arc<dyn Operations>, traces: Arc<Store>) {
         // A second call would come from a second start, which does not exist.
-        let _ = self.state.operations.set(operations);
+        let _ = self.state.operations.set((operations, traces));
         self.enter(Phase::Serving);
     }
 
@@ -160,11 +170,21 @@ impl Drop for Management {
     }
 }
 
+/// Takes samples for the charts.
+async fn sample(state: Arc<State>) {
+    let mut interval = tokio::time::interval(page::INTERVAL);
+    loop {
+        interval.tick().await;
+        state.samples.take();
+    }
+}
+
 fn router(state: Arc<State>) -> Router {
     Router::new()
         .route("/live", get(health::live))
         .route("/ready", get(health::ready))
         .route("/health", get(health::health))
         .route("/metrics", get(metrics::metrics))
+        .merge(page::router(&state))
         .with_state(state)
 }

@@ -15,7 +15,7 @@ use adapter_capabilities::{
     Capabilities, EnvelopeGrant, Grants, TokenGrant,
     dispatch::{Dispatch, Peers},
     documents::Store,
-    outbox::Relay,
+    outbox::{Outbox, Relay},
     postgres::Pool,
     sessions::{Listener, Revocations},
     vault::{CLIENT, Envelopes, KeyRing, Passwords, Tokens},
@@ -32,6 +32,8 @@ pub struct Assembly {
     pub peers: Arc<Peers>,
     /// Deliver the components' messages. The caller must run them.
     pub relays: Vec<Relay>,
+    /// The outboxes, by component.
+    pub outboxes: HashMap<String, Outbox>,
     /// Receives which sessions other adapters end. The caller must run it.
     pub sessions: Option<Listener>,
     /// The document store, if at least one component is granted a collection.
@@ -96,6 +98,7 @@ pub async fn assemble(
         capabilities: HashMap::new(),
         peers: shared.peers.clone(),
         relays: vec![],
+        outboxes: HashMap::new(),
         sessions: None,
         documents: shared.documents.clone(),
         pools: vec![],
@@ -188,6 +191,8 @@ impl Builder<'_> {
                 let settings = self.settings.outbox;
                 let relay = Relay::new(postgres.clone(), dispatch.clone(), settings);
                 assembly.relays.push(relay);
+                let outbox = Outbox::new(postgres.clone());
+                assembly.outboxes.insert(name.to_owned(), outbox);
             }
         }
         let documents = self.granted_documents(name, grants, shared)?;

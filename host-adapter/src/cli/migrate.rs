@@ -5,6 +5,7 @@ use sqlx::postgres::PgConnectOptions;
 
 use super::{Invocation, database::Database, print};
 use adapter_capabilities::documents::Store;
+use adapter_management::Migration;
 
 use crate::{
     assembly,
@@ -131,6 +132,31 @@ pub(super) async fn all(
         }
     }
     Ok(())
+}
+
+/// The state of every migration of the services that are not skipped.
+pub(super) async fn list(
+    invocation: &Invocation,
+    admin: &PgConnectOptions,
+    documents: Option<&Store>,
+) -> anyhow::Result<Vec<Migration>> {
+    let mut list = Vec::new();
+    for service in select_services(&Selection { service: None }, invocation)? {
+        let migrations = Service::new(&service, invocation, admin, documents);
+        list.extend(
+            migrations
+                .status()
+                .await?
+                .into_iter()
+                .map(|status| Migration {
+                    service: service.clone(),
+                    version: status.version,
+                    state: state_name(status.state).to_owned(),
+                    description: status.description,
+                }),
+        );
+    }
+    Ok(list)
 }
 
 /// A service's migrations of tables and of document indexes, which share one numbering.

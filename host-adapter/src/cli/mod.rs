@@ -20,6 +20,8 @@ use std::{io::Write as _, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
+use adapter_telemetry::traces::Traces;
+
 use crate::config::{ConfigError, Environment, SETTINGS_FILE, Settings};
 
 /// The exit status if the settings or the command line are wrong. All other errors exit with 1.
@@ -74,12 +76,15 @@ enum Command {
 }
 
 /// Everything that a command starts from.
+#[derive(Clone)]
 struct Invocation {
     project: PathBuf,
     /// The settings file, relative to the project.
     file: PathBuf,
     environment: Environment,
     settings: Settings,
+    /// Records traces, for a command that serves.
+    traces: Option<Traces>,
 }
 
 /// Runs the program.
@@ -113,6 +118,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         file: arguments.config,
         environment,
         settings,
+        traces: traces.clone(),
     };
     let result = execute(arguments.command, invocation);
     if let Some(traces) = traces {

@@ -17,7 +17,7 @@ use crate::{
 };
 use adapter_capabilities::vault::KeyRing;
 use adapter_contract::Adapter;
-use adapter_management::{Management, ManagementSettings};
+use adapter_management::Management;
 
 /// What a command serves, on listeners that are bound.
 pub(super) trait Mode: Sized {
@@ -67,7 +67,7 @@ pub(super) async fn run<M: Mode>(
     mut invocation: Invocation,
 ) -> anyhow::Result<()> {
     let keys = assembly::keys(&invocation.settings)?;
-    let management = management(&invocation.settings.management)?;
+    let management = management(&invocation.settings)?;
     let shutdown = shutdown_signal()?;
     let mongodb = mongodb.start(&mut invocation).await?;
     let database = Database::open(&invocation).await?;
@@ -97,9 +97,11 @@ async fn serve<M: Mode>(
     banner.before.push(("management".to_owned(), url));
     let banner = banner.text(database, &assembly)?;
     let server = mode.load(invocation, &assembly.adapters())?;
-    let operations = Arc::new(Running::new(&assembly));
+    let operations = Arc::new(Running::new(invocation, database, &assembly));
     let background = Background::start(assembly, &shutdown);
-    management.serve(operations);
+    if let Some(traces) = &invocation.traces {
+        management.serve(operations, traces.store.clone());
+    }
     print(&banner)?;
     let served = M::serve(server, settings, shutdown.clone());
     let stopping = async {
@@ -156,10 +158,12 @@ impl Banner {
 }
 
 /// Starts the management port, first of all: it tells a platform that the process is starting.
-fn management(settings: &ManagementSettings) -> anyhow::Result<Management> {
+fn management(settings: &Settings) -> anyhow::Result<Management> {
     adapter_telemetry::metrics::register_process(env!("CARGO_PKG_VERSION"));
-    let address = settings.address;
-    Management::start(settings).with_context(|| cannot_listen("management.address", address))
+    let address = settings.management.address;
+    let access = settings.management_access.clone();
+    Management::start(&settings.management, access)
+        .with_context(|| cannot_listen("management.address", address))
 }
 
 /// Binds a listener whose address is the setting `name`.

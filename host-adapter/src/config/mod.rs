@@ -13,6 +13,7 @@ mod environment;
 mod errors;
 mod layers;
 mod listen;
+mod management;
 mod nearest;
 mod operation;
 mod peers;
@@ -45,7 +46,7 @@ use adapter_capabilities::{
 };
 use adapter_component_host::HostSettings;
 use adapter_listening::ListeningSettings;
-use adapter_management::ManagementSettings;
+use adapter_management::{Access, ManagementSettings};
 use adapter_telemetry::traces::TraceSettings;
 use layers::{Effective, Layers};
 
@@ -98,6 +99,8 @@ pub struct Settings {
     pub traces: TraceSettings,
     /// The management port.
     pub management: ManagementSettings,
+    /// Who may see the operators' page: `MANAGEMENT_TOKEN`.
+    pub management_access: Access,
     /// Grants by component id.
     pub components: BTreeMap<String, Grants>,
     /// The adapter's HTTP API.
@@ -184,6 +187,7 @@ impl Settings {
             log: layers.section("log"),
             traces: layers.section("traces"),
             management: layers.section("management"),
+            management_access: management::read(layers, project, production),
             server: ApiSettings {
                 tokens: api_tokens::read(layers, project, components.keys()),
                 ..layers.section("server")

@@ -5,9 +5,11 @@
 //! table itself, so its content is not trusted: the peer is checked against the grant again when a
 //! message is sent.
 
+mod messages;
 mod relay;
 mod store;
 
+pub use messages::{ListedMessage, Outbox};
 pub use relay::{Relay, RelaySettings};
 
 /// SQL that creates the table in the first schema of `search_path` if it is missing.

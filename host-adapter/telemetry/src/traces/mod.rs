@@ -24,6 +24,7 @@ use tracing_subscriber::{
     registry::LookupSpan,
 };
 
+pub use opentelemetry::trace::{SpanId, TraceId};
 pub use parent::{Position, TRACEPARENT};
 pub use settings::TraceSettings;
 pub use span::{Entry, Request, current, delivery, request};

@@ -78,6 +78,20 @@ impl Store {
         self.lock().by_id.get(&id).cloned()
     }
 
+    /// The traces that the one with this id has caused later, such as the deliveries of its messages.
+    #[must_use]
+    pub fn caused_by(&self, id: &str) -> Vec<String> {
+        let Ok(cause) = TraceId::from_hex(id) else {
+            return Vec::new();
+        };
+        let traces = self.lock();
+        let caused = traces.by_id.iter().filter(|(_, record)| {
+            let mut links = record.spans.iter().flat_map(|span| &span.links);
+            links.any(|link| *link == cause)
+        });
+        caused.map(|(id, _)| id.to_string()).collect()
+    }
+
     /// Traces that were dropped because the memory was full.
     #[must_use]
     pub fn dropped(&self) -> u64 {

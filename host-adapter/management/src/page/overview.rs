@@ -1,0 +1,154 @@
+//! `/`: whether the process works, what it serves, and the last requests.
+
+use std::sync::Arc;
+
+use adapter_telemetry::traces::TraceSummary;
+use askama::Template;
+use axum::{
+    extract::{Query, State as Extract},
+    response::Response,
+};
+use serde::Deserialize;
+
+use super::{format, render, starting};
+use crate::{ServedComponent, State, health};
+
+/// Requests on the page.
+const MAX_ROWS: usize = 100;
+
+/// Which requests are shown. It is in the address, so a view can be shared.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Filter {
+    #[serde(default)]
+    component: String,
+    /// Part of the name, the request id or the trace id.
+    #[serde(default)]
+    q: String,
+    /// Set: only failed ones.
+    failed: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct Overview {
+    active: &'static str,
+    phase: &'static str,
+    ready: bool,
+    reasons: Vec<String>,
+    services: Vec<Service>,
+    names: Vec<String>,
+    filter: Filter,
+    requests: Vec<Row>,
+    /// Requests that match, also those that are not shown.
+    matching: usize,
+    dropped: u64,
+}
+
+struct Service {
+    name: String,
+    served: Vec<ServedRow>,
+    dependencies: Vec<crate::Dependency>,
+}
+
+struct ServedRow {
+    application: String,
+    digest: String,
+    since: String,
+}
+
+struct Row {
+    id: String,
+    name: String,
+    component: String,
+    status: String,
+    failed: bool,
+    duration: String,
+    age: String,
+    spans: usize,
+}
+
+pub(super) async fn page(
+    Extract(state): Extract<Arc<State>>,
+    Query(filter): Query<Filter>,
+) -> Response {
+    let Some((operations, traces)) = state.running() else {
+        return starting();
+    };
+    let report = health::report(&state).await;
+    let served = operations.components();
+    let services = report
+        .readiness
+        .components
+        .into_iter()
+        .map(|(name, dependencies)| Service {
+            served: served
+                .iter()
+                .filter(|one| one.name == name)
+                .map(ServedRow::new)
+                .collect(),
+            dependencies,
+            name,
+        });
+    let services: Vec<Service> = services.collect();
+    let matching: Vec<TraceSummary> = traces
+        .list()
+        .into_iter()
+        .filter(|trace| filter.matches(trace))
+        .collect();
+    render(&Overview {
+        active: "/",
+        phase: report.phase,
+        ready: report.ready,
+        reasons: report.reasons,
+        names: services
+            .iter()
+            .map(|service| service.name.clone())
+            .collect(),
+        services,
+        filter,
+        matching: matching.len(),
+        requests: matching.iter().take(MAX_ROWS).map(Row::new).collect(),
+        dropped: traces.dropped(),
+    })
+}
+
+impl Filter {
+    fn matches(&self, trace: &TraceSummary) -> bool {
+        let text = self.q.trim();
+        let found = || {
+            let id = trace.id.to_string();
+            [&trace.name, &trace.request_id, &id]
+                .iter()
+                .any(|part| part.contains(text))
+        };
+        (self.component.is_empty() || trace.component == self.component)
+            && (self.failed.is_none() || trace.failed)
+            && (text.is_empty() || found())
+    }
+}
+
+impl ServedRow {
+    fn new(served: &ServedComponent) -> Self {
+        let digest: String = served.digest.chars().take(12).collect();
+        Self {
+            application: served.application.clone(),
+            digest,
+            since: format::age(served.since),
+        }
+    }
+}
+
+impl Row {
+    fn new(trace: &TraceSummary) -> Self {
+        Self {
+            id: trace.id.to_string(),
+            name: trace.name.clone(),
+            component: trace.component.clone(),
+            status: trace.status.clone(),
+            failed: trace.failed,
+            duration: format::duration(trace.duration),
+            age: format::age(trace.start),
+            spans: trace.spans,
+        }
+    }
+}
