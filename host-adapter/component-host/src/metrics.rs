@@ -113,7 +113,7 @@ pub(crate) fn rejected(component: Option<&Arc<str>>, reason: &'static str) {
 }
 
 /// The methods that OpenTelemetry names. A client can invent others.
-fn known(method: &Method) -> &'static str {
+pub(crate) fn known(method: &Method) -> &'static str {
     match *method {
         Method::GET => "GET",
         Method::HEAD => "HEAD",

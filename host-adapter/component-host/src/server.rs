@@ -71,7 +71,7 @@ impl Server {
             }
         };
         drop(active);
-        finish(component, &head, &mut response, &traced.span);
+        finish(component, &head, &mut response, &traced);
         response
     }
 
@@ -139,7 +139,7 @@ fn finish(
     component: &Component,
     head: &Head,
     response: &mut http::Response<WasiBody>,
-    span: &Span,
+    traced: &traces::Request,
 ) {
     let header = response.headers_mut().remove(metrics::ROUTE);
     let route = component.metrics().route(header.as_ref());
@@ -148,16 +148,8 @@ fn finish(
     component
         .metrics()
         .answered(&head.method, &route, status, duration);
-    if !span.has_field("http.route") {
-        return;
-    }
-    span.record("http.route", &*route);
-    span.record("otel.name", format!("{} {route}", head.method));
-    span.record("http.response.status_code", status.as_u16());
-    if status.is_server_error() {
-        span.record("otel.status_code", "ERROR");
-        span.record("error.type", status.as_str());
-    }
+    let method = metrics::known(&head.method);
+    traced.answered(method, &route, status.as_u16());
 }
 
 impl Serve for Server {

@@ -30,6 +30,7 @@ mod management;
 mod messages;
 mod migrations;
 mod outages;
+mod page;
 mod password;
 mod postgres;
 mod private_mongodb;

@@ -35,6 +35,16 @@ async fn wait_for(collector: &Collector, what: &str, condition: impl Fn(&Span) -
     .await
 }
 
+/// Waits until `span` is known to be below `ancestor`. The spans between them may be exported later.
+async fn wait_until_below(collector: &Collector, span: &Span, ancestor: &Span) {
+    let what = format!("`{}` to be below `{}`", span.name, ancestor.name);
+    let ancestor = hex(&ancestor.span_id);
+    until(&what, async || {
+        is_below(&collector.spans(), span, &ancestor).then_some(())
+    })
+    .await;
+}
+
 /// Whether `span` is below a span with the id `ancestor`, in the same process or another.
 fn is_below(spans: &[Span], span: &Span, ancestor: &str) -> bool {
     let mut current = span;
@@ -79,6 +89,7 @@ async fn a_registration_is_followed_to_the_stored_event(
         hex(&span.parent_span_id) == PARENT && attribute(span, "http.route").is_some()
     });
     let request = request.await;
+    assert_eq!(request.name, "POST /api/v1/users/register");
     assert_eq!(attribute(&request, "component").as_deref(), Some("user"));
     assert_eq!(
         attribute(&request, "request_id").as_deref(),
@@ -88,19 +99,11 @@ async fn a_registration_is_followed_to_the_stored_event(
         attribute(&request, "http.response.status_code").as_deref(),
         Some("201")
     );
-    let spans = collector.spans();
-    assert!(
-        is_below(&spans, &insert, &hex(&request.span_id)),
-        "{spans:#?}"
-    );
-    let call = spans
-        .iter()
-        .find(|span| span.name == "adapter.postgres.transact");
-    assert!(is_below(
-        &spans,
-        call.expect("the call"),
-        &hex(&request.span_id)
-    ));
+    wait_until_below(&collector, &insert, &request).await;
+    let call = wait_for(&collector, "the call", |span| {
+        span.name == "adapter.postgres.transact"
+    });
+    wait_until_below(&collector, &call.await, &request).await;
 
     // The message's trace, linked to the client's: the delivery, the peer, and the stored event.
     let delivery = wait_for(&collector, "the delivery", |span| {
@@ -112,13 +115,9 @@ async fn a_registration_is_followed_to_the_stored_event(
         span.name == "insert events" && span.trace_id == delivery.trace_id
     });
     let stored = stored.await;
-    let spans = collector.spans();
-    assert!(
-        is_below(&spans, &stored, &hex(&delivery.span_id)),
-        "{spans:#?}"
-    );
+    wait_until_below(&collector, &stored, &delivery).await;
 
-    let texts = format!("{spans:?}");
+    let texts = format!("{:?}", collector.spans());
     for secret in [PASSWORD, "ada@example.com"] {
         assert!(!texts.contains(secret), "a trace contains `{secret}`");
     }

@@ -199,7 +199,12 @@ impl Pool {
         let shard = self.current_shard()?;
         // Limits the whole wait, because the pool may ping several idle connections in turn.
         let start = Instant::now();
-        let acquired = tokio::time::timeout(self.acquire_timeout, shard.get()).await;
+        let acquired = tokio::time::timeout(self.acquire_timeout, shard.get())
+            .instrument(tracing::debug_span!(
+                "connection",
+                otel.name = "wait for a connection"
+            ))
+            .await;
         let acquired = acquired.unwrap_or(Err(PoolError::Timeout(TimeoutType::Create)));
         METRICS.waited(&self.label, start.elapsed(), acquired.is_ok());
         let mut connection = acquired.map_err(|error| self.not_connected(error))?;

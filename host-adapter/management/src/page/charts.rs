@@ -62,7 +62,7 @@ const CHARTS: [(&str, &str, &str, Kind); 8] = [
         Kind::Rate,
     ),
     (
-        "Statements and document operations",
+        "Database operations",
         "/s",
         "db_client_operation_duration_seconds_count",
         Kind::Rate,

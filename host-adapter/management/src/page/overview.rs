@@ -61,7 +61,8 @@ struct Row {
     name: String,
     component: String,
     status: String,
-    failed: bool,
+    /// The class of the badge: `good`, `warn` or `bad`.
+    class: &'static str,
     duration: String,
     age: String,
     spans: usize,
@@ -144,11 +145,26 @@ impl Row {
             id: trace.id.to_string(),
             name: trace.name.clone(),
             component: trace.component.clone(),
-            status: trace.status.clone(),
-            failed: trace.failed,
+            status: match (trace.status.as_str(), trace.failed) {
+                ("", true) => "failed".to_owned(),
+                ("", false) => "ok".to_owned(),
+                (status, _) => status.to_owned(),
+            },
+            class: class(trace),
             duration: format::duration(trace.duration),
             age: format::age(trace.start),
             spans: trace.spans,
         }
+    }
+}
+
+/// An error of the client is not a failure of the service.
+fn class(trace: &TraceSummary) -> &'static str {
+    if trace.failed {
+        "bad"
+    } else if trace.status.starts_with('4') {
+        "warn"
+    } else {
+        "good"
     }
 }

@@ -94,7 +94,7 @@ impl Page {
         Self {
             active: "/",
             id,
-            name: entry.map_or_else(String::new, |entry| entry.name.clone()),
+            name: entry.map_or_else(String::new, SpanRecord::title),
             request_id: attribute("request_id"),
             duration: format::duration(total),
             started: format::age(start),

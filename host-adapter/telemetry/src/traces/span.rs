@@ -1,6 +1,9 @@
 //! The spans at which a trace enters and leaves the process.
 
-use opentelemetry::{Context, trace::TraceContextExt as _};
+use opentelemetry::{
+    Context,
+    trace::{Status, TraceContextExt as _},
+};
 use tracing::{Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
@@ -48,8 +51,6 @@ fn recorded(entry: Entry<'_>, caller: Option<Position>) -> Request {
         parent: None,
         "request",
         otel.kind = "server",
-        otel.name = Empty,
-        otel.status_code = Empty,
         component = entry.component,
         request_id = entry.request_id,
         trace_id = Empty,
@@ -86,6 +87,25 @@ fn ids_only(entry: Entry<'_>, position: Position) -> Request {
         span_id = %position.span,
     );
     Request { span, position }
+}
+
+impl Request {
+    /// Records how the request was answered. `route` is a name with few values, such as `/users/{id}`.
+    pub fn answered(&self, method: &str, route: &str, status: u16) {
+        if !self.position.sampled {
+            return;
+        }
+        self.span.record("http.route", route);
+        self.span.record("http.response.status_code", status);
+        let context = self.span.context();
+        let span = context.span();
+        // The name and the status of a span that has begun can be changed only here.
+        span.update_name(format!("{method} {route}"));
+        if status >= 500 {
+            self.span.record("error.type", status);
+            span.set_status(Status::error(""));
+        }
+    }
 }
 
 /// Opens the span of a message that `component` delivers to `peer`. Its trace is a new one, linked to

@@ -5,9 +5,6 @@ use std::time::{Duration, SystemTime};
 use opentelemetry::trace::{SpanId, Status, TraceId};
 use opentelemetry_sdk::trace::SpanData;
 
-/// The name of the span at which a request enters.
-const REQUEST: &str = "request";
-
 /// Longest value of an attribute, in bytes. Statements are cut to it.
 const MAX_VALUE: usize = 2_048;
 
@@ -82,7 +79,7 @@ pub struct TraceSummary {
     pub request_id: String,
     /// How many spans it has.
     pub spans: usize,
-    /// Whether a span failed.
+    /// Whether a request of the trace failed.
     pub failed: bool,
 }
 
@@ -119,6 +116,20 @@ impl SpanRecord {
     pub fn attribute(&self, name: &str) -> &str {
         let found = self.attributes.iter().find(|(key, _)| key == name);
         found.map_or("", |(_, value)| value)
+    }
+
+    /// The method and path of a request, or the span's name.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let (method, path) = (
+            self.attribute("http.request.method"),
+            self.attribute("url.path"),
+        );
+        if path.is_empty() {
+            self.name.clone()
+        } else {
+            format!("{method} {path}")
+        }
     }
 
     fn is_entry(&self) -> bool {
@@ -173,25 +184,19 @@ impl TraceRecord {
 impl TraceSummary {
     pub(super) fn of((id, record): (&TraceId, &TraceRecord)) -> Option<Self> {
         let entry = record.entry()?;
-        let name = if entry.name == REQUEST {
-            format!(
-                "{} {}",
-                entry.attribute("http.request.method"),
-                entry.attribute("url.path")
-            )
-        } else {
-            entry.name.clone()
-        };
         Some(Self {
             id: *id,
-            name,
+            name: entry.title(),
             component: entry.attribute("component").to_owned(),
             start: entry.start,
             duration: entry.duration,
             status: entry.attribute("http.response.status_code").to_owned(),
             request_id: entry.attribute("request_id").to_owned(),
             spans: record.spans.len() + record.omitted_spans,
-            failed: record.spans.iter().any(|span| span.failed),
+            failed: record
+                .spans
+                .iter()
+                .any(|span| span.is_entry() && span.failed),
         })
     }
 }
