@@ -28,13 +28,13 @@ impl From<Error> for Problem {
                 403,
                 "forbidden",
                 "Forbidden",
-                "An access token's holder may see events about itself only.",
+                "Users may read only events about themselves.",
             ),
             Error::WritesEventsOfOthers => kind!(
                 403,
                 "forbidden",
                 "Forbidden",
-                "An access token's holder may write events about itself only.",
+                "Users may write only events about themselves.",
             ),
             Error::Failure(failure) => return failure.into(),
         })

@@ -52,10 +52,7 @@ async fn rebuild_statistics(
     Input(request): Input<Rebuild>,
 ) -> Result<Answer<Rebuilt>> {
     let rebuilt = services::rebuild_statistics(request).await?;
-    Ok(Answer::ok(
-        "Statistics rebuilt as far as `done` says",
-        rebuilt,
-    ))
+    Ok(Answer::ok("Statistics rebuild progress", rebuilt))
 }
 
 /// Extractor: the header `Idempotency-Key` where it is a UUID, as our own services send it. Others

@@ -63,7 +63,7 @@ fn valid(origins: &[&str]) -> Vec<HeaderValue> {
     for origin in origins {
         match HeaderValue::from_str(origin.trim_end_matches('/')) {
             Ok(value) => values.push(value),
-            Err(_) => tracing::error!(origin, "`cors_origins` names an origin that cannot be one"),
+            Err(_) => tracing::error!(origin, "`cors_origins` contains an invalid origin"),
         }
     }
     values

@@ -30,7 +30,7 @@ pub(crate) fn install(component: &'static str, level: &str) {
     let _ = tracing::subscriber::set_global_default(logger);
     std::panic::set_hook(Box::new(move |panic| log_panic(component, panic)));
     if filter.is_none() {
-        tracing::warn!(level, "`log_level` is not a level, INFO is used");
+        tracing::warn!(level, "`log_level` is not a valid level; using INFO");
     }
 }
 

@@ -15,7 +15,12 @@ pub(super) async fn ask_service<T: DeserializeOwned>(
 ) -> Result<T, &'static str> {
     let answer = read(peers::get(service, path, DEADLINE_MILLISECONDS).await);
     if let Err(reason) = answer {
-        tracing::warn!(service, path, reason, "a service says nothing about itself");
+        tracing::warn!(
+            service,
+            path,
+            reason,
+            "could not fetch the information of a service"
+        );
     }
     answer
 }

@@ -51,8 +51,12 @@ pub(crate) async fn change_password(
     let (after, warnings) = match end_other_sessions(user_id, session).await {
         Ok(ended) => (ended, Vec::new()),
         Err(error) => {
-            tracing::error!(%user_id, "did not end the sessions begun meanwhile: {error:?}");
-            let warning = "Sessions that began in the same moment may not have ended.";
+            tracing::error!(
+                %user_id,
+                "could not end the sessions that began while the password changed, \
+                 so they may still be active: {error:?}"
+            );
+            let warning = "Sessions that began while the password changed may still be active.";
             (0, vec![warning])
         }
     };
