@@ -37,6 +37,7 @@ mod rebuild;
 mod registration;
 mod requests;
 mod revoked_sessions;
+mod row_pages;
 mod sessions;
 mod sidecar;
 mod sidecar_tls;
