@@ -38,6 +38,7 @@ mod registration;
 mod requests;
 mod revoked_sessions;
 mod row_pages;
+mod serving_threads;
 mod sessions;
 mod sidecar;
 mod sidecar_tls;
