@@ -1,4 +1,4 @@
-//! What can go wrong in this service, and the problem that a client gets for it.
+//! The errors of this service, and the problem that a client receives for each.
 
 use service_kit::problem::Problem;
 use service_kit::{Failure, kind};
