@@ -1,4 +1,4 @@
-//! What can go wrong in this service, and the problem that a client gets for it.
+//! The errors of this service, and the problem that a client receives for each.
 
 use service_kit::problem::Problem;
 use service_kit::{Failure, kind};
@@ -28,13 +28,13 @@ impl From<Error> for Problem {
                 403,
                 "forbidden",
                 "Forbidden",
-                "An access token's holder may see events about itself only.",
+                "Users may read only events about themselves.",
             ),
             Error::WritesEventsOfOthers => kind!(
                 403,
                 "forbidden",
                 "Forbidden",
-                "An access token's holder may write events about itself only.",
+                "Users may write only events about themselves.",
             ),
             Error::Failure(failure) => return failure.into(),
         })

@@ -1,6 +1,6 @@
 //! Events and their statistics.
 //!
-//! Events are documents, not rows, because their senders decide what they carry. The sender also
+//! Events are documents, not rows, because their senders choose their properties. The sender also
 //! chooses an event's id, so that an event that arrives twice is stored once.
 
 mod error;

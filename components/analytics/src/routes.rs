@@ -1,4 +1,4 @@
-//! What is served where. Handlers call one service function and shape its result.
+//! The routes of the service. Each handler calls one service function and shapes its result.
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
@@ -52,14 +52,11 @@ async fn rebuild_statistics(
     Input(request): Input<Rebuild>,
 ) -> Result<Answer<Rebuilt>> {
     let rebuilt = services::rebuild_statistics(request).await?;
-    Ok(Answer::ok(
-        "Statistics rebuilt as far as `done` says",
-        rebuilt,
-    ))
+    Ok(Answer::ok("Statistics rebuild progress", rebuilt))
 }
 
-/// Extractor: the header `Idempotency-Key` where it is a UUID, as our own services send it. Others
-/// may use another form, which is ignored.
+/// Extractor: the header `Idempotency-Key`, if it is a UUID. Our own services send UUIDs. A key of
+/// another form is ignored.
 struct IdempotencyKey(Option<Uuid>);
 
 impl<S: Sync> FromRequestParts<S> for IdempotencyKey {

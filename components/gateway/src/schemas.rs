@@ -1,4 +1,4 @@
-//! What answers look like.
+//! The schemas of answers.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ pub(crate) struct Index {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Entry {
     pub(crate) name: String,
-    /// The version that runs; null when the service does not describe itself.
+    /// The running version; null if the service does not describe itself.
     pub(crate) version: Option<String>,
     /// Where the service reports its health.
     pub(crate) health: String,
@@ -38,7 +38,7 @@ pub(crate) struct Services {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct ServiceHealth {
     pub(crate) status: Status,
-    /// The version that runs; null when it does not answer.
+    /// The running version; null if the service does not answer.
     pub(crate) version: Option<String>,
     /// Why the service did not answer.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -30,7 +30,7 @@ impl Parse for Rule {
     }
 }
 
-/// Every field is asked for before the first `?`, so that one answer names all mistakes.
+/// Reads every field before the first `?`, so that one answer names all mistakes.
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let name = &input.ident;
     let (mut reads, mut members) = (Vec::new(), Vec::new());
@@ -52,7 +52,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     })
 }
 
-/// Two expressions: the first reads a field, and the second builds the struct member from it.
+/// Returns two expressions: the first reads a field, and the second builds the struct member from it.
 fn read(field: &Field, value: &Ident) -> Result<(TokenStream, TokenStream)> {
     let ty = &field.ty;
     let Some(Rule { rule, default }) = rule(field)? else {
@@ -86,7 +86,7 @@ fn rule(field: &Field) -> Result<Option<Rule>> {
     }
 }
 
-/// By its name, as serde tells it: a macro sees no types.
+/// Recognizes `Option` by its name, as serde does, because a macro cannot see types.
 fn is_option(ty: &Type) -> bool {
     let Type::Path(path) = ty else { return false };
     let last = path.path.segments.last();

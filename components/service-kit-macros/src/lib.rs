@@ -7,7 +7,7 @@ mod from_row;
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
 
-/// Read a row into a struct by column name: each field takes the column of its own name.
+/// Reads a row into a struct by column name: each field takes the column of the same name.
 ///
 /// Columns without a field are ignored. Give a column another name with `as` in the statement.
 #[proc_macro_derive(FromRow)]
@@ -18,14 +18,14 @@ pub fn derive_from_row(input: TokenStream) -> TokenStream {
         .into()
 }
 
-/// Read a request's document or query string into a struct, and report every invalid field at once.
+/// Reads a request's document or query string into a struct, and reports every invalid field at once.
 ///
 /// Each field has one attribute:
 ///
 /// - `#[rule(…)]`: the rule that its value must satisfy, such as `#[rule(rules::text(1, 100))]`.
 ///   A rule is a function from a JSON value to `Result<T, Violation>`. A field of type `Option<T>`
 ///   may be missing or null.
-/// - `#[rule(…, default = …)]`: the field may be missing or null, and then has this value.
+/// - `#[rule(…, default = …)]`: the field may be missing or null. It then has this value.
 /// - `#[flatten]`: the field is a group of fields, such as `Period` or `PageRequest`.
 #[proc_macro_derive(FromFields, attributes(rule, flatten))]
 pub fn derive_from_fields(input: TokenStream) -> TokenStream {

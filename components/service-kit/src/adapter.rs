@@ -1,7 +1,7 @@
 //! The adapter's interfaces, generated once from `wit/` for all components.
 //!
-//! The world names every interface; what a component does not call is not imported by its
-//! finished `.wasm`, so this costs no component a grant.
+//! The world contains every interface. The finished `.wasm` of a component imports only the functions
+//! that it calls, so a component does not need a grant for the others.
 
 mod bindings {
     spin_sdk::wit_bindgen::generate!({

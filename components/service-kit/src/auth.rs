@@ -1,4 +1,4 @@
-//! Who is calling: a person with an access token, or a service with an envelope.
+//! Identifies the caller: a user by an access token, or a service by an envelope.
 
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
@@ -24,8 +24,8 @@ pub enum Caller {
     User(String),
 }
 
-/// Extractor: who operates the services, proven by a request that is sealed with the key `client`,
-/// which stays with the operator.
+/// Extractor: the operator of the services. The request must be sealed with the key `client`, which
+/// only the operator has.
 #[derive(Debug)]
 pub struct Operator;
 

@@ -2,10 +2,10 @@
 
 use crate::exchange;
 
-/// Do `work` as part of the request that is being answered, also after the answer.
+/// Runs `work` as part of the current request. It may continue after the answer.
 ///
-/// The instance lives until `work` is done, but a stopping host does not wait. Use it for work that
-/// may be lost. The work must log its own failures.
+/// The instance lives until `work` is done, but a host that shuts down does not wait for it. Use it for
+/// work that may be lost. The work must log its own failures.
 pub fn background(work: impl Future<Output = ()> + 'static) {
     match exchange::current() {
         Some(exchange) => spin_sdk::wasip3::spawn(exchange::scope(exchange, work)),

@@ -1,4 +1,4 @@
-//! Request bodies: read within the limit, and parsed once.
+//! Reads request bodies up to a limit, and parses them once.
 
 use axum::body::{Body, HttpBody as _};
 use axum::extract::Request;
@@ -10,15 +10,14 @@ use serde_json::Value;
 use crate::headers::X_SERVICE_COMMUNICATION;
 use crate::problem::{Problem, kinds};
 
-/// The largest body that is read. More would have to be held in the instance's memory; it is also
-/// the most that an envelope may carry.
+/// Maximum size of a body. A body is held in the instance's memory, and an envelope cannot carry more.
 pub(crate) const MAX_BYTES: usize = 1024 * 1024;
 
-/// The largest sealed body: an envelope is a third larger than what it holds, and has a header.
+/// Maximum size of a sealed body. An envelope is a third larger than its content, and has a header.
 const MAX_SEALED_BYTES: usize = MAX_BYTES / 3 * 4 + 8 * 1024;
 
-/// Most memory that a body may take once it is parsed. Sixteen of these and their texts, as many as
-/// an instance works on at once, fit into its 64 MiB.
+/// Maximum memory of a parsed body. An instance works on up to sixteen requests at once. Their texts
+/// and parsed bodies fit into its 64 MiB.
 const MAX_PARSED_BYTES: usize = 2 * 1024 * 1024;
 
 /// A request's JSON document, left for [`crate::Input`] to take.
@@ -46,8 +45,8 @@ pub(crate) async fn read_document(request: &mut Request) -> Result<Option<Value>
     parse(&read(body, limit).await?).map(Some)
 }
 
-/// Parse JSON text. Nesting deeper than 128 is refused by the parser, so no later code that
-/// recurses over the document can exhaust the stack.
+/// Parses JSON text. The parser rejects nesting deeper than 128, so code that later recurses over the
+/// document cannot exhaust the stack.
 ///
 /// Rejects a body that would take too much memory: a megabyte of `{"":0},` would take a hundred
 /// megabytes and abort the instance with all its requests.
@@ -63,9 +62,9 @@ pub(crate) fn parse(text: &[u8]) -> Result<Value, Problem> {
     })
 }
 
-/// At most how much memory the document will take besides its strings: what `serde_json`'s `Value`
-/// allocates for an object (a node of its tree) and for an element. Counting inside strings too
-/// errs on the safe side.
+/// Returns an upper bound of the memory of the parsed document without its strings. `serde_json`'s
+/// `Value` allocates this much for an object (a node of its tree) and for an element. The count
+/// includes the same characters within strings, which only makes the bound higher.
 fn parsed_bytes(text: &[u8]) -> usize {
     let cost = |byte: &u8| match byte {
         b'{' => 640,
@@ -76,7 +75,7 @@ fn parsed_bytes(text: &[u8]) -> usize {
 }
 
 async fn read(body: Body, limit: usize) -> Result<Vec<u8>, Problem> {
-    // By `Content-Length`: refused before any of it is sent, if the client waits for that.
+    // `Content-Length` announces the size. A client that waits for `100 Continue` sends no body then.
     if body.size_hint().upper() > Some(limit as u64) {
         return Err(Problem::of(&kinds::BODY_TOO_LARGE));
     }
@@ -110,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn json_is_told_from_other_types() {
+    fn only_json_types_are_accepted() {
         assert!(of_type("application/json"));
         assert!(of_type("Application/JSON; charset=utf-8"));
         assert!(!of_type("text/plain"));
@@ -120,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_at_the_limit_is_read_and_one_above_it_is_not() {
+    fn a_body_is_read_up_to_the_limit() {
         let at_limit = block_on(read(Body::from(vec![b' '; MAX_BYTES]), MAX_BYTES));
         assert_eq!(at_limit.unwrap().len(), MAX_BYTES);
         let above = block_on(read(Body::from(vec![b' '; MAX_BYTES + 1]), MAX_BYTES));
@@ -128,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_is_malformed_and_does_not_overflow_the_stack() {
+    fn deep_nesting_is_rejected_without_a_stack_overflow() {
         let deep = "[".repeat(MAX_PARSED_BYTES / 64);
         assert_eq!(parse(deep.as_bytes()).unwrap_err().status(), 400);
     }
@@ -137,8 +136,8 @@ mod tests {
     fn a_body_that_expands_in_memory_is_rejected() {
         let objects = |count| format!("[{}]", vec![r#"{"":0}"#; count].join(","));
         assert!(parse(objects(2_000).as_bytes()).is_ok());
-        let refused = parse(objects(4_000).as_bytes()).unwrap_err();
-        assert_eq!(refused.kind().name, kinds::BODY_TOO_LARGE.name);
+        let rejected = parse(objects(4_000).as_bytes()).unwrap_err();
+        assert_eq!(rejected.kind().name, kinds::BODY_TOO_LARGE.name);
         // What fits into the properties of an event fits here.
         let numbers = format!("[{}0]", "0,".repeat(8_000));
         assert!(parse(numbers.as_bytes()).is_ok());

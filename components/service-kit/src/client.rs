@@ -1,4 +1,4 @@
-//! Who sent the request, as far as it can be known: its address, and the name that it gives itself.
+//! The sender of a request: its address and its user agent.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -13,19 +13,19 @@ use crate::input::{FromFields, rules};
 
 use crate::headers::SPIN_CLIENT_ADDR;
 
-/// The longest user agent that is kept, in characters. Browsers' have some 120.
+/// Maximum length of a user agent, in characters. The rest is cut off. Browsers send about 120.
 pub const MAX_USER_AGENT: usize = 256;
 
-/// The longest text of an IP address: IPv6 with an IPv4 address in it.
+/// Maximum length of an IP address as text: that of an IPv6 address with an IPv4 address in it.
 const MAX_ADDRESS: usize = 45;
 
 /// Extractor: the sender of the request. Also a group of fields, for messages that name a sender.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, FromFields)]
 pub struct Client {
-    /// The IP address at the other end of the connection: a proxy's, behind one.
+    /// The IP address at the other end of the connection. Behind a proxy, it is that of the proxy.
     #[rule(rules::text(1, MAX_ADDRESS))]
     pub address: Option<String>,
-    /// The name that the client gives itself, cut to [`MAX_USER_AGENT`] and without control characters.
+    /// The header `User-Agent`, cut to [`MAX_USER_AGENT`], without control characters.
     #[rule(rules::text(1, MAX_USER_AGENT))]
     pub user_agent: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Moments and days in UTC, as RFC 3339 text.
+//! Times and days in UTC as RFC 3339 text.
 
 use serde::Serializer;
 use time::format_description::BorrowedFormatItem;
@@ -10,34 +10,34 @@ const MICROSECONDS: &[BorrowedFormatItem<'_>] =
 
 const DAY: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]");
 
-/// Now, such as `2026-01-31T12:00:00.000000Z`.
+/// Returns the current time, such as `2026-01-31T12:00:00.000000Z`.
 #[must_use]
 pub fn now() -> String {
     format(OffsetDateTime::now_utc())
 }
 
-/// A moment's day in UTC, such as `2026-01-31`.
+/// Returns the day of a time in UTC, such as `2026-01-31`.
 #[must_use]
 pub fn day(moment: OffsetDateTime) -> String {
     let utc = moment.to_offset(time::UtcOffset::UTC);
     utc.format(DAY).unwrap_or_default()
 }
 
-/// The day that [`day`] writes; none if `text` is not one.
+/// Reads a day in the format of [`day`]. Returns `None` if `text` is not one.
 #[must_use]
 pub fn read_day(text: &str) -> Option<Date> {
     Date::parse(text, DAY).ok()
 }
 
-/// A moment as [`now`] writes it.
+/// Writes a time in the format of [`now`].
 #[must_use]
 pub fn format(moment: OffsetDateTime) -> String {
     let utc = moment.to_offset(time::UtcOffset::UTC);
-    // Fails only for years that have no four digits.
+    // Fails only for years that do not have four digits.
     utc.format(MICROSECONDS).unwrap_or_default()
 }
 
-/// Write a field as [`format()`] does, by `#[serde(serialize_with = "clock::serialize")]`.
+/// Writes a field like [`format()`]. Use it as `#[serde(serialize_with = "clock::serialize")]`.
 ///
 /// # Errors
 /// The serializer's.

@@ -1,4 +1,4 @@
-//! Cross-origin requests, as far as the variable `cors_origins` allows them.
+//! Cross-origin requests, which the variable `cors_origins` allows for some origins.
 
 use std::time::Duration;
 
@@ -11,12 +11,12 @@ use crate::headers::{
     X_SERVICE_COMMUNICATION,
 };
 
-/// How long a browser may remember a preflight answer. A removed origin works as long at most.
+/// How long a browser may cache a preflight answer. An origin that is removed stays allowed until then.
 const MAX_AGE: Duration = Duration::from_secs(600);
 
 /// None when no origin is allowed, so that such a service pays nothing for it.
 ///
-/// Credentials are allowed for listed origins only: with `*` browsers forbid them.
+/// Credentials are allowed for listed origins only, because browsers forbid them with `*`.
 pub(crate) fn layer(origins: &str) -> Option<CorsLayer> {
     let listed: Vec<&str> = origins
         .split(',')
@@ -57,13 +57,14 @@ fn request_headers() -> [HeaderName; 7] {
     ]
 }
 
-/// An origin as browsers send it has no trailing slash; people write one.
+/// Converts origins to header values. Browsers send an origin without a trailing slash, but people
+/// often write one.
 fn valid(origins: &[&str]) -> Vec<HeaderValue> {
     let mut values = Vec::new();
     for origin in origins {
         match HeaderValue::from_str(origin.trim_end_matches('/')) {
             Ok(value) => values.push(value),
-            Err(_) => tracing::error!(origin, "`cors_origins` names an origin that cannot be one"),
+            Err(_) => tracing::error!(origin, "`cors_origins` contains an invalid origin"),
         }
     }
     values

@@ -1,8 +1,8 @@
 //! What a service says about itself: its routes at `/services/<name>/routes`, and its health at
 //! `/services/<name>/health`.
 //!
-//! These paths begin with the component's name and not with the prefix of the service's own routes:
-//! the name is all that another service knows of its peer.
+//! These paths contain the component's name instead of the prefix of the service's own routes, because
+//! another service knows only the name of its peer.
 
 use serde::{Deserialize, Serialize};
 
@@ -24,11 +24,11 @@ pub struct Route {
     pub method: String,
     /// Such as `/api/v1/users/sessions/{id}`.
     pub path: String,
-    /// How bodies travel.
+    /// Whether bodies are sealed.
     pub encryption: Encryption,
 }
 
-/// How the bodies of a route travel.
+/// Whether the bodies of a route are sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Encryption {
@@ -46,7 +46,8 @@ pub fn routes_path(service: &str) -> String {
     format!("/services/{service}/routes")
 }
 
-/// Where a service reports its health, also within an application of several services.
+/// Returns the path at which a service reports its health, even if other services of the application
+/// have a `/health` as well.
 #[must_use]
 pub fn health_path(service: &str) -> String {
     format!("/services/{service}/health")

@@ -1,8 +1,8 @@
-//! The request that is being answered, known to whatever runs on its behalf.
+//! The current request, which is available to all code that runs on its behalf.
 //!
-//! Problems name the request's path and log lines its id. Handing both through every function
-//! would clutter them all, so they are kept in a thread-local that is set while, and only while,
-//! this request's future is polled: an instance interleaves several requests on one thread.
+//! Problems contain the path of the request, and log lines contain its id. Passing both through every
+//! function would clutter the code, so they are in a thread-local. It is set only while the future of
+//! the request is polled, because an instance interleaves several requests on one thread.
 
 use std::cell::RefCell;
 use std::future::poll_fn;
@@ -15,7 +15,7 @@ use axum::http::{HeaderValue, Method, Uri};
 use crate::headers::{TRACEPARENT, X_SPINDLE_ROUTE};
 use crate::request_id;
 
-/// What is known about a request from its head.
+/// The parts of a request's head that answers and log lines need.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     /// The service's name.
@@ -57,7 +57,7 @@ impl Exchange {
     }
 }
 
-/// Run a future as part of an exchange.
+/// Runs a future as part of an exchange.
 pub(crate) async fn scope<F: Future>(exchange: Rc<Exchange>, future: F) -> F::Output {
     let mut future = pin!(future);
     poll_fn(move |context| {

@@ -1,6 +1,6 @@
-//! Dates in documents: `{"$date": …}`, as relaxed Extended JSON has them.
+//! Dates in documents, in the format of relaxed Extended JSON: `{"$date": …}`.
 //!
-//! Fields of serde types use them by `#[serde(with = "service_kit::extended_json")]`.
+//! Use it for a field of a serde type as `#[serde(with = "service_kit::extended_json")]`.
 
 use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};
 use serde_json::{Value, json};
@@ -13,22 +13,22 @@ use time::{OffsetDateTime, UtcOffset};
 const MILLISECONDS: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
 
-/// A moment as a document has it, with digits beyond milliseconds dropped.
+/// Converts a time to the date of a document. Digits beyond milliseconds are dropped.
 #[must_use]
 pub fn date(moment: OffsetDateTime) -> Value {
-    // Overflows only at the very ends of the calendar, for which there is no date either way.
+    // Overflows only at the ends of the supported calendar, which cannot be formatted anyway.
     let utc = moment.checked_to_offset(UtcOffset::UTC).unwrap_or(moment);
     json!({"$date": utc.format(MILLISECONDS).unwrap_or_default()})
 }
 
-/// The moment that a document has; none if the value is not a date.
+/// Reads the date of a document. Returns `None` if the value is not a date.
 #[must_use]
 pub fn read_date(value: &Value) -> Option<OffsetDateTime> {
     let text = value.get("$date")?.as_str()?;
     OffsetDateTime::parse(text, &Rfc3339).ok()
 }
 
-/// Write a field as a date.
+/// Writes a field as a date.
 ///
 /// # Errors
 /// The serializer's.
@@ -36,10 +36,10 @@ pub fn serialize<S: Serializer>(moment: &OffsetDateTime, serializer: S) -> Resul
     date(*moment).serialize(serializer)
 }
 
-/// Read a field that is a date.
+/// Reads a field that is a date.
 ///
 /// # Errors
-/// If it is not one.
+/// If the value is not a date.
 pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<OffsetDateTime, D::Error> {
     let value = Value::deserialize(deserializer)?;
     read_date(&value).ok_or_else(|| D::Error::custom("not a date"))

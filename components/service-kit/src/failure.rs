@@ -1,4 +1,4 @@
-//! Failures that no caller can do anything about, with their cause for the log.
+//! Failures that a caller cannot handle, with their cause for the log.
 //!
 //! A service branches on the errors that it expects, such as a violated constraint. `?` turns every
 //! other error into a [`Failure`], which becomes a 503 or a 500 without a detail.
@@ -7,7 +7,7 @@ use std::fmt;
 
 use crate::adapter::{dispatch, documents, passwords, postgres, tokens};
 
-/// Why a request cannot be served, through no fault of the client. The text is for the log.
+/// Why a request cannot be served, if the client is not at fault. The text is for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Failure {
     /// A dependency does not answer. The client may try again.
@@ -43,8 +43,8 @@ impl From<postgres::Error> for Failure {
         use postgres::Error;
         match error {
             Error::Unavailable(reason) => Self::unavailable(format!("postgres: {reason}")),
-            Error::Timeout => Self::unavailable("postgres: a statement ran into its time limit"),
-            Error::Conflict => Self::unavailable("postgres: transactions were in conflict"),
+            Error::Timeout => Self::unavailable("postgres: a call timed out"),
+            Error::Conflict => Self::unavailable("postgres: transactions conflicted"),
             Error::Denied(what) => Self::internal(format!("postgres: not granted: {what}")),
             Error::ConstraintViolation(name) => {
                 Self::internal(format!("postgres: constraint `{name}` was violated"))
@@ -53,7 +53,7 @@ impl From<postgres::Error> for Failure {
                 "postgres: statement {} of a transaction affected {} rows, not the expected number",
                 mismatch.statement, mismatch.affected
             )),
-            Error::Invalid(why) => Self::internal(format!("postgres: not acceptable: {why}")),
+            Error::Invalid(why) => Self::internal(format!("postgres: invalid call: {why}")),
             Error::TooLarge(what) => Self::internal(format!("postgres: too large: {what}")),
         }
     }
@@ -64,9 +64,9 @@ impl From<documents::Error> for Failure {
         use documents::Error;
         match error {
             Error::Unavailable(reason) => Self::unavailable(format!("documents: {reason}")),
-            Error::Timeout => Self::unavailable("documents: a call ran into its time limit"),
+            Error::Timeout => Self::unavailable("documents: a call timed out"),
             Error::Denied(what) => Self::internal(format!("documents: not granted: {what}")),
-            Error::Invalid(why) => Self::internal(format!("documents: not acceptable: {why}")),
+            Error::Invalid(why) => Self::internal(format!("documents: invalid call: {why}")),
             Error::TooLarge(what) => Self::internal(format!("documents: too large: {what}")),
         }
     }
@@ -78,7 +78,7 @@ impl From<passwords::Error> for Failure {
         match error {
             Error::Unavailable(reason) => Self::unavailable(format!("passwords: {reason}")),
             Error::Denied(what) => Self::internal(format!("passwords: not granted: {what}")),
-            Error::Invalid(why) => Self::internal(format!("passwords: not acceptable: {why}")),
+            Error::Invalid(why) => Self::internal(format!("passwords: invalid call: {why}")),
         }
     }
 }
@@ -91,7 +91,7 @@ impl From<tokens::Error> for Failure {
             Error::Unavailable(reason) => Self::unavailable(format!("tokens: {reason}")),
             Error::Denied(what) => Self::internal(format!("tokens: not granted: {what}")),
             Error::Expired | Error::Ended | Error::Invalid => {
-                Self::internal("tokens: not acceptable")
+                Self::internal("tokens: invalid call")
             }
         }
     }
@@ -106,7 +106,7 @@ impl From<dispatch::Error> for Failure {
             Error::Timeout => Self::unavailable("dispatch: the peer did not answer in time"),
             Error::Untrusted => Self::unavailable("dispatch: the peer's answer is not trusted"),
             Error::Denied(what) => Self::internal(format!("dispatch: not granted: {what}")),
-            Error::Invalid(why) => Self::internal(format!("dispatch: not acceptable: {why}")),
+            Error::Invalid(why) => Self::internal(format!("dispatch: invalid call: {why}")),
             Error::TooLarge(what) => Self::internal(format!("dispatch: too large: {what}")),
         }
     }

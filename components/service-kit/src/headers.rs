@@ -2,7 +2,7 @@
 
 use axum::http::HeaderName;
 
-/// The id that joins the log lines of a request.
+/// The id that connects the log lines of a request.
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The position in a trace (W3C Trace Context).

@@ -14,15 +14,15 @@ use crate::{clock, exchange};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// As it should.
+    /// It works.
     Healthy,
     /// It works, but a dependency that it does not need is down.
     Degraded,
-    /// Not at all.
+    /// It does not work.
     Unhealthy,
 }
 
-/// The body of a health answer. Its shape is older than the success format and kept.
+/// The body of a health answer. It does not use the success format, which is newer.
 #[derive(Debug, Serialize)]
 pub struct Report<T> {
     /// The service as a whole.
@@ -31,9 +31,9 @@ pub struct Report<T> {
     pub service: &'static str,
     /// Its version.
     pub version: &'static str,
-    /// When the report was made, as RFC 3339 text in UTC.
+    /// The time of the report, as RFC 3339 text in UTC.
     pub timestamp: String,
-    /// What the status is made of.
+    /// The health of the parts that determine the status.
     #[serde(flatten)]
     pub parts: T,
 }

@@ -1,8 +1,8 @@
 //! Code that all services share. A component adds only its routes, schemas and queries.
 //!
-//! A component describes itself as a [`Service`] and hands each request to [`serve`]. Everything
-//! that looks the same to clients of every service is decided here: the success and problem
-//! formats, body limits, envelopes, authentication, response headers and log lines.
+//! A component describes itself as a [`Service`] and passes each request to [`serve`]. This crate
+//! defines everything that is the same in all services: the success and problem formats, body limits,
+//! envelopes, authentication, response headers and log lines.
 
 // The derives of `service-kit-macros` name this crate from the outside.
 extern crate self as service_kit;
@@ -47,5 +47,5 @@ pub use input::{Input, Query};
 pub use problem::Problem;
 pub use service::{Service, serve};
 
-/// The result of a handler. Functions of a service return errors of their own instead.
+/// The result of a handler. Functions of a service return their own errors instead.
 pub type Result<T, E = Problem> = std::result::Result<T, E>;

@@ -1,17 +1,17 @@
-//! Futures that never leave their thread, where axum asks for `Send`.
+//! Adapts futures that stay on one thread to axum, which requires `Send`.
 
 use send_wrapper::SendWrapper;
 
-/// Make a future `Send` for axum's bounds.
+/// Makes a future `Send` for axum's bounds.
 ///
-/// The futures of WIT imports hold raw pointers and are not `Send`. A component has one thread, so
-/// the wrapper's check (that it is polled where it was made) always holds. All uses are in this
-/// crate, which is why handlers and service functions are plain `async fn`s.
+/// The futures of WIT imports hold raw pointers and are not `Send`. The wrapper checks that a future is
+/// polled on the thread that created it. A component has only one thread, so the check never fails.
+/// Only this crate needs the wrapper, so handlers and service functions are plain `async fn`s.
 pub(crate) fn local<F: Future>(future: F) -> SendWrapper<F> {
     SendWrapper::new(future)
 }
 
-/// Run a future that waits for nothing.
+/// Runs a future that never waits.
 #[cfg(test)]
 pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
     use std::task::{Context, Poll, Waker};

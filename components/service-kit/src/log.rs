@@ -1,7 +1,7 @@
-//! Log lines: one JSON object per line on standard error, all that a sandbox has.
+//! Log lines: one JSON object per line on standard error, which is the only log output of a component.
 //!
-//! Code logs through `tracing`; this is the subscriber behind it. Bodies, tokens and e-mail
-//! addresses are never fields.
+//! Code logs through `tracing`, and this module is its subscriber. Bodies, tokens and e-mail addresses
+//! are never fields.
 
 use std::fmt;
 use std::io::Write as _;
@@ -16,21 +16,22 @@ use tracing::{Event, Level, Metadata, Subscriber};
 
 use crate::{clock, exchange};
 
-/// Longer values are cut, so that a line stays one write: WASI splits above 4,096 bytes.
+/// Maximum length of a value in bytes. Longer values are cut, so that a line is one write: WASI splits
+/// writes above 4,096 bytes.
 const MAX_VALUE: usize = 1024;
 
-/// Log from now on as `component`, and log panics, which end the instance.
+/// Installs the logger of `component`. It also logs panics, which end the instance.
 pub(crate) fn install(component: &'static str, level: &str) {
     let filter = parse_level(level);
     let logger = Logger {
         component,
         filter: filter.unwrap_or(LevelFilter::INFO),
     };
-    // Fails when an instance installs twice, and then the first one is as good.
+    // Fails if the instance has installed a logger before. It then keeps that one.
     let _ = tracing::subscriber::set_global_default(logger);
     std::panic::set_hook(Box::new(move |panic| log_panic(component, panic)));
     if filter.is_none() {
-        tracing::warn!(level, "`log_level` is not a level, INFO is used");
+        tracing::warn!(level, "`log_level` is not a valid level; using INFO");
     }
 }
 
@@ -40,7 +41,7 @@ fn parse_level(name: &str) -> Option<LevelFilter> {
         "" | "INFO" => LevelFilter::INFO,
         "WARNING" | "WARN" => LevelFilter::WARN,
         "ERROR" => LevelFilter::ERROR,
-        // Panics are written without asking the filter.
+        // Panics bypass the filter.
         "CRITICAL" => LevelFilter::OFF,
         _ => return None,
     })
@@ -76,7 +77,7 @@ impl Subscriber for Logger {
         write(self.component, name(*event.metadata().level()), fields);
     }
 
-    /// Spans are not used: the exchange is what ties the lines of a request together.
+    /// Spans are not used, because the exchange already connects the lines of a request.
     fn new_span(&self, _: &Attributes<'_>) -> Id {
         Id::from_u64(1)
     }

@@ -2,8 +2,8 @@
 //! `{"items": […], "next": …}`.
 //!
 //! A cursor is the place of an item (when it happened, and its id), not a number of items to skip.
-//! Items added while a client reads the pages come before that place and shift no later item, and
-//! the last page costs what the first one costs.
+//! Items that are added while a client reads the pages therefore do not shift the others, and the last
+//! page costs as much as the first.
 //!
 //! [`crate::sql::Sql::fetch_page`] pages over rows, [`crate::collection::Find::fetch_page`] over
 //! documents.
@@ -17,31 +17,31 @@ use uuid::Uuid;
 
 use crate::input::{Fields, FromFields, Violation, rules};
 
-/// Items on a page if the client does not say.
+/// Number of items on a page if the client does not set `limit`.
 const DEFAULT_LIMIT: u32 = 20;
 
-/// Most items on a page: one answer stays small enough for every limit on the way.
+/// Maximum number of items on a page, so that an answer stays below the size limits on its way.
 const MAX_LIMIT: u32 = 100;
 
-/// Most bytes of items on a page, before they are written as the answer. A sealed answer has at most
-/// 1 MiB, and an instance holds sixteen answers at once.
+/// Maximum size of a page's items in bytes of database text. A sealed answer has at most 1 MiB, and an
+/// instance holds up to sixteen answers at once.
 pub(crate) const MAX_PAGE_BYTES: u32 = 512 * 1024;
 
-/// The form of a cursor. Cursors of another form are rejected instead of misread.
+/// Version of the cursor format. Cursors of other versions are rejected, because they would be misread.
 const VERSION: u8 = 1;
 
-/// Which page is asked for: `limit` items (1 to 100, by default 20) after `cursor`.
+/// The requested page: `limit` items (1 to 100, by default 20) after `cursor`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PageRequest {
     limit: u32,
-    /// The last item of the page before; none for the first page.
+    /// The place of the previous page's last item. `None` for the first page.
     pub after: Option<Cursor>,
 }
 
 /// The place of an item in a list that is ordered by time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cursor {
-    /// When it happened, as precisely as it is stored: with microseconds at most.
+    /// When the item happened, with the precision of its store: microseconds or less.
     pub at: OffsetDateTime,
     /// The item's id.
     pub id: Uuid,
@@ -49,7 +49,7 @@ pub struct Cursor {
 
 /// A type whose values can be listed in pages.
 pub trait Item {
-    /// The item's place: the time that the list is ordered by, and the id.
+    /// Returns the item's place: the time that the list is ordered by, and the id.
     fn cursor(&self) -> Cursor;
 }
 
@@ -57,7 +57,7 @@ pub trait Item {
 #[derive(Debug, Serialize)]
 pub struct Page<T> {
     items: Vec<T>,
-    /// The `cursor` of the next page; null on the last one.
+    /// The `cursor` of the next page; null on the last page.
     next: Option<String>,
 }
 
@@ -73,13 +73,13 @@ impl FromFields for PageRequest {
 }
 
 impl PageRequest {
-    /// One item more than the page has, which tells whether there is another page.
+    /// One item more than fits on the page, to find out whether there is another page.
     pub(crate) fn limit_to_fetch(&self) -> u32 {
         self.limit + 1
     }
 
-    /// The page of `items`, which are the first of `found` items. It has a next page if items were
-    /// found that are not on it.
+    /// Creates a page of `items`, which are the first of `found` items. There is a next page if more
+    /// items were found than are on this page.
     pub(crate) fn page<T: Item>(&self, mut items: Vec<T>, found: u64) -> Page<T> {
         items.truncate(self.limit as usize);
         let has_next = found > items.len() as u64;
@@ -92,7 +92,8 @@ impl PageRequest {
 }
 
 impl Cursor {
-    /// Version, microseconds and id, so that every text of the right length can be checked.
+    /// Encodes version, microseconds and id. The version makes it possible to reject other text of the
+    /// same length.
     fn encode(self) -> String {
         let microseconds = self.at.unix_timestamp_nanos() / 1_000;
         let microseconds = i64::try_from(microseconds).unwrap_or(i64::MAX);

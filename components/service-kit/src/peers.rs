@@ -1,19 +1,19 @@
-//! The other services that a component may call, and plain questions to them.
+//! The services that a component may call, and unsealed requests to them.
 
 use crate::adapter::dispatch::{self, Error, Request, Response};
 use crate::adapter::health::{self, Dependency};
 use crate::{Problem, exchange};
 
-/// The kind of a dependency that is a peer, see `wit/health.wit`.
+/// The kind of a dependency that is a peer; see `wit/health.wit`.
 const PEER: &str = "http";
 
 /// The kind of a dependency that is the adapter itself.
 const ADAPTER: &str = "host-adapter";
 
-/// The names of the peers that the component is granted.
+/// Returns the names of the peers that the component is granted.
 ///
 /// # Errors
-/// 503 if the adapter, which knows them, does not answer.
+/// 503 if the adapter does not answer.
 pub async fn granted() -> Result<Vec<String>, Problem> {
     names(health::dependencies().await)
 }
@@ -26,10 +26,10 @@ fn names(dependencies: Vec<Dependency>) -> Result<Vec<String>, Problem> {
     Ok(peers.map(|peer| peer.name).collect())
 }
 
-/// `GET` a public route of a peer, as part of the request that is being answered.
+/// Sends a `GET` request to a public route of a peer, as part of the current request.
 ///
 /// # Errors
-/// As `dispatch.call`; `timeout` when `deadline_milliseconds` have passed.
+/// Those of `dispatch.call`, such as `timeout` after `deadline_milliseconds`.
 pub async fn get(peer: &str, path: &str, deadline_milliseconds: u32) -> Result<Response, Error> {
     dispatch::call(Request {
         peer: peer.to_owned(),
@@ -44,7 +44,7 @@ pub async fn get(peer: &str, path: &str, deadline_milliseconds: u32) -> Result<R
     .await
 }
 
-/// The id of the request that is being answered, so that both services log the same one.
+/// Returns the id of the current request, so that both services log the same id.
 fn request_id() -> Option<String> {
     let exchange = exchange::current()?;
     exchange.request_id.to_str().map(str::to_owned).ok()

@@ -1,14 +1,14 @@
-//! The id that joins the log lines of all services about one request.
+//! The id that connects the log lines of all services about one request.
 
 use axum::http::{HeaderMap, HeaderValue};
 use uuid::Uuid;
 
 use crate::headers::X_REQUEST_ID;
 
-/// Longer ids would let a client fill the logs.
+/// Maximum length of an id. Longer ids would let a client fill the logs.
 const MAX_LENGTH: usize = 128;
 
-/// The client's id where it is a clean one, else a new UUID of version 7.
+/// Returns the client's id if it is valid, and otherwise a new UUID of version 7.
 pub(crate) fn of(headers: &HeaderMap) -> HeaderValue {
     accepted(headers).unwrap_or_else(fresh)
 }

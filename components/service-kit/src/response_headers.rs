@@ -29,8 +29,8 @@ pub(crate) fn add(response: &mut Response, exchange: &Exchange, elapsed: Duratio
     }
 }
 
-/// Without a length the body is chunked, and Spin sends the last chunk of such a body only after
-/// the client's delayed acknowledgement, some 40 ms later.
+/// Without a length, the body is chunked. Spin sends the last chunk of such a body only after the
+/// client's delayed acknowledgement, about 40 ms later.
 fn add_length(response: &mut Response) {
     // RFC 9110, section 8.6, forbids `Content-Length` in a 204 response.
     let bodiless = response.status() == StatusCode::NO_CONTENT;

@@ -1,8 +1,8 @@
-//! Sealed bodies: opening a request's envelope and sealing the answer.
+//! Opens the envelopes of requests, and seals their answers.
 //!
-//! The body's shape decides whether a request is sealed, not its headers: a proxy may drop a
-//! header, and a body that cannot be read must never be taken for a plain one. From the moment an
-//! envelope is open, everything that is answered is sealed for its issuer, errors included.
+//! The form of the body decides whether a request is sealed, not its headers: a proxy may drop a
+//! header, and a body that cannot be read must never be treated as a plain one. Once an envelope is
+//! open, every answer is sealed for its issuer, even if it is an error.
 
 use axum::extract::Request;
 use axum::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
@@ -22,18 +22,18 @@ pub(crate) const CLIENT: &str = "client";
 
 const ENCRYPTED_DATA: &str = "encrypted_data";
 
-/// What becomes of a body that is not sealed.
+/// Whether a route accepts bodies that are not sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Plain {
     Accepted,
     Rejected,
 }
 
-/// Who sealed the request, for [`crate::Caller`]: proven by the key.
+/// The issuer of the request's envelope, for [`crate::Caller`]. The envelope's key proves it.
 #[derive(Debug, Clone)]
 pub(crate) struct SealedBy(pub(crate) String);
 
-/// Serve a request of a route whose bodies may be sealed.
+/// Serves a request of a route whose bodies may be sealed.
 pub(crate) async fn guard(plain: Plain, mut request: Request, next: Next) -> Response {
     let mut reply = Reply::to(&request);
     let response = match receive(plain, &mut request, &mut reply).await {
@@ -43,7 +43,7 @@ pub(crate) async fn guard(plain: Plain, mut request: Request, next: Next) -> Res
     reply.sealed(response).await
 }
 
-/// Leave the request's plain document, and who sealed it, in the request's extensions.
+/// Stores the request's plain document, and the issuer of its envelope, in the request's extensions.
 async fn receive(plain: Plain, request: &mut Request, reply: &mut Reply) -> Result<(), Problem> {
     let Some(document) = body::read_document(request).await? else {
         return Ok(());
@@ -63,7 +63,7 @@ async fn receive(plain: Plain, request: &mut Request, reply: &mut Reply) -> Resu
     Ok(())
 }
 
-/// The envelope in a document. `None` if the document is plain and plain documents are accepted.
+/// Returns the envelope in a document, or `None` if the document is plain and that is accepted.
 fn envelope(
     document: &Value,
     headers: &HeaderMap,
@@ -79,7 +79,7 @@ fn envelope(
     }
 }
 
-/// How the answer is to travel.
+/// How to send the answer. It is sealed if there is an audience.
 struct Reply {
     method: String,
     path: String,
@@ -105,7 +105,7 @@ impl Reply {
         }
     }
 
-    /// The response with its body sealed, if it is to be; status and other headers stay.
+    /// Seals the body of the response if there is an audience. Status and other headers do not change.
     async fn sealed(mut self, response: Response) -> Response {
         let Some(audience) = self.audience.take() else {
             return response;
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn plain_bodies_are_accepted_or_refused() {
+    fn plain_bodies_are_accepted_or_rejected() {
         let found = envelope(&json!({}), &headers(false), Plain::Accepted).unwrap();
         assert_eq!(found, None);
         assert_eq!(
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_only_claims_to_be_sealed_is_refused() {
+    fn a_body_that_only_claims_to_be_sealed_is_rejected() {
         assert_eq!(
             rejection(json!({}), true, Plain::Accepted),
             "envelope-invalid"

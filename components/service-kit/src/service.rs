@@ -1,7 +1,7 @@
 //! A service, and the path that each of its requests takes.
 //!
-//! A component instance serves thousands of requests, several at once on one thread. What they
-//! share (settings, router, logger) is therefore made at the first request and kept.
+//! A component instance serves thousands of requests, several at once on one thread. Settings, router
+//! and logger are therefore created at the first request and kept.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -18,11 +18,11 @@ use crate::routing::{Routes, get};
 use crate::settings::Settings;
 use crate::{Answer, cors, health, log, response_headers, settings};
 
-/// What a component is: its name, its version and its routes.
+/// A service: its name, its version and its routes.
 #[derive(Debug)]
 pub struct Service {
     /// The component's name in the manifests and in the adapter's configuration, such as `user`. Other
-    /// services find this one by it.
+    /// services call this one by its name.
     pub name: &'static str,
     /// The crate's version.
     pub version: &'static str,
@@ -42,14 +42,14 @@ pub async fn serve(service: &'static Service, request: spin_sdk::http::Request) 
     respond(service, router, started, request.map(axum::body::Body::new)).await
 }
 
-/// Variables are read once per instance: each costs a call to the host.
+/// Reads the variables once per instance, because each costs a call to the host.
 async fn router_of_instance(service: &'static Service) -> Router {
     if let Some(router) = ROUTER.with(|cell| cell.get().cloned()) {
         return router;
     }
     log::install(service.name, &settings::log_level().await);
     let settings = Settings::read().await;
-    // Requests that came at the same time may get here too; the first one's router stays.
+    // Concurrent requests may get here too. The router of the first one is kept.
     ROUTER.with(|cell| cell.get_or_init(|| build(service, &settings)).clone())
 }
 
@@ -62,8 +62,8 @@ fn build(service: &Service, settings: &Settings) -> Router {
     }
 }
 
-/// Adds what every service answers: its health and its description. A service that has a `/health`
-/// of its own keeps it, as the gateway does.
+/// Adds the routes of every service: its health and its description. The gateway defines `/health`
+/// itself, because it answers there with the health of all services.
 fn with_standard_routes(service: &Service, routes: Routes) -> Routes {
     const HEALTH: &str = "/health";
     let has_health = routes.described().iter().any(|route| route.path == HEALTH);
@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn listed_origins_are_told_apart_and_preflights_have_a_length() {
+    fn only_listed_origins_are_allowed_and_preflights_have_a_length() {
         let allowed = |origins| {
             let response = answer(Method::OPTIONS, "/fixed", "", true, origins);
             let headers = response.headers();

@@ -5,8 +5,8 @@ use spin_sdk::variables::{self, Error};
 /// Settings of an instance.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// `production`: whether *required* routes refuse plain bodies. Only `false` turns it off, so
-    /// that a missing or misspelt value is the safe one.
+    /// `production`: whether *required* routes reject plain bodies. Only the value `false` turns this
+    /// off, so that a missing or misspelt value is safe.
     pub(crate) production: bool,
     /// `cors_origins`: origins separated by commas, `*` for any, empty for none.
     pub(crate) cors_origins: String,
@@ -21,8 +21,8 @@ impl Settings {
     }
 }
 
-/// `log_level`: `DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`. Read apart from the others, so
-/// that the logger is there when one of them cannot be read.
+/// Reads `log_level`: `DEBUG`, `INFO`, `WARNING`, `ERROR` or `CRITICAL`. It is read first, so that the
+/// logger can report a variable that cannot be read.
 pub(crate) async fn log_level() -> String {
     read("log_level").await
 }
@@ -31,13 +31,14 @@ fn is_production(value: &str) -> bool {
     !value.trim().eq_ignore_ascii_case("false")
 }
 
-/// A variable's value; empty, which stands for the default, when the manifest has none.
+/// Returns a variable's value. It is empty, which stands for the default, if the manifest does not
+/// define the variable or it cannot be read.
 async fn read(name: &str) -> String {
     match variables::get(name).await {
         Ok(value) => value,
         Err(Error::Undefined(_)) => String::new(),
         Err(error) => {
-            tracing::error!(variable = name, %error, "reading a variable failed, its default is used");
+            tracing::error!(variable = name, %error, "could not read a variable; using its default");
             String::new()
         }
     }

@@ -1,4 +1,4 @@
-//! Who is logged in, and that the session was used.
+//! Identifies the user of a request, and records that the session was used.
 
 use std::cell::RefCell;
 use std::time::{Duration, Instant};
@@ -14,12 +14,12 @@ use uuid::Uuid;
 use crate::error::Error;
 use crate::services;
 
-/// How often the last use of a session is noted at most. The statement that notes it has the same
-/// limit, because there are several instances.
+/// Minimum time before the use of a session is recorded again. The statement that records it has the
+/// same limit, because there are several instances.
 const NOTE_USE_EVERY: Duration = Duration::from_secs(60);
 
-/// How many sessions an instance remembers as noted, at some 100 bytes each. A session that it forgets
-/// costs a statement that changes nothing.
+/// How many recorded sessions an instance remembers, at about 100 bytes each. For a forgotten session,
+/// it runs a statement that changes nothing.
 const MAX_NOTED: usize = 10_000;
 
 /// Extractor: the user that the access token was issued to.
@@ -50,7 +50,7 @@ impl<S: Sync> FromRequestParts<S> for CurrentUser {
 }
 
 impl CurrentUser {
-    /// None if an id is not a UUID: then no user and no session has it.
+    /// Returns `None` if an id is not a UUID, because then neither a user nor a session has it.
     fn from_claims(claims: &Claims) -> Option<Self> {
         let session_id = claims.session.as_deref().map(Uuid::parse_str);
         Some(Self {
@@ -60,7 +60,7 @@ impl CurrentUser {
     }
 }
 
-/// Whether the use of a session is due to be noted. If so, it counts as noted from now on.
+/// Returns whether the use of a session is due to be recorded. If so, it counts as recorded.
 fn is_due(noted: &mut Cache<Uuid, Instant>, session: Uuid, now: Instant) -> bool {
     let last = noted.get(&session);
     if last.is_some_and(|last| now.duration_since(*last) < NOTE_USE_EVERY) {

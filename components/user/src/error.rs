@@ -1,4 +1,4 @@
-//! What can go wrong in this service, and the problem that a client gets for it.
+//! The errors of this service, and the problem that a client receives for each.
 
 use service_kit::problem::Problem;
 use service_kit::{Failure, kind};
@@ -78,7 +78,7 @@ impl From<Error> for Problem {
                 404,
                 "not-found",
                 "Not found",
-                "There is no such session of yours, or it has ended.",
+                "You do not have a session with this id, or it has ended.",
             ),
             Error::TooManySessions => kind!(
                 503,

@@ -1,7 +1,7 @@
 //! User accounts: registration, login, sessions, profiles and activities.
 //!
-//! A user and the analytics event about it are written in one transaction. Ids are made here and
-//! not by the database, because the event has to name the user.
+//! A user and the analytics event about it are written in one transaction. This service generates the
+//! ids, and not the database, because the event contains the id of the user.
 
 mod current_user;
 mod error;

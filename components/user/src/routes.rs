@@ -1,4 +1,4 @@
-//! What is served where. Handlers call one service function and shape its result.
+//! The routes of the service. Each handler calls one service function and shapes its result.
 
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -99,7 +99,7 @@ async fn activity_statistics(
     Ok(Answer::ok("Activity statistics", statistics).private())
 }
 
-/// Receives this service's own messages. No other caller may say what a user did.
+/// Receives this service's own messages. Other callers must not record activities.
 async fn record_activity(
     caller: Caller,
     Input(activity): Input<NewActivity>,

@@ -1,9 +1,9 @@
-//! Indexes on documents as migrations: `migrations/<service>/0001_….indexes.toml`, numbered together
-//! with the service's SQL.
+//! Migrations of indexes on documents: `migrations/<service>/0001_….indexes.toml`, numbered together
+//! with the service's SQL migrations.
 //!
-//! What was applied is recorded beside the documents, in a collection of the adapter's own: each store
-//! has its own indexes, so after a change of store the files are applied again. A record names the
-//! indexes, so that they can be taken away without the file.
+//! The applied files are recorded in the document store itself, in a collection of the adapter. Each
+//! store has its own indexes, so the files are applied again after a change of store. A record contains
+//! the names of the indexes, so that they can be removed without the file.
 
 use std::path::Path;
 
@@ -16,23 +16,23 @@ use adapter_capabilities::documents::{
     Collection, Documents, Index, IndexError, Limits, Query, Store,
 };
 
-/// The end of a file's name.
+/// How the name of a file ends.
 const SUFFIX: &str = ".indexes.toml";
 
-/// One service's indexes in one store.
+/// The indexes of one service in one store.
 #[derive(Debug)]
 pub struct Indexes<'a> {
-    /// The service.
+    /// The name of the service.
     pub service: &'a str,
-    /// The folder with a folder per service.
+    /// The folder that contains a folder per service.
     pub directory: &'a Path,
     /// The store; `None` if no component is granted a collection.
     pub store: Option<Store>,
-    /// The collections that the service is granted: it may declare indexes on these only.
+    /// The collections that the service is granted. It can declare indexes only on these.
     pub collections: &'a [String],
 }
 
-/// A file.
+/// A file that was read and checked.
 struct Declared {
     version: i64,
     description: String,
@@ -56,7 +56,7 @@ struct Declaration {
     unique: bool,
 }
 
-/// What is kept of an applied file.
+/// The record of an applied file.
 #[derive(Serialize, Deserialize)]
 struct Record {
     #[serde(rename = "_id")]
@@ -75,11 +75,11 @@ struct Made {
 }
 
 impl Indexes<'_> {
-    /// Reads all files, so that nothing of a service is applied when one of them is wrong.
+    /// Checks all files in advance, so that nothing of a service is applied if one of them is invalid.
     ///
     /// # Errors
     ///
-    /// What is wrong with a file.
+    /// A file is invalid or cannot be read.
     pub fn check(&self) -> anyhow::Result<()> {
         self.files().map(|_| ())
     }
@@ -109,11 +109,11 @@ impl Indexes<'_> {
         Ok(done)
     }
 
-    /// Takes back the latest applied file and says which that was.
+    /// Reverts the latest applied file and returns it.
     ///
     /// # Errors
     ///
-    /// What the store said; indexes that are gone already do no harm.
+    /// The store failed. It is not an error if an index does not exist any more.
     pub async fn revert(&self) -> anyhow::Result<Option<Status>> {
         let Some(latest) = self.records().await?.pop() else {
             return Ok(None);
@@ -138,7 +138,7 @@ impl Indexes<'_> {
         }))
     }
 
-    /// Every file that is in the folder or in the records, in order.
+    /// Returns every file that is in the folder or in the records, in order.
     ///
     /// # Errors
     ///
@@ -168,7 +168,7 @@ impl Indexes<'_> {
         Ok(all)
     }
 
-    /// All of a file's indexes or none.
+    /// Creates all indexes of a file, or none.
     async fn apply(&self, file: &Declared) -> anyhow::Result<()> {
         let store = self.store()?;
         let mut made: Vec<&Index> = Vec::new();
@@ -186,7 +186,7 @@ impl Indexes<'_> {
         }
         let record = serde_json::to_string(&self.record(file))?;
         let records = self.recorded()?;
-        // A duplicate record comes from another adapter that starts at the same time.
+        // If the record exists already, another adapter starts at the same time and wrote it.
         records
             .insert(Collection::migrations().as_str(), &[record])
             .await?;
@@ -208,7 +208,7 @@ impl Indexes<'_> {
         }
     }
 
-    /// In order.
+    /// Reads the records, in order.
     async fn records(&self) -> anyhow::Result<Vec<Record>> {
         if self.store.is_none() {
             return Ok(Vec::new());
@@ -223,7 +223,7 @@ impl Indexes<'_> {
             .recorded()?
             .find(Collection::migrations().as_str(), &query)
             .await
-            .context("reading which indexes there are")?;
+            .context("reading the applied index migrations")?;
         let mut records = found
             .iter()
             .map(|text| serde_json::from_str(text))
@@ -250,7 +250,7 @@ impl Indexes<'_> {
         ))
     }
 
-    /// In order, checked.
+    /// Reads and checks the files, in order.
     fn files(&self) -> anyhow::Result<Vec<Declared>> {
         let folder = self.directory.join(self.service);
         if !folder.exists() {
@@ -294,7 +294,7 @@ impl Indexes<'_> {
         let (number, description) = stem.split_once('_').unwrap_or((stem, ""));
         let version = number
             .parse()
-            .context("its name does not begin with a number")?;
+            .context("the file name must begin with a number")?;
         let text = std::fs::read_to_string(path)?;
         let content: Content = toml::from_str(&text)?;
         let mut indexes = Vec::new();
@@ -337,7 +337,7 @@ impl Declared {
     }
 }
 
-/// The number that a file's name begins with.
+/// Returns the number at the beginning of a file's name.
 fn version(name: &str) -> Option<i64> {
     name.split('_').next()?.parse().ok()
 }

@@ -1,5 +1,5 @@
-//! Each service's migrations: `migrations/<service>/`, applied in the service's own schema, recorded
-//! per service, and therefore selectable per service.
+//! The SQL migrations of each service: `migrations/<service>/`. They are applied in the schema of the
+//! service and recorded per service, so each service can be migrated alone.
 
 use std::{
     collections::BTreeSet,
@@ -14,38 +14,38 @@ use sqlx::{
 
 use super::{SCHEMA, connect};
 
-/// One migration and whether it was applied.
+/// A migration and its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
     /// The number before the first `_` of the file's name.
     pub version: i64,
-    /// The rest of the name.
+    /// The rest of the file's name.
     pub description: String,
-    /// What became of it.
+    /// Whether it is applied.
     pub state: State,
 }
 
-/// What became of a migration.
+/// The state of a migration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
-    /// Not yet.
+    /// Not applied yet.
     Pending,
-    /// Applied as it is in the file.
+    /// Applied, and the file is unchanged.
     Applied,
-    /// Applied, and the file was changed afterwards: the database is not what the file says.
+    /// Applied, but the file was changed afterwards. The database does not match the file.
     Changed,
     /// Applied, but its file no longer exists.
     Missing,
 }
 
-/// One service's migrations in one database.
+/// The migrations of one service in one database.
 #[derive(Debug)]
 pub struct Migrations<'a> {
-    /// The service; also its schema.
+    /// The name of the service, which is also the name of its schema.
     pub service: &'a str,
-    /// The folder with a folder per service.
+    /// The folder that contains a folder per service.
     pub directory: &'a Path,
-    /// The administrator.
+    /// The connection options of the administrator.
     pub admin: &'a PgConnectOptions,
 }
 
@@ -75,7 +75,7 @@ impl Migrations<'_> {
     ///
     /// # Errors
     ///
-    /// It has no `.down.sql`, or that failed and left nothing changed.
+    /// The migration has no `.down.sql`, or reverting failed and changed nothing.
     pub async fn revert(&self) -> anyhow::Result<Option<Status>> {
         let applied: Vec<Status> = self
             .status()
@@ -113,7 +113,7 @@ impl Migrations<'_> {
     ///
     /// # Errors
     ///
-    /// Folder or database cannot be read.
+    /// The folder or the database cannot be read.
     pub async fn status(&self) -> anyhow::Result<Vec<Status>> {
         let migrator = self.migrator().await?;
         let mut connection = connect(self.admin, self.service).await?;
@@ -176,7 +176,7 @@ impl Migrations<'_> {
 ///
 /// # Errors
 ///
-/// The description is not a name, or the files cannot be written.
+/// The description is not valid, or the files cannot be written.
 pub fn create(directory: &Path, service: &str, description: &str) -> anyhow::Result<[PathBuf; 2]> {
     let name = description.trim().to_lowercase().replace([' ', '-'], "_");
     let sensible = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
@@ -194,7 +194,7 @@ pub fn create(directory: &Path, service: &str, description: &str) -> anyhow::Res
     Ok(paths)
 }
 
-/// The highest number that a file's name begins with; 0 in an empty folder.
+/// Returns the highest number at the beginning of a file's name, or 0 for an empty folder.
 fn latest_version(folder: &Path) -> anyhow::Result<u64> {
     let mut latest = 0;
     for entry in
@@ -210,11 +210,12 @@ fn latest_version(folder: &Path) -> anyhow::Result<u64> {
     Ok(latest)
 }
 
-/// The services that have a folder of migrations, in alphabetical order.
+/// Returns the services that have a folder of migrations, in alphabetical order. The list is empty if
+/// `directory` does not exist.
 ///
 /// # Errors
 ///
-/// A missing folder is not an error: the service has no migrations.
+/// The directory cannot be read.
 pub fn services(directory: &Path) -> anyhow::Result<Vec<String>> {
     if !directory.exists() {
         return Ok(Vec::new());

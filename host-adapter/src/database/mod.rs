@@ -1,5 +1,5 @@
-//! Preparing databases: roles, schemas, migrations. Everything here uses the administrative
-//! connection (`DATABASE_URL`), which no component's call ever sees.
+//! Prepares databases: roles, schemas and migrations. This module uses the administrative connection
+//! (`DATABASE_URL`). Calls of components never use it.
 
 pub mod indexes;
 pub mod migrations;
@@ -12,7 +12,7 @@ pub use provision::{Provision, role_name};
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
 
-/// The schema of the adapter's own bookkeeping: which migrations ran. Components cannot enter it.
+/// The schema in which the adapter records the applied migrations. Components have no access to it.
 const SCHEMA: &str = "spindle";
 
 /// An identifier as SQL text. Names are validated by `config`; quoting keeps words such as `user`
@@ -25,7 +25,7 @@ fn quoted(name: &str) -> String {
 ///
 /// # Errors
 ///
-/// When it is not one. The text does not repeat it, since it holds a password.
+/// The URL is not valid. The error does not repeat it, because it contains a password.
 pub fn options(url: &SecretString) -> anyhow::Result<PgConnectOptions> {
     let options = PgConnectOptions::from_str(url.expose_secret())
         .map_err(|_| anyhow::anyhow!("not a PostgreSQL URL"))?;
@@ -38,7 +38,7 @@ pub fn options(url: &SecretString) -> anyhow::Result<PgConnectOptions> {
 ///
 /// # Errors
 ///
-/// What PostgreSQL or the network said.
+/// The connection cannot be opened. The error names host and port.
 pub async fn connect(options: &PgConnectOptions, schema: &str) -> anyhow::Result<PgConnection> {
     let options = options
         .clone()

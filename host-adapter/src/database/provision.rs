@@ -1,9 +1,9 @@
-//! One role and one schema per component.
+//! Creates one role and one schema per component.
 //!
-//! The component's role owns nothing: tables belong to the administrator who ran the migrations,
-//! and the role may read and write them. It can neither create nor drop anything, cannot see other
-//! schemas, and cannot become another role. The role for documents is the adapter's own and owns
-//! its schema, in which it creates a table per collection.
+//! The role of a component owns nothing. The tables belong to the administrator, who runs the
+//! migrations, and the role may read and write them. It cannot create or drop anything, cannot access
+//! other schemas, and cannot become another role. The role for documents belongs to the adapter. It
+//! owns its schema, in which it creates a table per collection.
 
 use anyhow::Context as _;
 use secrecy::{ExposeSecret as _, SecretString};
@@ -15,14 +15,13 @@ use sqlx::{
 use super::{SCHEMA, connect, quoted};
 use adapter_capabilities::outbox;
 
-/// The limit in bytes. PostgreSQL truncates longer names, and two of them may become the same.
+/// Maximum length of a name in bytes. PostgreSQL truncates longer names, so two roles could become one.
 const MAX_ROLE_NAME: usize = 63;
 
-/// Timeout for a lock that another adapter or session holds.
+/// How long to wait for a lock that another adapter or session holds.
 const LOCK_TIMEOUT: &str = "10s";
 
-/// The comment on every role that is the adapter's: the adapter does not take over
-/// a role of the same name without it.
+/// The comment on every role that the adapter created. The adapter does not take over a role without it.
 const MARK: &str = "made by Spindle";
 
 /// Finds a role by its name, and returns its comment.
@@ -32,11 +31,11 @@ const KNOWN_ROLE: &str =
 /// The role and schema of one component.
 #[derive(Debug)]
 pub struct Provision<'a> {
-    /// Component id; also the schema's name.
+    /// The name of the component, which is also the name of its schema.
     pub component: &'a str,
-    /// Role to connect as; see [`role_name`].
+    /// The role that the component connects as; see [`role_name`].
     pub role: &'a str,
-    /// Its password, if the role is the adapter's to create.
+    /// The password of the role, if the adapter creates the role.
     pub password: Option<&'a SecretString>,
     /// Whether the role owns its schema, or only uses what is in it.
     pub owner: bool,
@@ -44,8 +43,8 @@ pub struct Provision<'a> {
     pub messages: bool,
 }
 
-/// Roles belong to the whole PostgreSQL cluster, schemas to one database: the database's name in the
-/// role's keeps two Spindles on one cluster apart.
+/// Returns the name of a component's role. It contains the name of the database, because roles belong
+/// to the whole PostgreSQL cluster, and two installations of Spindle may share a cluster.
 #[must_use]
 pub fn role_name(options: &PgConnectOptions, component: &str) -> String {
     let database = options
@@ -55,11 +54,12 @@ pub fn role_name(options: &PgConnectOptions, component: &str) -> String {
 }
 
 impl Provision<'_> {
-    /// Creates what is missing. Repeatable, and safe when several adapters start at once.
+    /// Creates the role and the schema if they do not exist, and grants the role its rights. Several
+    /// adapters may do this at the same time.
     ///
     /// # Errors
     ///
-    /// What PostgreSQL refused, with the right that is missing where that is the reason.
+    /// PostgreSQL rejected a statement. If a right is missing, the error names it.
     pub async fn apply(&self, admin: &PgConnectOptions) -> anyhow::Result<()> {
         anyhow::ensure!(
             self.role.len() <= MAX_ROLE_NAME,
@@ -106,7 +106,7 @@ impl Provision<'_> {
                 let comment: Option<String> = row.try_get(0)?;
                 anyhow::ensure!(
                     comment.as_deref() == Some(MARK),
-                    "there is such a role already, and it is not ours"
+                    "the role exists already, and the adapter did not create it"
                 );
                 if self.can_connect(admin, password).await {
                     return Ok(());
@@ -121,8 +121,8 @@ impl Provision<'_> {
         .await
     }
 
-    /// Whether the role's password is this one. Asked before it is set, because setting a password shows it
-    /// to PostgreSQL's log.
+    /// Returns whether the role has this password. The password is set only if it differs, because
+    /// PostgreSQL may log the statement that sets it.
     async fn can_connect(&self, admin: &PgConnectOptions, password: &SecretString) -> bool {
         let options = admin
             .clone()
@@ -140,7 +140,7 @@ impl Provision<'_> {
             .fetch_one(&mut *connection)
             .await?
             .try_get(0)?;
-        // A temporary table would outlive the call that made it, in a session that others use.
+        // A temporary table would outlive its call, and later calls share the session.
         run(
             connection,
             format!(
@@ -149,7 +149,7 @@ impl Provision<'_> {
             ),
         )
         .await?;
-        // Before PostgreSQL 15, every role may create tables there.
+        // Before PostgreSQL 15, every role may create tables in `public`.
         run(
             connection,
             "do $$ begin if exists (select from pg_namespace where nspname = 'public') then \

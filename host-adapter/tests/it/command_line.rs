@@ -284,7 +284,11 @@ async fn an_existing_foreign_role_is_not_taken_over() {
     expect_failure(
         &output,
         1,
-        &["not ours", "USER_DATABASE_URL", &format!("{name}_user")],
+        &[
+            "did not create it",
+            "USER_DATABASE_URL",
+            &format!("{name}_user"),
+        ],
     );
 }
 

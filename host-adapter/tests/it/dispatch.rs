@@ -79,7 +79,7 @@ async fn an_answer_is_returned_unchanged() {
 }
 
 #[tokio::test]
-async fn a_call_to_a_briefly_unreachable_peer_is_retried() {
+async fn a_request_is_repeated_unchanged_after_502_or_503() {
     let peer = ScriptedPeer::start(vec![status(503), status(502), status(200)]).await;
     let test = Test::new(&peer.url).await;
     let answer = test

@@ -39,6 +39,8 @@ mod rebuild;
 mod registration;
 mod requests;
 mod revoked_sessions;
+mod row_pages;
+mod serving_threads;
 mod sessions;
 mod sidecar;
 mod sidecar_tls;

@@ -172,7 +172,7 @@ async fn calls_in_flight_per_component_are_limited() {
 }
 
 #[tokio::test]
-async fn requests_fail_while_the_adapter_is_stopped() {
+async fn requests_fail_while_the_adapter_is_down_and_then_recover() {
     let mut app = App::start(HostMode::Composed).await;
     let token = app.register_and_log_in("ada").await;
     let adapter = app.adapter().process.take().expect("running");

@@ -1,7 +1,5 @@
 //! `host-adapter serve` with TLS: encrypted calls, and client certificates instead of tokens.
 
-use std::path::Path;
-
 use reqwest::Client;
 use serde_json::json;
 
@@ -43,17 +41,25 @@ impl Certificates {
         self.directory.path().join(name).display().to_string()
     }
 
+    /// The authority, for clients that trust it.
+    fn trusted(&self) -> reqwest::Certificate {
+        reqwest::Certificate::from_pem(self.authority.as_bytes()).expect("a certificate")
+    }
+
+    /// The certificate of `name` with its key.
+    fn identity(&self, name: &str) -> reqwest::Identity {
+        let read = |name: &str| std::fs::read_to_string(self.path(name)).expect("read");
+        let pem = [read(&format!("{name}.pem")), read(&format!("{name}.key"))].concat();
+        reqwest::Identity::from_pem(pem.as_bytes()).expect("an identity")
+    }
+
     /// A client that trusts the authority, and presents the certificate of `name`.
     fn client(&self, name: Option<&str>) -> Client {
-        let read = |name: &str| std::fs::read_to_string(Path::new(&self.path(name))).expect("read");
-        let authority = reqwest::Certificate::from_pem(self.authority.as_bytes());
         let mut builder = Client::builder()
             .no_proxy()
-            .tls_certs_only([authority.expect("a certificate")]);
+            .tls_certs_only([self.trusted()]);
         if let Some(name) = name {
-            let pem = [read(&format!("{name}.pem")), read(&format!("{name}.key"))].concat();
-            builder =
-                builder.identity(reqwest::Identity::from_pem(pem.as_bytes()).expect("identity"));
+            builder = builder.identity(self.identity(name));
         }
         builder.build().expect("a client")
     }
@@ -95,10 +101,9 @@ async fn calls_use_tls_if_a_certificate_is_set() {
     assert_eq!(answer.status(), 200);
 }
 
-#[tokio::test]
-async fn client_certificates_replace_tokens() {
-    let certificates = Certificates::new(&["localhost", "gateway", "stranger"]);
-    let adapter = StandaloneAdapter::start(&[
+/// Starts an adapter that identifies its callers by certificates of the authority.
+async fn adapter_with_client_ca(certificates: &Certificates) -> StandaloneAdapter {
+    StandaloneAdapter::start(&[
         (
             "SPINDLE_SERVER_TLS_CERTIFICATE",
             &certificates.path("localhost.pem"),
@@ -109,7 +114,13 @@ async fn client_certificates_replace_tokens() {
         ),
         ("SPINDLE_SERVER_CLIENT_CA", &certificates.path("ca.pem")),
     ])
-    .await;
+    .await
+}
+
+#[tokio::test]
+async fn a_client_certificate_identifies_its_component() {
+    let certificates = Certificates::new(&["localhost", "gateway"]);
+    let adapter = adapter_with_client_ca(&certificates).await;
     let gateway = certificates.client(Some("gateway"));
     let answer = tls_call(&gateway, &adapter)
         .send()
@@ -121,33 +132,35 @@ async fn client_certificates_replace_tokens() {
         text.contains("`gateway` is not granted `postgres`"),
         "{text}"
     );
-    let token = &adapter.sidecar.tokens["user"];
+}
+
+#[tokio::test]
+async fn a_certificate_without_a_component_is_rejected() {
+    let certificates = Certificates::new(&["localhost", "stranger"]);
+    let adapter = adapter_with_client_ca(&certificates).await;
     let stranger = certificates.client(Some("stranger"));
+    // A valid token does not replace the certificate.
     let answer = tls_call(&stranger, &adapter)
-        .bearer_auth(token)
+        .bearer_auth(&adapter.sidecar.tokens["user"])
         .send()
         .await
         .expect("an answer");
     assert_eq!(answer.status(), 401);
+}
+
+#[tokio::test]
+async fn a_connection_without_a_trusted_certificate_fails() {
+    let certificates = Certificates::new(&["localhost"]);
+    let adapter = adapter_with_client_ca(&certificates).await;
     let without_certificate = certificates.client(None);
-    assert!(
-        tls_call(&without_certificate, &adapter)
-            .bearer_auth(token)
-            .send()
-            .await
-            .is_err()
-    );
-    let other = Certificates::new(&["gateway"]);
+    let token = &adapter.sidecar.tokens["user"];
+    let rejected = tls_call(&without_certificate, &adapter).bearer_auth(token);
+    assert!(rejected.send().await.is_err());
+    // Another authority signed a certificate for the same component.
     let forged = Client::builder()
         .no_proxy()
-        .tls_certs_only([
-            reqwest::Certificate::from_pem(certificates.authority.as_bytes()).expect("pem"),
-        ])
-        .identity({
-            let read = |name| std::fs::read_to_string(other.path(name)).expect("read");
-            let pem = [read("gateway.pem"), read("gateway.key")].concat();
-            reqwest::Identity::from_pem(pem.as_bytes()).expect("identity")
-        })
+        .tls_certs_only([certificates.trusted()])
+        .identity(Certificates::new(&["gateway"]).identity("gateway"))
         .build()
         .expect("a client");
     assert!(tls_call(&forged, &adapter).send().await.is_err());

@@ -1,4 +1,4 @@
-//! An event as it is listed.
+//! An event in the list of events.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

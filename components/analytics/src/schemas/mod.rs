@@ -1,4 +1,4 @@
-//! What requests must look like, and what answers look like.
+//! The schemas of requests and answers.
 
 mod event;
 mod event_search;
@@ -17,10 +17,11 @@ pub(crate) use event::Event;
 pub(crate) use event_search::EventSearch;
 pub(crate) use rebuild::{Rebuild, Rebuilt};
 
-/// Longest user id. It is part of a document's id, which has limits in every store.
+/// Maximum length of a user id. It is part of a document's `_id`, whose length is limited in every
+/// store.
 pub(crate) const MAX_USER_ID_BYTES: usize = 200;
 
-/// How far a sender's clock may be ahead of ours.
+/// How far the clock of a sender may be ahead of ours.
 const MAX_AHEAD: Duration = Duration::minutes(5);
 
 const EVENT_TYPES: &[&str] = &[

@@ -1,12 +1,13 @@
-//! An event's properties: any JSON object that every document store can keep as it is.
+//! An event's properties: any JSON object that every document store can store unchanged.
 
 use serde_json::Value;
 use service_kit::input::{Violation, rules};
 
-/// A larger object is a payload and not a property; events are kept for long and counted often.
+/// Maximum size as JSON text. Events are kept for long and counted often, so they must be small.
 const MAX_BYTES: usize = 16 * 1024;
 
-/// The adapter accepts documents up to a nesting of 64. Half of it is enough for properties.
+/// Maximum nesting. The adapter accepts documents that are nested 64 deep, and half of that is
+/// enough for properties.
 const MAX_DEPTH: usize = 32;
 
 /// An object of at most 16 KiB as JSON text, nested at most 32 deep. It must not contain names that

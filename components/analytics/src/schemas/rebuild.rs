@@ -6,7 +6,7 @@ use service_kit::input::{FromFields, rules};
 /// Body of the request: an object, which may be empty.
 #[derive(Debug, FromFields)]
 pub(crate) struct Rebuild {
-    /// Begin with the first event again, even if a rebuild is unfinished.
+    /// Start over from the first event, even if a rebuild is unfinished.
     #[rule(rules::boolean, default = false)]
     pub(crate) restart: bool,
 }
@@ -16,6 +16,6 @@ pub(crate) struct Rebuild {
 pub(crate) struct Rebuilt {
     /// If false, send the request again to continue.
     pub(crate) done: bool,
-    /// Events in the new statistics so far, without the latest.
+    /// How many events the new statistics include so far. The latest events are not included.
     pub(crate) events: u64,
 }

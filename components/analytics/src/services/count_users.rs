@@ -1,4 +1,4 @@
-//! How many users there are, as the user service counts them.
+//! The user counts of the user service.
 
 use serde_json::Value;
 use service_kit::{Failure, peers};
@@ -6,7 +6,7 @@ use service_kit::{Failure, peers};
 /// Short, because statistics without user counts are better than slow statistics.
 const DEADLINE_MILLISECONDS: u32 = 1000;
 
-/// The counts as the user service gives them; none if it does not answer.
+/// Returns the counts of the user service, or `None` if it does not answer.
 pub(super) async fn count_users() -> Option<Value> {
     let answer = peers::get("user", "/api/v1/users/stats/count", DEADLINE_MILLISECONDS).await;
     match answer {

@@ -1,4 +1,4 @@
-//! Statistics over events, with the user service's counts where it gives them.
+//! Statistics of events, with the user counts of the user service.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::summaries::{self, Totals};
 /// no request waits long.
 const SUMMARISING: Duration = Duration::from_secs(1);
 
-/// The statistics, and what is missing from them, as sentences.
+/// Returns the statistics, and a warning for each part that is missing.
 pub(crate) async fn event_statistics(period: Period) -> Result<(Statistics, Vec<&'static str>)> {
     let (totals, user_stats) = join(totals(period), count_users()).await;
     let Totals {
@@ -35,7 +35,7 @@ pub(crate) async fn event_statistics(period: Period) -> Result<(Statistics, Vec<
     Ok((statistics, warnings))
 }
 
-/// All events are counted from the summary, those of a period by the index on `timestamp`.
+/// Counts all events with the summary, and the events of a period with the index on `timestamp`.
 async fn totals(period: Period) -> Result<Totals> {
     let Some(filter) = period.filter("timestamp") else {
         // Advance the summary before counting, so that fewer events remain to be counted by query.

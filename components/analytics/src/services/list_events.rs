@@ -1,4 +1,4 @@
-//! A person's events, newest first.
+//! The events about a user, newest first.
 
 use service_kit::collection::filter::{Filter, eq};
 use service_kit::page::Page;
@@ -7,7 +7,7 @@ use super::EVENTS;
 use crate::error::{Error, Result};
 use crate::schemas::{Event, EventSearch};
 
-/// One page of the events about `subject` that a search finds.
+/// Returns one page of the events about `subject` that match the search.
 pub(crate) async fn list_events(subject: &str, search: EventSearch) -> Result<Page<Event>> {
     if search.user_id.as_ref().is_some_and(|user| user != subject) {
         return Err(Error::ReadsEventsOfOthers);

@@ -1,4 +1,4 @@
-//! What the service does: one function per file, each with the filters it needs.
+//! The functions of the service, one per file, each with the filters that it needs.
 
 mod count_users;
 mod event_statistics;

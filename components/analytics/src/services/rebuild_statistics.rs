@@ -4,7 +4,7 @@ use crate::error::Result;
 use crate::schemas::{Rebuild, Rebuilt};
 use crate::summaries;
 
-/// Continue a rebuild, or begin one. It reads all events, so one call may not be enough.
+/// Continues a rebuild, or begins one. It reads all events, so one call may not be enough.
 pub(crate) async fn rebuild_statistics(request: Rebuild) -> Result<Rebuilt> {
     let progress = summaries::rebuild(request.restart).await?;
     Ok(Rebuilt {

@@ -1,4 +1,4 @@
-//! A new event.
+//! Records an event.
 
 use std::time::Duration;
 
@@ -12,12 +12,12 @@ use crate::error::{Error, Result};
 use crate::schemas::{NewEvent, Stored};
 use crate::summaries;
 
-/// How long a sender of events works on the summary if it is behind: about one slice.
+/// How long a request that records an event may advance the summary. Zero stands for one slice.
 const SUMMARISING: Duration = Duration::ZERO;
 
-/// Store an event, unless one with its id is stored already.
+/// Stores an event, unless an event with the same id is stored already.
 ///
-/// The id is the event's own, else the request's idempotency key, else a new one.
+/// The id is the event's own. If it has none, it is the request's idempotency key, or else a new id.
 pub(crate) async fn record_event(
     caller: Caller,
     key: Option<Uuid>,
@@ -38,8 +38,8 @@ pub(crate) async fn record_event(
     Ok(Stored { event_id, stored })
 }
 
-/// `bucket` joins day and type, because documents are counted by one whole field. `received_at` is
-/// this service's time. It separates new events from counted ones, whatever time the sender claims.
+/// `bucket` joins day and type, because documents can be counted by only one field. `received_at` is
+/// this service's time. It separates new events from counted ones, regardless of the sender's time.
 fn document(
     event_id: Uuid,
     caller: Caller,
@@ -61,7 +61,8 @@ fn document(
     }))
 }
 
-/// The source of the event, and the user it is about. Users may write events about themselves only.
+/// Returns the source of the event, and the user it is about. Users may write only events about
+/// themselves.
 fn attribute(caller: Caller, user_id: Option<String>) -> Result<(String, Option<String>)> {
     match caller {
         Caller::Service(name) => Ok((name, user_id)),

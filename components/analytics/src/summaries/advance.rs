@@ -10,28 +10,28 @@ use super::summary::Summary;
 use super::window::{MAX_EVENTS, end_before, received_between};
 use super::{Counts, Result, events, store, users};
 
-/// How far in the past a slice ends at least. An event gets its time before it is stored. If it took
-/// longer than this to appear, it could appear in a slice that was counted already, and be missing.
-/// Storing takes at most as long as a request (15 s); the rest is for clocks that differ. A shorter
-/// lag leaves fewer events to count by query.
+/// Minimum age of a slice's end. An event gets its time before it is stored. If storing took longer
+/// than this, the event could appear in a slice that is counted already, and the statistics would
+/// miss it. Storing takes at most as long as a request (15 s). The rest allows for clocks that
+/// differ. A shorter lag leaves fewer events to count by query.
 pub(crate) const LAG: Duration = Duration::seconds(30);
 
-/// Fewest events that are worth a slice. Fewer events are counted by query each time, within some
-/// milliseconds.
+/// Minimum number of events in a slice. A query counts fewer events within some milliseconds.
 const MIN_EVENTS: u32 = 1_000;
 
-/// How often an instance checks whether there is something to do. At a thousand events a second each
-/// check finds a slice, and there is hardly any work in between.
+/// How often an instance checks whether a slice is due. At a thousand events a second, each check
+/// finds one, and the requests in between do no extra work.
 const INTERVAL: std::time::Duration = std::time::Duration::from_secs(5);
 
 thread_local! {
     static LOOKED: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Move the summary forward for `budget`, if it is time to check again. It never fails: events that
-/// are not in the summary are counted by query.
+/// Moves the summary forward for `budget`, if a check is due. A failure is only logged, because
+/// events that are not in the summary are counted by query.
 ///
-/// Recording and reading call it, because a component runs only while it answers.
+/// Requests that record or read events call it, because a component runs only while it answers a
+/// request.
 pub(crate) async fn advance_now_and_then(budget: std::time::Duration) {
     let looked = LOOKED.get().map(|looked| looked.elapsed());
     if looked.is_some_and(|ago| ago < INTERVAL) {
@@ -46,7 +46,7 @@ pub(crate) async fn advance_now_and_then(budget: std::time::Duration) {
     }
 }
 
-/// Whether there may be more to do.
+/// Returns whether there may be more to do.
 async fn advance_for(budget: std::time::Duration) -> Result<bool> {
     let started = Instant::now();
     loop {
@@ -63,8 +63,8 @@ async fn advance_for(budget: std::time::Duration) -> Result<bool> {
     }
 }
 
-/// Add the next slice to a summary. False if too few events are left for a slice; true if the slice
-/// was added, here or by another worker.
+/// Adds the next slice to a summary. Returns false if too few events are left for a slice, and true
+/// if this or another worker added it.
 pub(super) async fn advance(id: &str, summary: &Summary) -> Result<bool> {
     let end = match summary.planned {
         Some(plan) => plan.end,
@@ -83,8 +83,9 @@ pub(super) async fn advance(id: &str, summary: &Summary) -> Result<bool> {
     Ok(true)
 }
 
-/// The end of the slice after `watermark`, never within an unfinished millisecond. It is not later
-/// than the slice's last event, so that an event that still appears belongs to the next slice.
+/// Returns the end of the slice after `watermark`, which is never within an unfinished millisecond.
+/// It is not later than the slice's last event, so that an event that appears later belongs to the
+/// next slice.
 async fn end_of_slice(watermark: OffsetDateTime) -> Result<Option<OffsetDateTime>> {
     let horizon = OffsetDateTime::now_utc() - LAG;
     let settled = received_between(watermark, horizon);
@@ -100,7 +101,7 @@ async fn end_of_slice(watermark: OffsetDateTime) -> Result<Option<OffsetDateTime
     }
 }
 
-/// The summary with the slice. It is the same for every worker on the slice.
+/// Returns the summary with the slice added. The result is the same for every worker on the slice.
 async fn with_slice(summary: &Summary, end: OffsetDateTime) -> Result<Summary> {
     let slice = received_between(summary.watermark, end);
     let (counts, users) =

@@ -18,18 +18,18 @@ const MAX_DAYS: usize = 1_000;
 pub(crate) struct Counts {
     pub(crate) total: u64,
     pub(crate) by_type: BTreeMap<String, u64>,
-    /// By day in UTC, such as `2026-01-31`; of more than 1,000 days the latest 1,000.
+    /// By day in UTC, such as `2026-01-31`, for the latest 1,000 days.
     pub(crate) by_day: BTreeMap<String, u64>,
 }
 
-/// The field that events are counted by: day and type in one, so that one query gives both, and they
-/// agree.
+/// The value of the field that events are counted by. It joins day and type, so that one query
+/// counts by both, and the counts agree.
 pub(crate) fn bucket(day: &str, event_type: &str) -> String {
     format!("{day} {event_type}")
 }
 
 impl Counts {
-    /// From numbers by [`bucket`].
+    /// Creates counts from the number of events per [`bucket`].
     pub(super) fn of(buckets: Vec<(String, u64)>) -> Result<Self> {
         let mut counts = Self::default();
         for (bucket, number) in buckets {

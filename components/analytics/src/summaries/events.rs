@@ -1,4 +1,4 @@
-//! Numbers over the events that match a filter. They are complete for any number of values.
+//! Counts of the events that match a filter. They are complete for any number of values.
 
 use serde_json::{Map, Value};
 use service_kit::adapter::documents::Direction;
@@ -9,13 +9,13 @@ use time::OffsetDateTime;
 use super::{Counts, Result};
 use crate::services::EVENTS;
 
-/// The number of values that `count-by` is sure to return. A result of this size may be cut off.
+/// The number of values that `count-by` always returns. A result of this size may be cut off.
 const PAGE: u32 = 1_000;
 
 /// The number of events in the range that is tried first. A query can skip at most this many.
 const LARGE_RANGE: u32 = 10_000;
 
-/// How many events match, by type and by day.
+/// Counts the events that match, by type and by day.
 pub(crate) async fn counts(filter: &Filter) -> Result<Counts> {
     Counts::of(by("bucket", filter).await?)
 }
@@ -26,7 +26,7 @@ pub(super) async fn users(filter: &Filter) -> Result<Vec<String>> {
     Ok(users.into_iter().map(|(user, _)| user).collect())
 }
 
-/// The same, if one query gives them all.
+/// Like [`users`], but returns `None` if one query does not return all users.
 pub(super) async fn users_at_once(filter: &Filter) -> Result<Option<Vec<String>>> {
     let users = count_by("user_id", filter).await?;
     if !is_complete(&users) {
@@ -36,12 +36,12 @@ pub(super) async fn users_at_once(filter: &Filter) -> Result<Option<Vec<String>>
     Ok(Some(users.collect()))
 }
 
-/// The number of matching events per value of a field that holds text; without those where it is
-/// null.
+/// Counts the matching events per value of a field that holds text. Events where it is null are left
+/// out.
 ///
-/// If one query may not give all values, they are counted in ranges of the field. A range cannot have
-/// more values than events, so a range of as many events as one query gives values is complete. Most
-/// ranges have far fewer values, so larger ranges are tried first.
+/// If one query does not return all values, they are counted in ranges of the field. A range cannot
+/// have more values than events, so a range of [`PAGE`] events is always complete. Most ranges have
+/// far fewer values than events, so larger ranges are tried first.
 async fn by(field: &str, filter: &Filter) -> Result<Vec<(String, u64)>> {
     let all = count_by(field, filter).await?;
     if is_complete(&all) {
@@ -77,7 +77,7 @@ async fn count_by(field: &str, filter: &Filter) -> Result<Vec<(Option<String>, u
     EVENTS.count_by(field, filter.clone()).await
 }
 
-/// The value of `field` in the event at index `skip`, when the events are ordered by this field.
+/// Returns the value of `field` in the event at index `skip`, if the events are ordered by this field.
 async fn nth(
     field: &str,
     direction: Direction,
@@ -94,7 +94,7 @@ async fn nth(
     Ok(found.and_then(|mut event| event.remove(field)))
 }
 
-/// The time of receipt of the event at index `skip`, when the events are ordered by that time.
+/// Returns when the event at index `skip` was received, if the events are ordered by that time.
 pub(super) async fn received(
     direction: Direction,
     filter: &Filter,
@@ -104,7 +104,7 @@ pub(super) async fn received(
     Ok(received.and_then(|received_at| extended_json::read_date(&received_at)))
 }
 
-/// Without the events where the field is null.
+/// Leaves out the events where the field is null.
 fn named(counted: Vec<(Option<String>, u64)>) -> impl Iterator<Item = (String, u64)> {
     let named = |(value, number): (Option<String>, u64)| Some((value?, number));
     counted.into_iter().filter_map(named)

@@ -1,7 +1,7 @@
-//! Stored statistics: numbers over all events whose cost does not grow with the events.
+//! Stored statistics: counts of all events, at a cost that does not grow with the number of events.
 //!
-//! The document `summary` has the numbers over every event that was received up to its *watermark*.
-//! An answer adds the few events after the watermark, counted by query, so it is right wherever the
+//! The document `summary` has the counts of every event that was received up to its *watermark*.
+//! An answer adds the few events after the watermark, counted by query, so it is correct wherever the
 //! watermark is. Documents have no transactions. These rules make a crash between any two writes
 //! harmless:
 //!
@@ -9,13 +9,14 @@
 //!   conditional update writes the end into the summary first, and it cannot change after that. It
 //!   lies so far back that no new event can appear before it. So every worker on a slice finds the
 //!   same events in it, even if workers run concurrently or after a crash.
-//! - Users are documents of their own, marked with the first slice that has an event of theirs. Marks
-//!   of a slice beyond the summary's have no meaning yet, and writing them again changes nothing.
+//! - Users are separate documents, marked with the first slice that has an event about the user. Marks
+//!   of a slice after the summary's have no meaning yet, and writing them again changes nothing.
 //! - One conditional update then replaces all numbers, watermark and slice. The update of a second
 //!   worker matches nothing.
 //!
 //! A rebuild is a second summary, the document `rebuild`. It starts without events and replaces the
-//! first summary in the end. A *generation* names the users of each, so that they are not mixed up.
+//! first summary at the end. Each has a *generation*, which is part of the `_id` of its users, so that
+//! the users of both stay separate.
 
 mod advance;
 mod counts;
@@ -35,21 +36,21 @@ pub(crate) use events::counts;
 pub(crate) use rebuild::rebuild;
 use summary::Summary;
 
-/// The result of every function here: no caller can do anything about a failure.
+/// The result of every function here. A caller cannot handle a failure.
 type Result<T, E = Failure> = std::result::Result<T, E>;
 
-/// Numbers over events.
+/// Counts of events, and of the users they are about.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
     pub(crate) counts: Counts,
     pub(crate) distinct_users: u64,
 }
 
-/// Maximum number of reads if rebuilds replace the summary in the meantime. It does not happen
-/// twice in a row, because a rebuild takes longer than a reading.
+/// Maximum number of attempts to read the summary while rebuilds replace it. Two rebuilds do not
+/// interrupt two attempts in a row, because a rebuild takes longer than an attempt.
 const READINGS: usize = 3;
 
-/// Numbers over all events: those of the summary and those of the events after it.
+/// Counts all events: those in the summary, and those after it.
 pub(crate) async fn totals() -> Result<Totals> {
     for _ in 0..READINGS {
         let summary = store::read(store::SUMMARY).await?.unwrap_or_default();
@@ -61,7 +62,7 @@ pub(crate) async fn totals() -> Result<Totals> {
             return Ok(totals);
         }
     }
-    let cause = "the summary was replaced again and again while it was read";
+    let cause = "rebuilds replaced the summary each time it was read";
     Err(Failure::unavailable(cause))
 }
 

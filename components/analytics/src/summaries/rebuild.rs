@@ -1,7 +1,7 @@
-//! Rebuilding the summary from the events, in as many requests as it takes.
+//! Rebuilds the summary from the events, in one or more requests.
 //!
-//! All progress is in the document `rebuild`, so any request can continue after another one died.
-//! The rebuild has a generation of its own. Once the summary has the same generation, the rebuild has
+//! All progress is in the document `rebuild`, so any request can continue after another one failed.
+//! The rebuild has its own generation. Once the summary has the same generation, the rebuild has
 //! replaced it, and only the users of the previous summary are left to remove.
 
 use std::time::{Duration, Instant};
@@ -9,19 +9,19 @@ use std::time::{Duration, Instant};
 use super::summary::Summary;
 use super::{Result, advance, store, users};
 
-/// How long one request works on it: some seconds less than every limit for a request.
+/// How long one request works on a rebuild. It is some seconds shorter than every request timeout.
 const BUDGET: Duration = Duration::from_secs(5);
 
 /// The progress of a rebuild.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Progress {
-    /// Whether the summary has been replaced and nothing is left to do.
+    /// Whether the summary is replaced and nothing is left to do.
     pub(crate) done: bool,
     /// Events that are in the new summary so far.
     pub(crate) events: u64,
 }
 
-/// Continue the rebuild, or begin one; with `restart`, from the first event again.
+/// Continues the rebuild, or begins one. With `restart`, it starts over from the first event.
 pub(crate) async fn rebuild(restart: bool) -> Result<Progress> {
     let started = Instant::now();
     let mut rebuild = store::read_or_begin(store::REBUILD).await?;
@@ -44,7 +44,7 @@ pub(crate) async fn rebuild(restart: bool) -> Result<Progress> {
         }
         rebuild = match store::read(store::REBUILD).await? {
             Some(latest) if latest.generation == rebuild.generation => latest,
-            // Another request finished it, or began it again.
+            // Another request finished the rebuild, or restarted it.
             None => return Ok(Progress { done: true, events }),
             Some(_) => {
                 return Ok(Progress {
@@ -56,7 +56,7 @@ pub(crate) async fn rebuild(restart: bool) -> Result<Progress> {
     }
 }
 
-/// Add one slice, replace the summary, or remove some users; true when nothing is left to do.
+/// Adds one slice, replaces the summary, or removes some users. Returns whether the rebuild is done.
 async fn step(rebuild: &Summary) -> Result<bool> {
     let summary = store::read_or_begin(store::SUMMARY).await?;
     if summary.generation == rebuild.generation {
@@ -70,8 +70,8 @@ async fn step(rebuild: &Summary) -> Result<bool> {
     Ok(false)
 }
 
-/// Note that no slice follows, and which generation to remove. If the replacement then fails, that
-/// generation is still in use, and [`clean`] does not touch it.
+/// Records that the rebuild is complete, and which generation it replaces. If the replacement then
+/// fails, that generation is still in use, and [`clean`] does not remove it.
 async fn finish(summary: &Summary, rebuild: &Summary) -> Result<()> {
     let mut finished = rebuild.clone();
     finished.finished = true;
@@ -90,7 +90,7 @@ async fn replace(summary: &Summary, rebuild: &Summary) -> Result<()> {
     Ok(())
 }
 
-/// Discard what was counted so far. Its users are removed in the end.
+/// Discards the counts so far. Their users are removed at the end of the rebuild.
 async fn begin_again(rebuild: &Summary) -> Result<()> {
     let mut retired = rebuild.retired.clone();
     retired.push(rebuild.generation.clone());
@@ -98,7 +98,7 @@ async fn begin_again(rebuild: &Summary) -> Result<()> {
     Ok(())
 }
 
-/// Remove some users of unused generations; true when none are left.
+/// Removes some users of unused generations. Returns whether none are left.
 async fn clean(rebuild: &Summary) -> Result<bool> {
     for generation in &rebuild.retired {
         if *generation != rebuild.generation && users::forget(generation).await? {

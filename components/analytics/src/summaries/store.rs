@@ -1,4 +1,4 @@
-//! Where summaries are stored, and the conditional updates that move them.
+//! Stores summaries, and changes them by conditional updates.
 
 use serde::Serialize;
 use serde_json::json;
@@ -11,10 +11,10 @@ use uuid::Uuid;
 use super::Result;
 use super::summary::{Plan, Summary};
 
-/// The summary that is currently in use.
+/// The summary in use.
 pub(super) const SUMMARY: &str = "summary";
 
-/// The summary that is to replace it.
+/// The summary that will replace it.
 pub(super) const REBUILD: &str = "rebuild";
 
 const SUMMARIES: Collection<Summary> = Collection::new("event_summaries");
@@ -26,13 +26,13 @@ struct Document<'a> {
     summary: Summary,
 }
 
-/// A summary; none if it was never begun.
+/// Returns a summary, or `None` if it does not exist yet.
 pub(super) async fn read(id: &str) -> Result<Option<Summary>> {
     SUMMARIES.find(eq("_id", id)).fetch_optional().await
 }
 
-/// A summary, begun without events if it was not there. If several callers begin it at once, all of
-/// them get the one that was stored first.
+/// Returns a summary, and stores one without events if it does not exist yet. If several callers do
+/// this at once, all of them get the summary that was stored first.
 pub(super) async fn read_or_begin(id: &str) -> Result<Summary> {
     if let Some(summary) = read(id).await? {
         return Ok(summary);
@@ -43,7 +43,7 @@ pub(super) async fn read_or_begin(id: &str) -> Result<Summary> {
     summary.ok_or_else(|| Failure::unavailable(format!("the summary `{id}` was removed meanwhile")))
 }
 
-/// A summary without events, in a generation of its own.
+/// Creates a summary without events, in a new generation.
 pub(super) fn fresh(retired: Vec<String>) -> Summary {
     Summary {
         generation: Uuid::now_v7().simple().to_string(),
@@ -52,30 +52,30 @@ pub(super) fn fresh(retired: Vec<String>) -> Summary {
     }
 }
 
-/// Fix the end of the next slice, unless another end is fixed or `summary` is not the latest.
+/// Sets the end of the next slice, unless an end is already set or `summary` is not the latest.
 pub(super) async fn plan(id: &str, summary: &Summary, end: OffsetDateTime) -> Result<bool> {
     let begun = OffsetDateTime::now_utc();
     let planned = Update::set_all(&json!({"planned": Plan { end, begun }}));
     update(unplanned(id, summary), planned).await
 }
 
-/// Replace `summary` by `next`, which includes the planned slice, unless it was replaced already.
+/// Replaces `summary` by `next`, which includes the planned slice, unless it is already replaced.
 pub(super) async fn complete(id: &str, summary: &Summary, next: &Summary) -> Result<bool> {
     let planned = state(id, summary).and(eq("planned.end", next.watermark));
     update(planned, Update::set_all(next)).await
 }
 
-/// Replace `summary` by `next`, unless it has changed or a slice is planned.
+/// Replaces `summary` by `next`, unless it has changed or a slice is planned.
 pub(super) async fn change(id: &str, summary: &Summary, next: &Summary) -> Result<bool> {
     update(unplanned(id, summary), Update::set_all(next)).await
 }
 
-/// Replace a summary of this generation, whatever its slice.
+/// Replaces a summary of this generation, regardless of its slice.
 pub(super) async fn replace(id: &str, generation: &str, next: &Summary) -> Result<bool> {
     update(of_generation(id, generation), Update::set_all(next)).await
 }
 
-/// Remove a summary of this generation.
+/// Removes a summary of this generation.
 pub(super) async fn remove(id: &str, generation: &str) -> Result<()> {
     SUMMARIES.remove(of_generation(id, generation)).await?;
     Ok(())
@@ -85,7 +85,7 @@ fn of_generation(id: &str, generation: &str) -> Filter {
     eq("_id", id).and(eq("generation", generation))
 }
 
-/// The filter for a summary that is as it was read.
+/// Returns the filter for a summary that has not changed since it was read.
 fn state(id: &str, summary: &Summary) -> Filter {
     of_generation(id, &summary.generation)
         .and(eq("slice", summary.slice))

@@ -1,4 +1,4 @@
-//! A summary as it is stored.
+//! The stored form of a summary.
 
 use serde::{Deserialize, Serialize};
 use service_kit::extended_json;
@@ -10,29 +10,29 @@ use super::Counts;
 /// takes a fraction of a second; after a crash the others wait this long.
 const CLAIM: Duration = Duration::seconds(10);
 
-/// Numbers over all events that were received up to the watermark.
+/// Counts of all events that were received up to the watermark.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Summary {
-    /// The name of its users; see [`super::users`].
+    /// Part of the `_id` of its user documents; see [`super::users`].
     pub(super) generation: String,
-    /// How many slices are in it.
+    /// The number of slices in the summary.
     pub(super) slice: u64,
-    /// Every event received up to this moment is in it, and no later one.
+    /// The summary includes every event received up to this moment, and no later ones.
     #[serde(with = "extended_json")]
     pub(super) watermark: OffsetDateTime,
-    /// The end of the slice that is being worked on, and when that began.
+    /// The slice in progress.
     pub(super) planned: Option<Plan>,
     #[serde(flatten)]
     pub(super) counts: Counts,
     pub(super) users: u64,
-    /// Whether a rebuild is complete. Then it gets no further slices, so that it and the summary that
-    /// it becomes do not both move forward in one generation.
+    /// Whether a rebuild is complete. It then gets no further slices. Otherwise, the rebuild and the
+    /// summary that it becomes could both move forward in the same generation.
     pub(super) finished: bool,
     /// Generations whose users are removed once a rebuild has replaced the summary.
     pub(super) retired: Vec<String>,
 }
 
-/// A slice that a worker has begun.
+/// The end of a slice in progress, and when a worker began it.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Plan {
     #[serde(with = "extended_json")]
@@ -42,13 +42,13 @@ pub(super) struct Plan {
 }
 
 impl Plan {
-    /// Whether the worker that began it is probably still working on it.
+    /// Whether the worker that began the slice is probably still working on it.
     pub(super) fn is_claimed(&self) -> bool {
         (OffsetDateTime::now_utc() - self.begun).abs() < CLAIM
     }
 }
 
-/// Without events.
+/// A summary without events.
 impl Default for Summary {
     fn default() -> Self {
         Self {

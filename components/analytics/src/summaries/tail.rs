@@ -9,11 +9,12 @@ use time::OffsetDateTime;
 use super::window::{MAX_EVENTS, end_before, received_after, received_between};
 use super::{Counts, Result, events};
 
-/// How many parts a tail may be counted in, of some ten thousand events each. Usually one is enough.
-/// A longer tail is a backlog, and an instance could not hold the users of a million events.
+/// Maximum number of parts in which a tail is counted. Each part has about ten thousand events, and
+/// usually one part is enough. A longer tail is a backlog, and an instance could not hold the users
+/// of a million events.
 const MAX_PARTS: usize = 20;
 
-/// Numbers over the events after `watermark`, and their users.
+/// Counts the events after `watermark`, and returns the users they are about.
 pub(super) async fn count(watermark: OffsetDateTime) -> Result<(Counts, Vec<String>)> {
     let all = received_after(watermark);
     let (counts, users) =
@@ -25,8 +26,8 @@ pub(super) async fn count(watermark: OffsetDateTime) -> Result<(Counts, Vec<Stri
     Ok((counts?, users))
 }
 
-/// In parts, because the cost of counting many users grows with the number of events times the
-/// number of users.
+/// Finds the users in parts, because the cost of one query for many users grows with the number of
+/// events times the number of users.
 async fn users_by_parts(mut from: OffsetDateTime) -> Result<Vec<String>> {
     let mut users = HashSet::new();
     for _ in 0..MAX_PARTS {

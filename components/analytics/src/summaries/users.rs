@@ -1,8 +1,8 @@
-//! The users of a summary: documents of their own, so that a summary stays small.
+//! The users of a summary. They are separate documents, so that a summary stays small.
 //!
-//! A user's document is marked with the first slice that has an event of the user. Slices have fixed
-//! ends and are completed in order, so every worker writes the same mark. A summary at slice `n` has
-//! exactly the users with marks up to `n`, whatever was written for a slice after it.
+//! A user's document is marked with the first slice that has an event about the user. Slices have
+//! fixed ends and are completed in order, so every worker writes the same mark. A summary at slice
+//! `n` has exactly the users with marks up to `n`. Marks of later slices do not count.
 
 use serde::{Deserialize, Serialize};
 use service_kit::Collection;
@@ -13,7 +13,7 @@ use super::summary::Summary;
 
 const USERS: Collection<User> = Collection::new("event_users");
 
-/// As many users as one insert or one `$in` accepts.
+/// The number of users that one insert or one `$in` accepts.
 const BATCH: usize = 1_000;
 
 /// A user of a generation.
@@ -21,11 +21,11 @@ const BATCH: usize = 1_000;
 struct User {
     #[serde(rename = "_id")]
     key: String,
-    /// The first slice that has an event of the user.
+    /// The mark of the first slice that has an event about the user.
     slice: String,
 }
 
-/// Mark the users of the slice after `summary` that are not in it, and return how many they are.
+/// Marks the users of the next slice that are not in `summary` yet, and returns their number.
 pub(super) async fn enrol(summary: &Summary, users: &[String]) -> Result<u64> {
     let mark = mark(summary, summary.slice + 1);
     for users in users.chunks(BATCH) {
@@ -38,7 +38,7 @@ pub(super) async fn enrol(summary: &Summary, users: &[String]) -> Result<u64> {
     USERS.count(eq("slice", mark)).await
 }
 
-/// How many of `users` are in the summary.
+/// Counts how many of `users` are in the summary.
 pub(super) async fn known(summary: &Summary, users: &[String]) -> Result<u64> {
     let mut known = 0;
     // A summary has no users before its first slice.
@@ -53,9 +53,9 @@ pub(super) async fn known(summary: &Summary, users: &[String]) -> Result<u64> {
     Ok(known)
 }
 
-/// Remove some users of a generation, and return whether there may be more.
+/// Removes some users of a generation, and returns whether there may be more.
 pub(super) async fn forget(generation: &str) -> Result<bool> {
-    // All keys of a generation, and no others, lie between these: `!` follows the blank.
+    // Exactly the keys of this generation lie in between, because `!` is the character after the space.
     let first = gte("_id", format!("{generation} "));
     let of_generation = first.clone().and(lt("_id", format!("{generation}!")));
     let found = USERS.find(of_generation.clone()).skip(BATCH as u32 - 1);
@@ -72,7 +72,7 @@ fn key(summary: &Summary, user: &str) -> String {
     format!("{} {user}", summary.generation)
 }
 
-/// With enough digits that marks sort as their numbers do.
+/// Leading zeros make the marks sort in the order of their numbers.
 fn mark(summary: &Summary, slice: u64) -> String {
     format!("{} {slice:012}", summary.generation)
 }

@@ -1,21 +1,26 @@
-//! What a service says about itself.
+//! Asks a service for information about itself.
 
 use serde::de::DeserializeOwned;
 use service_kit::adapter::dispatch::{Error, Response};
 use service_kit::peers;
 
-/// Twice as long as a service may take to ask its own dependencies (`health.timeout`), since an
-/// attempt gets half of it.
+/// Twice the time in which a service checks its own dependencies (`health.timeout`), because one
+/// attempt gets half of the deadline.
 const DEADLINE_MILLISECONDS: u32 = 4000;
 
-/// The JSON at a public path of a service, or the reason why it could not be fetched, for a client.
+/// Returns the JSON at a public path of a service. The error is the reason, in words for a client.
 pub(super) async fn ask_service<T: DeserializeOwned>(
     service: &str,
     path: &str,
 ) -> Result<T, &'static str> {
     let answer = read(peers::get(service, path, DEADLINE_MILLISECONDS).await);
     if let Err(reason) = answer {
-        tracing::warn!(service, path, reason, "a service says nothing about itself");
+        tracing::warn!(
+            service,
+            path,
+            reason,
+            "could not fetch the information of a service"
+        );
     }
     answer
 }

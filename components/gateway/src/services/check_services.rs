@@ -9,12 +9,12 @@ use service_kit::peers;
 use super::ask_service;
 use crate::schemas::{ServiceHealth, Services};
 
-/// The worst status of all services, and the health of each. All services are asked concurrently.
+/// Returns the worst status of all services, and the health of each. All are asked concurrently.
 pub(crate) async fn check_services() -> (Status, Services) {
     let names = match peers::granted().await {
         Ok(names) => names,
         Err(problem) => {
-            tracing::warn!("the services are not known: {problem}");
+            tracing::warn!("could not list the services: {problem}");
             return (Status::Unhealthy, Services::default());
         }
     };

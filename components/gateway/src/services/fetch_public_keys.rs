@@ -1,7 +1,7 @@
-//! The keys that access tokens are checked with, from the service that has them.
+//! The public keys for access tokens, from the user service.
 //!
-//! Clients look for them at `/.well-known/jwks.json`, a path that Spin cannot route to the user
-//! service because of its dots.
+//! Clients look for them at `/.well-known/jwks.json`. Spin cannot route this path to the user service,
+//! because it contains a dot.
 
 use service_kit::adapter::dispatch::{Error, Response};
 use service_kit::peers;
@@ -9,7 +9,7 @@ use service_kit::{Failure, Result};
 
 const DEADLINE_MILLISECONDS: u32 = 2000;
 
-/// The user service's JWK Set, as JSON text.
+/// Returns the user service's JWK Set as JSON text.
 pub(crate) async fn fetch_public_keys() -> Result<String, Failure> {
     read(peers::get("user", "/api/v1/users/jwks.json", DEADLINE_MILLISECONDS).await)
 }

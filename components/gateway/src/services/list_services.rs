@@ -8,7 +8,8 @@ use service_kit::{Result, peers};
 use super::ask_service;
 use crate::schemas::Entry;
 
-/// The services that the gateway is granted as peers, as they describe themselves, asked all at once.
+/// Returns the description of each service that the gateway is granted as a peer. All are asked
+/// concurrently.
 pub(crate) async fn list_services() -> Result<Vec<Entry>> {
     let names = peers::granted().await?;
     let entries = names.into_iter().map(async |name| {

@@ -1,4 +1,4 @@
-//! What the service does: one function per file.
+//! The functions of the service, one per file.
 
 mod ask_service;
 mod check_services;

@@ -1,4 +1,4 @@
-//! Which documents are meant: conditions on fields, joined by `and` and `or`.
+//! Filters of documents: conditions on fields, joined by `and` and `or`.
 //!
 //! Names with dots, such as `planned.end`, reach into nested objects. Values of different types are
 //! never equal, greater or less.
@@ -22,7 +22,7 @@ pub struct Filter(Map<String, Value>);
             `OffsetDateTime` or `serde_json::Value`, or an `Option` or reference of one"
 )]
 pub trait ToValue {
-    /// The value as a document has it: a time is a date of Extended JSON.
+    /// Returns the value in the form of a document. A time becomes a date of Extended JSON.
     fn to_value(&self) -> Value;
 }
 
@@ -142,7 +142,7 @@ impl std::fmt::Display for Filter {
     }
 }
 
-/// Whether both are comparisons, and by different operators.
+/// Whether both are comparisons, and their operators differ.
 fn can_join(first: &Map<String, Value>, second: &Map<String, Value>) -> bool {
     let is_comparison = |name: &String| name.starts_with('$') && name != "$date";
     first.keys().chain(second.keys()).all(is_comparison)

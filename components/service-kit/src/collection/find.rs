@@ -1,4 +1,4 @@
-//! Documents that match a filter, in order and in pages.
+//! Finds the documents that match a filter, in order and in pages.
 
 use std::marker::PhantomData;
 
@@ -34,18 +34,18 @@ impl<T> Find<T> {
         }
     }
 
-    /// Order by `field`, after the orders that were given before. Ties are ordered by `_id`.
+    /// Orders by `field`, after the fields of earlier calls. Ties are ordered by `_id`.
     pub fn order_by(mut self, field: &str, direction: Direction) -> Self {
         self.sort.push((field.to_owned(), direction));
         self
     }
 
-    /// Leave out the first documents, at most 10,000.
+    /// Skips the first `skip` documents, at most 10,000.
     pub fn skip(self, skip: u32) -> Self {
         Self { skip, ..self }
     }
 
-    /// Fetch at most so many documents. Without a limit it is the adapter's `max_documents`.
+    /// Fetches at most `limit` documents. The default is the adapter's `max_documents`.
     pub fn limit(self, limit: u32) -> Self {
         Self { limit, ..self }
     }
@@ -62,7 +62,7 @@ impl<T> Find<T> {
 }
 
 impl<T: DeserializeOwned> Find<T> {
-    /// The documents.
+    /// Fetches the documents.
     ///
     /// # Errors
     /// If they cannot be found, or one cannot be read as `T`.
@@ -71,10 +71,10 @@ impl<T: DeserializeOwned> Find<T> {
         self.read(&found)
     }
 
-    /// The first document, if there is one.
+    /// Fetches the first document, if there is one.
     ///
     /// # Errors
-    /// As [`Self::fetch_all`].
+    /// Like [`Self::fetch_all`].
     pub async fn fetch_optional(self) -> Result<Option<T>, Failure> {
         Ok(self.limit(1).fetch_all().await?.into_iter().next())
     }
@@ -86,12 +86,13 @@ impl<T: DeserializeOwned> Find<T> {
 }
 
 impl<T: DeserializeOwned + Item> Find<T> {
-    /// One page of the documents, newest first by the date `at`; those of one moment by `_id`.
+    /// Fetches one page of the documents, newest first by the date `at`. Documents with the same date
+    /// are ordered by `_id`.
     ///
-    /// A page ends early where its documents would have more than 512 KiB as JSON.
+    /// A page has fewer documents if they would be larger than 512 KiB as JSON.
     ///
     /// # Errors
-    /// As [`Self::fetch_all`].
+    /// Like [`Self::fetch_all`].
     pub async fn fetch_page(mut self, at: &str, request: &PageRequest) -> Result<Page<T>, Failure> {
         self.sort = vec![(at.to_owned(), Direction::Descending)];
         if let Some(cursor) = request.after {
@@ -106,8 +107,8 @@ impl<T: DeserializeOwned + Item> Find<T> {
             }
         };
         let items = self.read(found.get(..fitting(&found)).unwrap_or_default())?;
-        // With a smaller limit it is unknown whether more follow. A page that turns out to be empty
-        // then ends the list.
+        // With a smaller limit, it is unknown whether more documents follow. If none do, the list ends
+        // with an empty page.
         let is_partial = limit < request.limit_to_fetch() && found.len() == limit as usize;
         Ok(request.page(items, found.len() as u64 + u64::from(is_partial)))
     }
@@ -120,7 +121,8 @@ fn after(at: &str, cursor: Cursor) -> Filter {
     lte(at, cursor.at).and(later)
 }
 
-/// How many of the documents fit onto a page: at least one, so that paging always goes on.
+/// Counts how many of the documents fit on a page. It is at least one, so that every page makes
+/// progress.
 fn fitting(documents: &[String]) -> usize {
     let mut bytes = 0;
     let fits = |document: &&String| {

@@ -22,7 +22,7 @@ pub use filter::Filter;
 pub use find::Find;
 pub use update::Update;
 
-/// Most documents that one call inserts, as the interface has it.
+/// Maximum number of documents that one call inserts; see `wit/documents.wit`.
 const MAX_INSERT: usize = 1_000;
 
 /// A collection whose documents are read as `T`.
@@ -33,21 +33,21 @@ pub struct Collection<T> {
 }
 
 impl<T> Collection<T> {
-    /// The collection of this name, which the component must be granted.
+    /// Creates a handle for the collection of this name, which the component must be granted.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         let item = PhantomData;
         Self { name, item }
     }
 
-    /// The same collection, with documents read as another type.
+    /// Returns the same collection, whose documents are read as another type.
     #[must_use]
     pub const fn read_as<U>(&self) -> Collection<U> {
         Collection::new(self.name)
     }
 
-    /// Store a document, which has an `_id`. False if one with this `_id` is stored already; that one
-    /// stays as it is.
+    /// Stores a document, which must have an `_id`. Returns false and changes nothing if a document
+    /// with the same `_id` exists.
     ///
     /// # Errors
     /// If the document cannot be written or stored.
@@ -57,8 +57,8 @@ impl<T> Collection<T> {
         Ok(outcomes.first() == Some(&InsertOutcome::Inserted))
     }
 
-    /// Store documents, except those whose `_id` is stored already. After an error any number of
-    /// them may be stored, and repeating the call is safe.
+    /// Stores documents, except those whose `_id` exists already. After an error, any number of them
+    /// may be stored. Repeating the call is safe.
     ///
     /// # Errors
     /// If a document cannot be written or stored.
@@ -74,21 +74,21 @@ impl<T> Collection<T> {
         Ok(())
     }
 
-    /// The documents that match, to be ordered, limited and fetched.
+    /// Begins a query of the documents that match.
     pub fn find(&self, filter: Filter) -> Find<T> {
         Find::new(self.name, filter)
     }
 
-    /// Change all documents that match, and return how many matched.
+    /// Changes all documents that match, and returns how many matched.
     ///
     /// # Errors
-    /// If the update is not acceptable or cannot be done.
+    /// If the update is not valid or fails.
     pub async fn update(&self, filter: Filter, update: Update) -> Result<u64, Failure> {
         let (name, update) = (self.name.to_owned(), update.into_json()?);
         Ok(documents::update(name, filter.into_json(), update).await?)
     }
 
-    /// How many documents match.
+    /// Counts the documents that match.
     ///
     /// # Errors
     /// If they cannot be counted.
@@ -96,8 +96,9 @@ impl<T> Collection<T> {
         Ok(documents::count(self.name.to_owned(), filter.into_json()).await?)
     }
 
-    /// How many documents match per value of `field`, the most frequent value first. At most 1,000
-    /// values are certain to be counted. `V` is an `Option` where the field may be null or missing.
+    /// Counts the documents that match, per value of `field`, and returns the most frequent values
+    /// first. The number of values is limited to the adapter's `max_documents` (1,000 or more). `V`
+    /// must be an `Option` if the field may be null or missing.
     ///
     /// # Errors
     /// If they cannot be counted, or a value cannot be read as `V`.
@@ -112,7 +113,7 @@ impl<T> Collection<T> {
         counted.into_iter().map(read).collect()
     }
 
-    /// How many different values `field` has in the documents that match, without null.
+    /// Counts the different values of `field` in the documents that match. Null is not counted.
     ///
     /// # Errors
     /// If they cannot be counted.
@@ -121,7 +122,7 @@ impl<T> Collection<T> {
         Ok(documents::count_distinct(name, field, filter.into_json()).await?)
     }
 
-    /// Delete all documents that match, and return how many there were.
+    /// Deletes all documents that match, and returns how many there were.
     ///
     /// # Errors
     /// If they cannot be deleted.

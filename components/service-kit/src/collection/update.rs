@@ -1,4 +1,4 @@
-//! How documents change.
+//! Changes of documents.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -12,7 +12,7 @@ use crate::Failure;
 pub struct Update(Result<Map<String, Value>, Failure>);
 
 impl Update {
-    /// Set every field that `fields` has, such as those of a struct.
+    /// Sets every field of `fields`, such as those of a struct.
     pub fn set_all(fields: &impl Serialize) -> Self {
         let fields = serde_json::to_value(fields);
         let fields = fields.map_err(|error| format!("writing an update: {error}"));
@@ -22,22 +22,22 @@ impl Update {
         })
     }
 
-    /// Set `field` to `value`.
+    /// Sets `field` to `value`.
     pub fn set(field: &str, value: impl ToValue) -> Self {
         Self(Ok(Map::new())).also("$set", field, value.to_value())
     }
 
-    /// Add `number` to `field`; a missing field counts as 0.
+    /// Adds `number` to `field`. A missing field counts as 0.
     pub fn increment(field: &str, number: i64) -> Self {
         Self(Ok(Map::new())).also("$inc", field, number.into())
     }
 
-    /// Remove `field`.
+    /// Removes `field`.
     pub fn unset(field: &str) -> Self {
         Self(Ok(Map::new())).also("$unset", field, "".into())
     }
 
-    /// Make both changes.
+    /// Combines both changes.
     pub fn and(mut self, other: Self) -> Self {
         match other.0 {
             Ok(changes) => {

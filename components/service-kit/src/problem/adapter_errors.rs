@@ -1,4 +1,4 @@
-//! Failures, and the adapter's errors about what a client sent, as problems.
+//! Converts failures, and the adapter's errors about input of a client, to problems.
 
 use super::{Problem, kinds};
 use crate::Failure;

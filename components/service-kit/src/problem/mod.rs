@@ -1,7 +1,7 @@
-//! What went wrong, as a client is told (RFC 9457) and as the log is told.
+//! Problems: errors in the form of RFC 9457, for clients and for the log.
 //!
-//! One type for every failure of every service. The two audiences are kept apart: `detail` is
-//! written for the client, `cause` for the log, and only the log gets to see it.
+//! All services use this type for all errors. The client receives `detail`. Only the log receives
+//! `cause`.
 
 mod adapter_errors;
 pub mod kinds;
@@ -17,11 +17,11 @@ use serde::Serialize;
 use crate::exchange;
 pub use kinds::Kind;
 
-/// Seconds after which a client may try again what was `unavailable`: about as long as a database
-/// takes to restart or a queue of password hashes to empty.
+/// Seconds after which a client may repeat a request that was answered `unavailable`: about as long as
+/// a database takes to restart, or a full queue of password hashes to empty.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("2");
 
-/// A failure to be answered.
+/// An error that is answered to a client.
 #[derive(Debug)]
 pub struct Problem {
     kind: &'static Kind,
@@ -43,7 +43,7 @@ pub struct FieldError {
 }
 
 impl Problem {
-    /// A problem with its kind's own detail.
+    /// Creates a problem with the detail of its kind.
     #[must_use]
     pub fn of(kind: &'static Kind) -> Self {
         Self {
@@ -55,7 +55,7 @@ impl Problem {
         }
     }
 
-    /// A problem with a detail of its own: a sentence for the client.
+    /// Creates a problem with another detail: a sentence for the client.
     #[must_use]
     pub fn new(kind: &'static Kind, detail: impl Into<Cow<'static, str>>) -> Self {
         Self {
@@ -89,7 +89,7 @@ impl Problem {
             .with_challenge(r#"Bearer realm="spindle", error="invalid_token""#)
     }
 
-    /// Fields that are not acceptable, all of them.
+    /// All invalid fields of a request: 422.
     #[must_use]
     pub fn invalid_fields(errors: Vec<FieldError>) -> Self {
         Self {
@@ -107,13 +107,13 @@ impl Problem {
         }
     }
 
-    /// The HTTP status it is answered with.
+    /// Returns the HTTP status of the answer.
     #[must_use]
     pub fn status(&self) -> u16 {
         self.kind.status
     }
 
-    /// What kind of problem it is.
+    /// Returns the kind of the problem.
     #[must_use]
     pub fn kind(&self) -> &'static Kind {
         self.kind
@@ -123,7 +123,7 @@ impl Problem {
         self.detail.as_deref().unwrap_or(self.kind.detail)
     }
 
-    /// What the client did wrong is for the client; what we did is for the log.
+    /// Logs a problem that has a cause. A mistake of the client does not have one.
     fn log(&self) {
         let (problem, status) = (self.kind.name, self.kind.status);
         match status {
@@ -134,7 +134,7 @@ impl Problem {
     }
 }
 
-/// For log lines: the cause, where there is one.
+/// For log lines: the cause, or the detail if there is none.
 impl fmt::Display for Problem {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(self.cause.as_deref().unwrap_or(self.detail()))

@@ -16,14 +16,14 @@ use crate::{Failure, clock};
     note = "wrap any other type that serde can write in `Json(…)` to bind it as `jsonb`"
 )]
 pub trait Bind {
-    /// The parameter.
+    /// Converts the value to a parameter.
     ///
     /// # Errors
     /// If the value cannot be written.
     fn into_value(self) -> Result<Value, Failure>;
 }
 
-/// A value of any type that serde knows, as `json` or `jsonb`.
+/// A value of any type that serde supports, for a column of type `json` or `jsonb`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 

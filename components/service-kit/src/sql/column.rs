@@ -17,10 +17,10 @@ use crate::adapter::postgres::Value;
     note = "read `json` and `jsonb` into any other type that serde can read with `Json<T>`"
 )]
 pub trait FromColumn: Sized {
-    /// Read a column.
+    /// Reads a column.
     ///
     /// # Errors
-    /// What was expected and what was found, if the column is of another type.
+    /// If the column has another type. The text says what was expected and what was found.
     fn from_column(value: Value) -> Result<Self, String>;
 }
 

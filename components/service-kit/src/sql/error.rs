@@ -10,10 +10,10 @@ use crate::adapter::postgres;
 pub enum Error {
     /// A constraint of this name was violated, such as `users_email_key`.
     ConstraintViolation(String),
-    /// A statement of a transaction missed its [`super::Transaction::expect_rows`], and the
-    /// transaction was rolled back.
+    /// A statement affected another number of rows than [`super::Transaction::expect_rows`] requires,
+    /// and the transaction was rolled back.
     UnexpectedRows {
-        /// The statement's place in the transaction, counted from 0.
+        /// The statement's position in the transaction, counted from 0.
         statement: u32,
         /// How many rows it affected.
         affected: u64,

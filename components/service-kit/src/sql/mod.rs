@@ -35,8 +35,8 @@ pub struct Sql {
     params: Result<Vec<Value>, Failure>,
 }
 
-/// A statement. Its text is constant, because the adapter prepares each text once per connection;
-/// what varies is bound to the placeholders `$1`, `$2` ….
+/// Creates a statement. Its text is constant, because the adapter prepares each text once per
+/// connection. Bind values to its placeholders `$1`, `$2` ….
 pub fn sql(text: &'static str) -> Sql {
     Sql {
         text: Cow::Borrowed(text),
@@ -45,7 +45,7 @@ pub fn sql(text: &'static str) -> Sql {
 }
 
 impl Sql {
-    /// Bind the next placeholder.
+    /// Binds a value to the next placeholder.
     pub fn bind(mut self, value: impl Bind) -> Self {
         if let Ok(params) = &mut self.params {
             match value.into_value() {
@@ -56,10 +56,11 @@ impl Sql {
         self
     }
 
-    /// Every row, at most as many as the adapter's `max_rows`.
+    /// Fetches all rows.
     ///
     /// # Errors
-    /// If the statement fails, or a row does not fit `T`.
+    /// If the statement fails, returns more rows than the adapter's `max_rows`, or returns a row that
+    /// cannot be read as `T`.
     pub async fn fetch_all<T: FromRow>(self) -> Result<Vec<T>, Error> {
         let found = postgres::fetch(self.text.into_owned(), self.params?).await?;
         let columns = found.columns;
@@ -68,15 +69,15 @@ impl Sql {
         Ok(rows.collect::<Result<_, _>>()?)
     }
 
-    /// The first row, if there is one.
+    /// Fetches the first row, if there is one.
     ///
     /// # Errors
-    /// As [`Self::fetch_all`].
+    /// Like [`Self::fetch_all`].
     pub async fn fetch_optional<T: FromRow>(self) -> Result<Option<T>, Error> {
         Ok(self.fetch_all().await?.into_iter().next())
     }
 
-    /// The first row of a statement that always returns one, such as `select count(*) …`.
+    /// Fetches the first row of a statement that always returns one, such as `select count(*) …`.
     ///
     /// # Errors
     /// Like [`Self::fetch_all`]. It is also an error if the statement returns no row.
@@ -85,7 +86,7 @@ impl Sql {
         row.ok_or_else(|| Failure::internal("a statement returned no row").into())
     }
 
-    /// Run it for its effect, and return how many rows it inserted, updated or deleted.
+    /// Executes the statement, and returns how many rows it inserted, updated or deleted.
     ///
     /// # Errors
     /// If the statement fails.

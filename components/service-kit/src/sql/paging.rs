@@ -8,16 +8,17 @@ use crate::adapter::postgres::{self, Value};
 use crate::page::{Item, MAX_PAGE_BYTES, Page, PageRequest};
 
 impl Sql {
-    /// One page of this statement's rows, newest first, by the column `at` and then by `id`.
+    /// Fetches one page of this statement's rows, newest first by the column `at`. Rows with the same
+    /// time are ordered by the column `id`.
     ///
     /// The statement selects all rows, without `order by` and `limit`. It must return the column
     /// `at` (`timestamptz`) and a column `id` (`uuid`), which together are the item's place. An
     /// index on both, such as `(user_id, created_at, id)`, makes every page cost the same.
     ///
-    /// A page ends early where its rows would have more than 512 KiB.
+    /// A page has fewer rows if they would be larger than 512 KiB.
     ///
     /// # Errors
-    /// As [`Self::fetch_all`].
+    /// Like [`Self::fetch_all`].
     pub async fn fetch_page<T: FromRow + Item>(
         mut self,
         at: &'static str,
@@ -38,7 +39,8 @@ impl Sql {
     }
 }
 
-/// How many rows the page would have without a limit on bytes; at most one more than its limit.
+/// The column with the number of rows that were found, before the limit on bytes applies. It is at most
+/// one more than the page's limit.
 const FOUND: &str = "page_rows_found";
 
 fn read<T: FromRow + Item>(
@@ -56,10 +58,11 @@ fn read<T: FromRow + Item>(
     Ok(request.page(items, found))
 }
 
-/// The statement for one page. `bytes_before` is how many bytes the rows before a row have; the
-/// first row is always on the page.
+/// Returns the statement for one page. `page_bytes` is the size of a row and all rows before it, and
+/// `page_row_bytes` is the size of the row alone. Both are equal for the first row, which is always on
+/// the page.
 ///
-/// The text depends on nothing that varies, so it is prepared once per connection.
+/// The text does not contain values, so it is prepared once per connection.
 fn paged(sql: &str, at: &str, bound: usize, is_continued: bool) -> String {
     let after = if is_continued {
         let (at_param, id_param) = (bound + 1, bound + 2);

@@ -1,4 +1,4 @@
-//! Rows, read into structs by column name or into tuples by position.
+//! Reads rows into structs by column name, or into tuples by position.
 
 use super::FromColumn;
 use crate::Failure;
@@ -13,10 +13,10 @@ use crate::adapter::postgres::Value;
     note = "or use a tuple such as `(Uuid, String)`; for one column that is `(Uuid,)`"
 )]
 pub trait FromRow: Sized {
-    /// Read a row.
+    /// Reads a row.
     ///
     /// # Errors
-    /// If a column is missing or of another type.
+    /// If a column is missing or has another type.
     fn from_row(row: &mut Row<'_>) -> Result<Self, Failure>;
 }
 
@@ -25,7 +25,7 @@ pub trait FromRow: Sized {
 pub struct Row<'a> {
     columns: &'a [String],
     values: Vec<Value>,
-    /// Where the next column is most likely, since statement and struct often have one order.
+    /// The expected index of the next column, because statement and struct often have the same order.
     next: usize,
 }
 
@@ -38,7 +38,7 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// The column of this name. Each column can be read once.
+    /// Reads the column of this name. Each column can be read once.
     ///
     /// # Errors
     /// The statement returns no column of this name, or its type is different.
@@ -52,7 +52,7 @@ impl<'a> Row<'a> {
         self.next_column()
     }
 
-    /// The column after the one that was read last.
+    /// Reads the column after the one that was read last.
     ///
     /// # Errors
     /// The row has no further column, or its type is different.

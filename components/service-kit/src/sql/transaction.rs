@@ -9,7 +9,7 @@ use crate::Failure;
 pub use crate::adapter::postgres::Message;
 use crate::adapter::postgres::{self, Statement};
 
-/// A transaction, run by [`Self::commit`].
+/// A transaction. [`Self::commit`] runs it.
 #[derive(Debug)]
 #[must_use = "a transaction does nothing until it is committed"]
 pub struct Transaction {
@@ -17,10 +17,10 @@ pub struct Transaction {
     messages: Vec<Message>,
 }
 
-/// A message to `peer`, delivered as `POST path` once its transaction is committed.
+/// Creates a message to `peer`, which is delivered as `POST path` once its transaction is committed.
 ///
-/// It may arrive several times: `idempotency_key` is the same each time, so that the peer can take
-/// it once.
+/// It may arrive several times. It has the same `idempotency_key` each time, so that the peer can
+/// recognize a repetition.
 ///
 /// # Errors
 /// If `body` cannot be written as JSON.
@@ -47,7 +47,7 @@ impl Default for Transaction {
 }
 
 impl Transaction {
-    /// A transaction without statements.
+    /// Creates a transaction without statements.
     pub fn new() -> Self {
         Self {
             statements: Ok(Vec::new()),
@@ -55,7 +55,7 @@ impl Transaction {
         }
     }
 
-    /// Run a statement after those before.
+    /// Adds a statement, which runs after the earlier ones.
     pub fn execute(mut self, sql: Sql) -> Self {
         if let Ok(statements) = &mut self.statements {
             match sql.into_statement() {
@@ -66,14 +66,14 @@ impl Transaction {
         self
     }
 
-    /// Require the last statement to affect this many rows. If it affects another number, nothing
-    /// of the transaction takes effect and [`Self::commit`] fails with [`Error::UnexpectedRows`].
+    /// Requires the last statement to affect this many rows. If it affects another number, the
+    /// transaction has no effect and [`Self::commit`] fails with [`Error::UnexpectedRows`].
     pub fn expect_rows(mut self, rows: u64) -> Self {
         if let Ok(statements) = &mut self.statements {
             match statements.last_mut() {
                 Some(statement) => statement.expected_rows = Some(rows),
                 None => {
-                    let cause = "`expect_rows` comes after the `execute` that it is about";
+                    let cause = "`expect_rows` was called before the first `execute`";
                     self.statements = Err(Failure::internal(cause));
                 }
             }
@@ -81,16 +81,16 @@ impl Transaction {
         self
     }
 
-    /// Deliver a message once the transaction is committed; see [`message`].
+    /// Adds a message, which is delivered once the transaction is committed; see [`message`].
     pub fn send(mut self, message: Message) -> Self {
         self.messages.push(message);
         self
     }
 
-    /// Runs all statements and accepts all messages for delivery, or does nothing.
+    /// Runs all statements and accepts all messages for delivery, or changes nothing.
     ///
     /// # Errors
-    /// If a statement fails or affects another number of rows than expected.
+    /// If a statement fails, or affects another number of rows than expected.
     pub async fn commit(self) -> Result<(), Error> {
         postgres::transact(self.statements?, self.messages).await?;
         Ok(())

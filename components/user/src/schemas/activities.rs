@@ -1,4 +1,4 @@
-//! What users did, as it is stored and as they see it.
+//! The activities of users, as they are recorded and as they are listed.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ pub(crate) const REGISTERED: &str = "registered";
 pub(crate) const LOGGED_IN: &str = "logged_in";
 pub(crate) const LOGIN_FAILED: &str = "login_failed";
 pub(crate) const LOGGED_OUT: &str = "logged_out";
-/// From another session.
+/// The session was ended from another session.
 pub(crate) const SESSION_ENDED: &str = "session_ended";
 pub(crate) const PASSWORD_CHANGED: &str = "password_changed";
 pub(crate) const PASSWORD_CHANGE_FAILED: &str = "password_change_failed";
@@ -30,10 +30,10 @@ const ACTIONS: &[&str] = &[
 
 /// An action of a user, or an attempt in the user's name.
 ///
-/// It is written as the message that [`FromFields`] reads again.
+/// It is sent as a message, which [`FromFields`] reads.
 #[derive(Debug, Serialize, FromFields)]
 pub(crate) struct NewActivity {
-    /// Made with the activity, so that it is stored once however often it arrives.
+    /// Generated with the activity, so that an activity that arrives several times is stored once.
     #[rule(rules::uuid)]
     pub(crate) id: Uuid,
     #[rule(rules::uuid)]
@@ -51,7 +51,7 @@ pub(crate) struct NewActivity {
 }
 
 impl NewActivity {
-    /// An activity of this moment.
+    /// Creates an activity that happens now.
     pub(crate) fn now(
         action: &'static str,
         user_id: Uuid,
@@ -69,7 +69,7 @@ impl NewActivity {
     }
 }
 
-/// Which activities are asked for.
+/// The search parameters of the list of activities.
 #[derive(Debug, FromFields)]
 pub(crate) struct ActivityQuery {
     #[rule(rules::one_of(ACTIONS))]

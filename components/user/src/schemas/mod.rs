@@ -1,4 +1,4 @@
-//! What requests must look like, and what answers look like.
+//! The schemas of requests and answers.
 
 mod activities;
 mod sessions;
@@ -24,7 +24,7 @@ pub(crate) struct Registration {
     pub(crate) password: String,
 }
 
-/// Body of a login. The password has no lower limit: it is compared, not set.
+/// Body of a login. The password has no minimum length, because it is compared and not set.
 #[derive(Debug, FromFields)]
 pub(crate) struct Login {
     #[rule(username)]

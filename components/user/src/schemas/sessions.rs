@@ -1,4 +1,4 @@
-//! Sessions as their users see them, and changing a password.
+//! The schemas of sessions, and of a change of password.
 
 use serde::Serialize;
 use service_kit::clock;
@@ -13,14 +13,14 @@ pub(crate) struct Session {
     pub(crate) id: Uuid,
     #[serde(serialize_with = "clock::serialize")]
     pub(crate) created_at: OffsetDateTime,
-    /// Correct to a minute.
+    /// Accurate to one minute.
     #[serde(serialize_with = "clock::serialize")]
     pub(crate) last_used_at: OffsetDateTime,
     #[serde(serialize_with = "clock::serialize")]
     pub(crate) expires_at: OffsetDateTime,
     pub(crate) user_agent: Option<String>,
     pub(crate) address: Option<String>,
-    /// Whether it is the session that asks.
+    /// Whether it is the session of the request.
     pub(crate) current: bool,
 }
 
@@ -36,7 +36,8 @@ pub(crate) struct EndedSession {
     pub(crate) session_id: Uuid,
 }
 
-/// Body of a change of password. The current one has no lower limit: it is compared, not set.
+/// Body of a change of password. The current password has no minimum length, because it is compared
+/// and not set.
 #[derive(Debug, FromFields)]
 pub(crate) struct PasswordChange {
     #[rule(rules::password(1, 100))]

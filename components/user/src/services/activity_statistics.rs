@@ -1,4 +1,4 @@
-//! How often a user did what, and when.
+//! Statistics of a user's activities.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::ACTIVITIES;
 use crate::error::Result;
 use crate::schemas::ActivityStatistics;
 
-/// The statistics of a user's activities within `period`.
+/// Returns the statistics of a user's activities within `period`.
 pub(crate) async fn activity_statistics(
     user_id: Uuid,
     period: Period,
@@ -20,7 +20,7 @@ pub(crate) async fn activity_statistics(
     let by_action = BTreeMap::from_iter(by_action);
     let by_day = ACTIVITIES.count_by("day", filter).await?;
     Ok(ActivityStatistics {
-        // Every activity has one of few actions, so their sum saves a query.
+        // Each activity has exactly one action, so the sum of the counts saves a query.
         total: by_action.values().sum(),
         by_action,
         by_day: by_day.into_iter().collect(),

@@ -1,9 +1,9 @@
-//! A new password for a user who knows the old one.
+//! Changes the password of a user who knows the old one.
 //!
 //! A user may change the password because another person knows it, so that person must not stay
-//! logged in. The other sessions end before the password changes. A login with the old password that
-//! is under way then fails, because its transaction asks for the hash that it checked. Sessions that
-//! began in between end after the change.
+//! logged in. The other sessions end before the password changes. Sessions that began in the meantime
+//! end after the change. A login with the old password that is still in progress fails, because its
+//! transaction requires the hash that it checked.
 
 use service_kit::Client;
 use service_kit::adapter::passwords::{self, Verdict};
@@ -17,8 +17,8 @@ use crate::schemas::{
     NewActivity, PASSWORD_CHANGE_FAILED, PASSWORD_CHANGED, PasswordChange, PasswordChanged,
 };
 
-/// Change the password, and end every session except the one that asks. The sentences say what could
-/// not be done.
+/// Changes the password, and ends every session except that of the request. Returns a warning for
+/// each part that failed.
 pub(crate) async fn change_password(
     user: CurrentUser,
     change: PasswordChange,
@@ -51,8 +51,12 @@ pub(crate) async fn change_password(
     let (after, warnings) = match end_other_sessions(user_id, session).await {
         Ok(ended) => (ended, Vec::new()),
         Err(error) => {
-            tracing::error!(%user_id, "did not end the sessions begun meanwhile: {error:?}");
-            let warning = "Sessions that began in the same moment may not have ended.";
+            tracing::error!(
+                %user_id,
+                "could not end the sessions that began while the password changed, \
+                 so they may still be active: {error:?}"
+            );
+            let warning = "Sessions that began while the password changed may still be active.";
             (0, vec![warning])
         }
     };

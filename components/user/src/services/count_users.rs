@@ -1,11 +1,11 @@
-//! How many users there are.
+//! Counts the users.
 
 use service_kit::sql::sql;
 
 use crate::error::Result;
 use crate::schemas::UserCount;
 
-/// All users, and how many of them may log in.
+/// Counts all users, and those of them who may log in.
 pub(crate) async fn count_users() -> Result<UserCount> {
     let count = sql("select count(*) as total_users, \
              count(*) filter (where is_active) as active_users, \

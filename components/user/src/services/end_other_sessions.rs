@@ -1,4 +1,4 @@
-//! The end of all sessions of a user but one.
+//! Ends all sessions of a user except one.
 
 use service_kit::adapter::tokens;
 use service_kit::sql::{Json, sql};
@@ -6,15 +6,16 @@ use uuid::Uuid;
 
 use crate::error::{Error, Result};
 
-/// Ten thousand sessions within the lifetime of a token are more logins than the passwords of one
-/// user can be checked for. A user with more of them ends the rest by asking again.
+/// Maximum number of rounds, with 500 sessions each. Passwords are checked too slowly for ten thousand
+/// logins within the lifetime of a token. A user with more sessions can end the rest with another
+/// request.
 const MAX_ROUNDS: usize = 20;
 
-/// End every session of a user except `kept`, and return how many there were.
+/// Ends every session of a user except `kept`, and returns their number.
 pub(super) async fn end_other_sessions(user_id: Uuid, kept: Option<Uuid>) -> Result<usize> {
     let mut ended = 0;
     for _ in 0..MAX_ROUNDS {
-        // One call of `tokens.end` takes as many.
+        // One call of `tokens.end` accepts this many.
         let sessions = sql("select id from sessions where user_id = $1 \
              and id is distinct from $2 and ended_at is null and expires_at > now() limit 500")
         .bind(user_id)
@@ -26,7 +27,7 @@ pub(super) async fn end_other_sessions(user_id: Uuid, kept: Option<Uuid>) -> Res
         }
         let sessions: Vec<String> = sessions.iter().map(|(id,)| id.to_string()).collect();
         ended += sessions.len();
-        // The tokens first, as when a single session ends.
+        // The tokens end first, for the same reason as in `end_session`.
         tokens::end(sessions.clone()).await?;
         sql(
             "update sessions set ended_at = now() where ended_at is null \

@@ -1,4 +1,4 @@
-//! The end of one session: the session logs out, or another session ends it.
+//! Ends one session: its user logs out, or ends it from another session.
 
 use service_kit::Client;
 use service_kit::adapter::tokens;
@@ -10,13 +10,13 @@ use crate::current_user::CurrentUser;
 use crate::error::{Error, Result};
 use crate::schemas::{EndedSession, LOGGED_OUT, NewActivity, SESSION_ENDED};
 
-/// End the session that asks.
+/// Ends the session of the request.
 pub(crate) async fn log_out(user: CurrentUser, client: Client) -> Result<EndedSession> {
     let session_id = user.session_id.ok_or(Error::NoSession)?;
     end(LOGGED_OUT, user.user_id, session_id, &client).await
 }
 
-/// End another session of the user, or the one that asks.
+/// Ends a session of the user, which may be that of the request.
 pub(crate) async fn end_session(
     user: CurrentUser,
     session_id: Uuid,
@@ -32,8 +32,8 @@ pub(crate) async fn end_session(
     end(SESSION_ENDED, user.user_id, session_id, &client).await
 }
 
-/// The tokens first: if the rest fails, the session stays listed until they would have expired, but
-/// no token of an ended session is valid.
+/// Ends the tokens first. If the rest fails, the session stays listed until its tokens would have
+/// expired, but they are no longer valid.
 async fn end(
     action: &'static str,
     user_id: Uuid,

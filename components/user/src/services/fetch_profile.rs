@@ -1,4 +1,4 @@
-//! What users see of themselves.
+//! A user's own profile.
 
 use service_kit::sql::sql;
 use uuid::Uuid;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 use crate::error::{Error, Result};
 use crate::schemas::Profile;
 
-/// The profile of the user that a token was issued to.
+/// Returns the profile of the user that a token was issued to.
 pub(crate) async fn fetch_profile(user_id: Uuid) -> Result<Profile> {
     sql("select username, email, is_active, created_at from users where id = $1")
         .bind(user_id)

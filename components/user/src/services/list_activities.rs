@@ -1,4 +1,4 @@
-//! What a user did, newest first.
+//! The activities of a user, newest first.
 
 use service_kit::collection::filter::{Filter, eq};
 use service_kit::page::Page;
@@ -8,7 +8,7 @@ use super::ACTIVITIES;
 use crate::error::Result;
 use crate::schemas::{Activity, ActivityQuery};
 
-/// One page of the activities of a user.
+/// Returns one page of the activities of a user.
 pub(crate) async fn list_activities(user_id: Uuid, query: ActivityQuery) -> Result<Page<Activity>> {
     let found = ACTIVITIES.find(filter(user_id, &query));
     Ok(found.fetch_page("at", &query.page).await?)

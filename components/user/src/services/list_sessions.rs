@@ -1,4 +1,4 @@
-//! Where a user is logged in.
+//! The active sessions of a user.
 
 use service_kit::sql::sql;
 
@@ -6,8 +6,8 @@ use crate::current_user::CurrentUser;
 use crate::error::Result;
 use crate::schemas::Sessions;
 
-/// The newest 100 sessions of a user that have not ended. More do not help a person, and an answer
-/// has its limits.
+/// Returns the newest 100 active sessions of a user. A longer list would not help a person, and the
+/// size of an answer is limited.
 pub(crate) async fn list_sessions(user: CurrentUser) -> Result<Sessions> {
     let items = sql(
         "select id, created_at, last_used_at, expires_at, user_agent, address, \

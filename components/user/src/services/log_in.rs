@@ -1,4 +1,4 @@
-//! From a name and a password to a session and its access token.
+//! Logs a user in: checks the password, and begins a session with an access token.
 //!
 //! An unknown name takes as much time as a wrong password and gets the same answer, so that a client
 //! cannot find out which accounts exist.
@@ -21,8 +21,8 @@ struct Account {
     is_active: bool,
 }
 
-/// Check the password, issue a token, and begin its session together with the event about the login
-/// and the activity.
+/// Checks the password, issues a token, and begins its session. The event about the login and the
+/// activity are part of the same transaction.
 pub(crate) async fn log_in(login: Login, client: Client) -> Result<AccessToken> {
     let (account, better_hash) = check(login, &client).await?;
     let (user_id, session_id) = (account.id, Uuid::now_v7());
@@ -45,8 +45,8 @@ pub(crate) async fn log_in(login: Login, client: Client) -> Result<AccessToken> 
     })
 }
 
-/// The account that name and password belong to, if it may log in, and a better hash of the
-/// password if the stored one is outdated.
+/// Returns the account that name and password belong to, if it may log in. If the stored hash is
+/// outdated, it also returns a better hash of the password.
 async fn check(login: Login, client: &Client) -> Result<(Account, Option<String>)> {
     let Login { username, password } = login;
     let account: Option<Account> =
@@ -78,7 +78,8 @@ async fn check(login: Login, client: &Client) -> Result<(Account, Option<String>
     Err(error)
 }
 
-/// A login must not fail because a better hash could not be made. The next login tries again.
+/// Returns `None` if the hash cannot be made, because the login must not fail. The next login tries
+/// again.
 async fn hash_again(user_id: Uuid, password: String) -> Option<String> {
     passwords::hash(password)
         .await

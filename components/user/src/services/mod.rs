@@ -1,4 +1,4 @@
-//! What the service does: one function per file, each with the SQL or the filters it needs.
+//! The functions of the service, one per file, each with the SQL or the filters that it needs.
 
 mod activity_statistics;
 mod change_password;
@@ -30,5 +30,5 @@ use user_event::user_event;
 use crate::schemas::Activity;
 use service_kit::Collection;
 
-/// What users did.
+/// The activities of all users.
 const ACTIVITIES: Collection<Activity> = Collection::new("activities");

@@ -1,7 +1,7 @@
-//! Recording what a user did.
+//! Records the activities of users.
 //!
-//! An activity that belongs to a transaction is sent as a message to this service itself, committed
-//! together with the change. A document store that is down then delays it, and fails nothing.
+//! An activity that belongs to a transaction is sent as a message to this service itself, which is
+//! committed together with the change. If the document store is down, only the activity is delayed.
 
 use serde_json::{Value, json};
 use service_kit::sql::{Message, message};
@@ -14,19 +14,20 @@ use crate::schemas::NewActivity;
 /// The route that [`activity_message`] is delivered to.
 pub(crate) const ACTIVITIES_PATH: &str = "/api/v1/users/activities";
 
-/// Store an activity, unless it is stored already.
+/// Stores an activity, unless it is stored already.
 pub(crate) async fn record_activity(activity: NewActivity) -> Result<()> {
     ACTIVITIES.insert(&document(&activity)).await?;
     Ok(())
 }
 
-/// The message that records an activity after the transaction that sends it.
+/// Creates the message that records an activity after the transaction that sends it.
 pub(super) fn activity_message(activity: &NewActivity) -> Result<Message, Failure> {
     message("user", ACTIVITIES_PATH, activity.id, activity)
 }
 
-/// Record an activity that is part of no transaction. The answer does not wait for it. So it does not
-/// fail with the document store, and its timing does not reveal whether an activity was recorded.
+/// Records an activity that does not belong to a transaction. The answer does not wait for it. It
+/// therefore does not depend on the document store, and its timing does not reveal whether an
+/// activity is recorded.
 pub(super) fn record_later(activity: NewActivity) {
     background(async move {
         let (action, user_id) = (activity.action, activity.user_id);
@@ -36,7 +37,7 @@ pub(super) fn record_later(activity: NewActivity) {
     });
 }
 
-/// `day` repeats part of `at`, because documents can be counted by whole fields only.
+/// `day` repeats part of `at`, because documents can be counted only by a whole field.
 fn document(activity: &NewActivity) -> Value {
     json!({
         "_id": activity.id,

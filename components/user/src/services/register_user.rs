@@ -1,4 +1,4 @@
-//! A new user.
+//! Registers a user.
 
 use service_kit::Client;
 use service_kit::adapter::passwords;
@@ -10,7 +10,7 @@ use super::user_event;
 use crate::error::{Error, Result};
 use crate::schemas::{NewActivity, REGISTERED, Registered, Registration};
 
-/// Store the user, the event about it and the activity, or nothing.
+/// Stores the user, the event about it and the activity, or nothing.
 pub(crate) async fn register_user(
     registration: Registration,
     client: Client,
@@ -35,8 +35,8 @@ pub(crate) async fn register_user(
     Ok(Registered { user_id, username })
 }
 
-/// The constraints decide, and not a query before the insert: only they hold when two users register
-/// at once.
+/// The constraints detect a duplicate. A query before the insert could not do so if two users register
+/// at the same time.
 fn taken(error: sql::Error) -> Error {
     match &error {
         sql::Error::ConstraintViolation(name) if name == "users_username_key" => {

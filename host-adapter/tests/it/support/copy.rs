@@ -46,3 +46,25 @@ pub(crate) fn add_component(application: &Path, name: &str, routes: &[&str]) {
         &format!("[component.{name}]\nsource = \"{source}\"\n"),
     );
 }
+
+/// Grants a component PostgreSQL, and adds its first migration.
+pub(crate) fn add_tables(application: &Path, name: &str, migration: &str) {
+    let path = application.join("adapter.toml");
+    let text = std::fs::read_to_string(&path).expect("a file");
+    let mut settings: Table = text.parse().expect("TOML");
+    let component = settings["components"][name].as_table_mut();
+    component
+        .expect("a component")
+        .insert("postgres".to_owned(), true.into());
+    std::fs::write(&path, settings.to_string()).expect("write");
+    let folder = application.join("migrations");
+    std::fs::remove_file(&folder).expect("the link of `application`");
+    std::fs::create_dir_all(folder.join(name)).expect("create");
+    for service in std::fs::read_dir(project().join("migrations")).expect("migrations") {
+        let service = service.expect("an entry");
+        let link = folder.join(service.file_name());
+        std::os::unix::fs::symlink(service.path(), link).expect("link");
+    }
+    let file = folder.join(name).join("0001_tables.up.sql");
+    std::fs::write(file, migration).expect("write");
+}

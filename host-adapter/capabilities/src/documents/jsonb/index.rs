@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{Connection as _, PgConnection, Row as _};
 
 use super::super::{Collection, Direction, Error, Index, IndexError, Path};
-use super::{ddl, statement::Statement};
+use super::{Jsonb, ddl, statement::Statement};
 use crate::postgres::{self, Pool};
 
 const DECLARATIONS: &str = "select obj_description(c.oid, 'pg_class') from pg_catalog.pg_class c \
@@ -74,47 +74,51 @@ impl Declaration {
     }
 }
 
-/// Creates an index and returns whether it was missing.
-pub(super) async fn create(
-    pool: &Pool,
-    indexes: &Indexes,
-    index: &Index,
-) -> Result<bool, IndexError> {
-    let store_error = |error: postgres::Error| index.store_error(error.into());
-    let mut connection = pool.connect_without_timeout().await.map_err(store_error)?;
-    let created = create_in_transaction(&mut connection, index).await;
-    let is_new = match created {
-        Ok(is_new) => is_new,
-        Err(Failure::Conflict) => return Err(index.conflict_error()),
-        Err(Failure::Sql(error)) if is_unique_violation(&error) => {
-            return Err(index.duplicates_error());
-        }
-        Err(Failure::Sql(error)) => return Err(store_error(error.into())),
-    };
-    indexes
-        .load(pool)
-        .await
-        .map_err(|error| index.store_error(error))?;
-    Ok(is_new)
-}
-
-/// Removes an index if it exists.
-pub(super) async fn drop(
-    pool: &Pool,
-    indexes: &Indexes,
-    collection: &Collection,
-    name: &str,
-) -> Result<(), Error> {
-    let mut connection = pool.connect_without_timeout().await?;
-    for part in Part::ALL {
-        let mut statement = Statement::default();
-        statement
-            .text("drop index if exists ")
-            .index(collection, name, part.suffix());
-        let dropped = statement.into_query().execute(&mut connection).await;
-        dropped.map_err(postgres::Error::from)?;
+impl Jsonb {
+    /// Creates an index and returns whether it was missing.
+    pub(in crate::documents) async fn create_index(
+        &self,
+        index: &Index,
+    ) -> Result<bool, IndexError> {
+        let store_error = |error: postgres::Error| index.store_error(error.into());
+        let mut connection = self
+            .pool
+            .connect_without_timeout()
+            .await
+            .map_err(store_error)?;
+        let created = create_in_transaction(&mut connection, index).await;
+        let is_new = match created {
+            Ok(is_new) => is_new,
+            Err(Failure::Conflict) => return Err(index.conflict_error()),
+            Err(Failure::Sql(error)) if is_unique_violation(&error) => {
+                return Err(index.duplicates_error());
+            }
+            Err(Failure::Sql(error)) => return Err(store_error(error.into())),
+        };
+        self.indexes
+            .load(&self.pool)
+            .await
+            .map_err(|error| index.store_error(error))?;
+        Ok(is_new)
     }
-    indexes.load(pool).await
+
+    /// Removes an index if it exists.
+    pub(in crate::documents) async fn drop_index(
+        &self,
+        collection: &Collection,
+        name: &str,
+    ) -> Result<(), Error> {
+        let mut connection = self.pool.connect_without_timeout().await?;
+        for part in Part::ALL {
+            let mut statement = Statement::default();
+            statement
+                .text("drop index if exists ")
+                .index(collection, name, part.suffix());
+            let dropped = statement.into_query().execute(&mut connection).await;
+            dropped.map_err(postgres::Error::from)?;
+        }
+        self.indexes.load(&self.pool).await
+    }
 }
 
 /// One of the PostgreSQL indexes that implement an index.

@@ -18,10 +18,7 @@ mod tables;
 mod update;
 mod write;
 
-use super::{
-    Bounds, Collection, Document, Error, Filter, Index, IndexError, InsertOutcome, Path, Sort,
-    Update,
-};
+use super::{Collection, Error};
 use crate::postgres::Pool;
 use index::Indexes;
 
@@ -63,81 +60,5 @@ impl Jsonb {
             pool: self.pool.on_thread(number),
             indexes: self.indexes.clone(),
         }
-    }
-}
-
-impl Jsonb {
-    pub(super) async fn insert(
-        &self,
-        collection: &Collection,
-        documents: Vec<Document>,
-    ) -> Result<Vec<InsertOutcome>, Error> {
-        write::insert(&self.pool, collection, documents).await
-    }
-
-    pub(super) async fn find(
-        &self,
-        collection: &Collection,
-        filter: &Filter,
-        sort: &Sort,
-        bounds: Bounds,
-    ) -> Result<Vec<String>, Error> {
-        read::find(self, collection, filter, sort, bounds).await
-    }
-
-    pub(super) async fn count(
-        &self,
-        collection: &Collection,
-        filter: &Filter,
-    ) -> Result<u64, Error> {
-        read::count(self, collection, filter).await
-    }
-
-    pub(super) async fn count_by(
-        &self,
-        collection: &Collection,
-        field: &Path,
-        filter: &Filter,
-        bounds: Bounds,
-    ) -> Result<Vec<(String, u64)>, Error> {
-        read::count_by(self, collection, field, filter, bounds).await
-    }
-
-    pub(super) async fn count_distinct(
-        &self,
-        collection: &Collection,
-        field: &Path,
-        filter: &Filter,
-    ) -> Result<u64, Error> {
-        read::count_distinct(self, collection, field, filter).await
-    }
-
-    pub(super) async fn update(
-        &self,
-        collection: &Collection,
-        filter: &Filter,
-        update: Update,
-    ) -> Result<u64, Error> {
-        update::update(&self.pool, collection, filter, update).await
-    }
-
-    pub(super) async fn remove(
-        &self,
-        collection: &Collection,
-        filter: &Filter,
-    ) -> Result<u64, Error> {
-        write::remove(&self.pool, collection, filter).await
-    }
-
-    pub(super) async fn create_index(&self, index: &Index) -> Result<bool, IndexError> {
-        index::create(&self.pool, &self.indexes, index).await
-    }
-
-    pub(super) async fn drop_index(
-        &self,
-        collection: &Collection,
-        name: &str,
-    ) -> Result<(), Error> {
-        index::drop(&self.pool, &self.indexes, collection, name).await
     }
 }

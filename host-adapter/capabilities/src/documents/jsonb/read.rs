@@ -10,78 +10,80 @@ use super::{
 };
 use crate::postgres::{self, Pool};
 
-pub(super) async fn find(
-    store: &Jsonb,
-    collection: &Collection,
-    filter: &Filter,
-    sort: &Sort,
-    bounds: Bounds,
-) -> Result<Vec<String>, Error> {
-    let mut statement = Statement::default();
-    statement.text("select t.body::text");
-    let indexes = store.indexes.list();
-    if let Some(plan) = plan::choose(&indexes, collection, filter, sort) {
-        let max_rows = i64::from(bounds.skip) + i64::from(bounds.limit);
-        plan.append_ordered_source(&mut statement, collection, filter, sort, max_rows);
-        order::append_keys(&mut statement, sort);
-    } else {
-        statement.text(" from ").table(collection).text(" t");
-        order::append_keys(&mut statement, sort);
-        condition::append_where(&mut statement, filter);
+impl Jsonb {
+    pub(in crate::documents) async fn find(
+        &self,
+        collection: &Collection,
+        filter: &Filter,
+        sort: &Sort,
+        bounds: Bounds,
+    ) -> Result<Vec<String>, Error> {
+        let mut statement = Statement::default();
+        statement.text("select t.body::text");
+        let indexes = self.indexes.list();
+        if let Some(plan) = plan::choose(&indexes, collection, filter, sort) {
+            let max_rows = i64::from(bounds.skip) + i64::from(bounds.limit);
+            plan.append_ordered_source(&mut statement, collection, filter, sort, max_rows);
+            order::append_keys(&mut statement, sort);
+        } else {
+            statement.text(" from ").table(collection).text(" t");
+            order::append_keys(&mut statement, sort);
+            condition::append_where(&mut statement, filter);
+        }
+        order::append_order(&mut statement, sort);
+        append_bounds(&mut statement, bounds);
+        fetch_rows(&self.pool, statement, bounds.max_bytes, |row| {
+            let document: String = row.try_get(0)?;
+            Ok((document.len(), document))
+        })
+        .await
     }
-    order::append_order(&mut statement, sort);
-    append_bounds(&mut statement, bounds);
-    fetch_rows(&store.pool, statement, bounds.max_bytes, |row| {
-        let document: String = row.try_get(0)?;
-        Ok((document.len(), document))
-    })
-    .await
-}
 
-pub(super) async fn count(
-    store: &Jsonb,
-    collection: &Collection,
-    filter: &Filter,
-) -> Result<u64, Error> {
-    let mut statement = Statement::default();
-    statement.text("select count(*)");
-    append_matching(&mut statement, store, collection, filter);
-    fetch_count(&store.pool, statement).await
-}
+    pub(in crate::documents) async fn count(
+        &self,
+        collection: &Collection,
+        filter: &Filter,
+    ) -> Result<u64, Error> {
+        let mut statement = Statement::default();
+        statement.text("select count(*)");
+        append_matching(&mut statement, self, collection, filter);
+        fetch_count(&self.pool, statement).await
+    }
 
-pub(super) async fn count_by(
-    store: &Jsonb,
-    collection: &Collection,
-    field: &Path,
-    filter: &Filter,
-    bounds: Bounds,
-) -> Result<Vec<(String, u64)>, Error> {
-    let mut statement = Statement::default();
-    statement.text("select v::text, n from (");
-    append_groups(&mut statement, store, collection, field, filter);
-    statement.text(") as groups order by n desc, ");
-    order::append_by_value(&mut statement);
-    // Breaks ties among arrays and among objects, which the order of values does not compare.
-    statement.text(", v::text collate \"C\"");
-    append_bounds(&mut statement, bounds);
-    fetch_rows(&store.pool, statement, bounds.max_bytes, |row| {
-        let value: String = row.try_get(0)?;
-        Ok((value.len(), (value, to_count(row.try_get(1)?))))
-    })
-    .await
-}
+    pub(in crate::documents) async fn count_by(
+        &self,
+        collection: &Collection,
+        field: &Path,
+        filter: &Filter,
+        bounds: Bounds,
+    ) -> Result<Vec<(String, u64)>, Error> {
+        let mut statement = Statement::default();
+        statement.text("select v::text, n from (");
+        append_groups(&mut statement, self, collection, field, filter);
+        statement.text(") as groups order by n desc, ");
+        order::append_by_value(&mut statement);
+        // Breaks ties among arrays and among objects, which the order of values does not compare.
+        statement.text(", v::text collate \"C\"");
+        append_bounds(&mut statement, bounds);
+        fetch_rows(&self.pool, statement, bounds.max_bytes, |row| {
+            let value: String = row.try_get(0)?;
+            Ok((value.len(), (value, to_count(row.try_get(1)?))))
+        })
+        .await
+    }
 
-pub(super) async fn count_distinct(
-    store: &Jsonb,
-    collection: &Collection,
-    field: &Path,
-    filter: &Filter,
-) -> Result<u64, Error> {
-    let mut statement = Statement::default();
-    statement.text("select count(*) from (");
-    append_groups(&mut statement, store, collection, field, filter);
-    statement.text(") as groups where v <> 'null'");
-    fetch_count(&store.pool, statement).await
+    pub(in crate::documents) async fn count_distinct(
+        &self,
+        collection: &Collection,
+        field: &Path,
+        filter: &Filter,
+    ) -> Result<u64, Error> {
+        let mut statement = Statement::default();
+        statement.text("select count(*) from (");
+        append_groups(&mut statement, self, collection, field, filter);
+        statement.text(") as groups where v <> 'null'");
+        fetch_count(&self.pool, statement).await
+    }
 }
 
 /// Appends a query for one row `(v, n)` per value of a field. `count(distinct …)` would have to sort.

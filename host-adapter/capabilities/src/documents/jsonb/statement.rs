@@ -2,6 +2,8 @@
 
 use sqlx::{AssertSqlSafe, Postgres, postgres::PgArguments, query::Query};
 
+use super::super::{Collection, Path};
+
 /// SQL text with its parameters.
 ///
 /// A caller's text cannot become SQL: [`Statement::text`] takes only constants, [`Statement::table`] only
@@ -31,7 +33,7 @@ impl Statement {
     }
 
     /// Appends a collection's table.
-    pub(super) fn table(&mut self, collection: &super::Collection) -> &mut Self {
+    pub(super) fn table(&mut self, collection: &Collection) -> &mut Self {
         self.sql.push('"');
         self.sql.push_str(collection.as_str());
         self.sql.push('"');
@@ -41,7 +43,7 @@ impl Statement {
     /// Appends the name of one of the PostgreSQL indexes of index `name`, which is a validated name.
     pub(super) fn index(
         &mut self,
-        collection: &super::Collection,
+        collection: &Collection,
         name: &str,
         suffix: &'static str,
     ) -> &mut Self {
@@ -58,7 +60,7 @@ impl Statement {
 
     /// Appends the names of a path as a constant, because PostgreSQL matches an index by its expression.
     /// The path must come from an index declaration and never from a caller.
-    pub(super) fn path(&mut self, path: &super::Path) -> &mut Self {
+    pub(super) fn path(&mut self, path: &Path) -> &mut Self {
         self.sql.push_str("array[");
         for (number, name) in path.names().iter().enumerate() {
             self.sql.push_str(if number == 0 { "" } else { ", " });
@@ -112,7 +114,6 @@ fn quoted(text: &str, quote: char) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Path;
     use super::*;
 
     #[test]

@@ -10,7 +10,7 @@ use sqlx::{Connection as _, PgConnection, Row as _};
 
 use super::super::{Collection, Error, Filter, Update, apply};
 use super::{
-    condition, read,
+    Jsonb, condition, read,
     statement::{Parameter, Statement},
 };
 use crate::postgres::{self, Pool};
@@ -21,22 +21,25 @@ const PAGE: u32 = 10_000;
 /// Number of documents that are locked, held in memory and written at once: at most 32 MiB.
 const BATCH: usize = 32;
 
-pub(super) async fn update(
-    pool: &Pool,
-    collection: &Collection,
-    filter: &Filter,
-    update: Update,
-) -> Result<u64, Error> {
-    let update = Arc::new(update);
-    let (mut matched, mut after) = (0, String::new());
-    loop {
-        let ids = find_matching(pool, collection, filter, after).await?;
-        for batch in ids.chunks(BATCH) {
-            matched += change_batch(pool, collection, filter, &update, batch.to_vec()).await?;
-        }
-        match ids.last() {
-            Some(last) if ids.len() == PAGE as usize => after = last.clone(),
-            _ => return Ok(matched),
+impl Jsonb {
+    pub(in crate::documents) async fn update(
+        &self,
+        collection: &Collection,
+        filter: &Filter,
+        update: Update,
+    ) -> Result<u64, Error> {
+        let update = Arc::new(update);
+        let (mut matched, mut after) = (0, String::new());
+        loop {
+            let ids = find_matching(&self.pool, collection, filter, after).await?;
+            for batch in ids.chunks(BATCH) {
+                matched +=
+                    change_batch(&self.pool, collection, filter, &update, batch.to_vec()).await?;
+            }
+            match ids.last() {
+                Some(last) if ids.len() == PAGE as usize => after = last.clone(),
+                _ => return Ok(matched),
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use super::super::{Collection, Document, Error, Filter, InsertOutcome};
 use super::{
-    condition, read,
+    Jsonb, condition, read,
     statement::{Parameter, Statement},
 };
 use crate::postgres::Pool;
@@ -14,60 +14,62 @@ use crate::postgres::Pool;
 /// statement would be in memory several times, here and in PostgreSQL.
 const MAX_STATEMENT: usize = 4 * 1024 * 1024;
 
-pub(super) async fn insert(
-    pool: &Pool,
-    collection: &Collection,
-    documents: Vec<Document>,
-) -> Result<Vec<InsertOutcome>, Error> {
-    let mut outcomes = vec![InsertOutcome::Duplicate; documents.len()];
-    let mut positions = HashMap::new();
-    let mut batch = Batch::default();
-    for (position, document) in documents.into_iter().enumerate() {
-        // Of two documents with the same `_id` in one statement, PostgreSQL might store the second.
-        if positions.contains_key(document.id()) {
-            continue;
+impl Jsonb {
+    pub(in crate::documents) async fn insert(
+        &self,
+        collection: &Collection,
+        documents: Vec<Document>,
+    ) -> Result<Vec<InsertOutcome>, Error> {
+        let mut outcomes = vec![InsertOutcome::Duplicate; documents.len()];
+        let mut positions = HashMap::new();
+        let mut batch = Batch::default();
+        for (position, document) in documents.into_iter().enumerate() {
+            // Of two documents with the same `_id` in one statement, PostgreSQL might store the second.
+            if positions.contains_key(document.id()) {
+                continue;
+            }
+            positions.insert(document.id().to_owned(), position);
+            batch.add(&document);
+            if batch.bytes > MAX_STATEMENT {
+                store(
+                    &self.pool,
+                    collection,
+                    std::mem::take(&mut batch),
+                    &positions,
+                    &mut outcomes,
+                )
+                .await?;
+            }
         }
-        positions.insert(document.id().to_owned(), position);
-        batch.add(&document);
-        if batch.bytes > MAX_STATEMENT {
-            store(
-                pool,
-                collection,
-                std::mem::take(&mut batch),
-                &positions,
-                &mut outcomes,
-            )
-            .await?;
-        }
+        store(&self.pool, collection, batch, &positions, &mut outcomes).await?;
+        Ok(outcomes)
     }
-    store(pool, collection, batch, &positions, &mut outcomes).await?;
-    Ok(outcomes)
-}
 
-pub(super) async fn remove(
-    pool: &Pool,
-    collection: &Collection,
-    filter: &Filter,
-) -> Result<u64, Error> {
-    let mut statement = Statement::default();
-    statement
-        .text("delete from ")
-        .table(collection)
-        .text(" where id in (select t.id from ")
-        .table(collection);
-    statement.text(" t");
-    condition::append_where(&mut statement, filter);
-    statement.text(" order by t.id for update)");
-    let removed = pool.run(move |connection| {
-        Box::pin(async move {
-            Ok(statement
-                .into_query()
-                .execute(connection)
-                .await?
-                .rows_affected())
-        })
-    });
-    Ok(removed.await?)
+    pub(in crate::documents) async fn remove(
+        &self,
+        collection: &Collection,
+        filter: &Filter,
+    ) -> Result<u64, Error> {
+        let mut statement = Statement::default();
+        statement
+            .text("delete from ")
+            .table(collection)
+            .text(" where id in (select t.id from ")
+            .table(collection);
+        statement.text(" t");
+        condition::append_where(&mut statement, filter);
+        statement.text(" order by t.id for update)");
+        let removed = self.pool.run(move |connection| {
+            Box::pin(async move {
+                Ok(statement
+                    .into_query()
+                    .execute(connection)
+                    .await?
+                    .rows_affected())
+            })
+        });
+        Ok(removed.await?)
+    }
 }
 
 #[derive(Default)]

@@ -8,7 +8,7 @@ use mongodb::{
 };
 
 use super::super::{Collection, Error, Index, IndexError};
-use super::{connection::Connection, errors, filter};
+use super::{MongoDb, connection::Connection, errors, filter};
 
 /// `NamespaceNotFound` and `IndexNotFound`: the collection or index does not exist.
 const NOT_FOUND: [i32; 2] = [26, 27];
@@ -16,48 +16,53 @@ const NOT_FOUND: [i32; 2] = [26, 27];
 /// `IndexOptionsConflict` and `IndexKeySpecsConflict`.
 const CONFLICT: [i32; 2] = [85, 86];
 
-/// Creates an index and returns whether it was missing.
-pub(super) async fn create(connection: &Connection, index: &Index) -> Result<bool, IndexError> {
-    let keys = keys(index);
-    match find_existing(connection, index).await? {
-        Some(same) if same == (keys.clone(), index.is_unique()) => return Ok(false),
-        Some(_) => return Err(index.conflict_error()),
-        None => {}
-    }
-    let options = IndexOptions::builder()
-        .name(index.name().to_owned())
-        .unique(index.is_unique())
-        .build();
-    let model = IndexModel::builder().keys(keys).options(options).build();
-    match collection(connection, index.collection())
-        .create_index(model)
-        .await
-    {
-        Ok(_) => Ok(true),
-        Err(error) if error_code(&error) == Some(errors::DUPLICATE_KEY) => {
-            Err(index.duplicates_error())
+impl MongoDb {
+    /// Creates an index and returns whether it was missing.
+    pub(in crate::documents) async fn create_index(
+        &self,
+        index: &Index,
+    ) -> Result<bool, IndexError> {
+        let keys = keys(index);
+        match find_existing(&self.connection, index).await? {
+            Some(same) if same == (keys.clone(), index.is_unique()) => return Ok(false),
+            Some(_) => return Err(index.conflict_error()),
+            None => {}
         }
-        Err(error) if error_code(&error).is_some_and(|code| CONFLICT.contains(&code)) => {
-            Err(index.conflict_error())
+        let options = IndexOptions::builder()
+            .name(index.name().to_owned())
+            .unique(index.is_unique())
+            .build();
+        let model = IndexModel::builder().keys(keys).options(options).build();
+        match collection(&self.connection, index.collection())
+            .create_index(model)
+            .await
+        {
+            Ok(_) => Ok(true),
+            Err(error) if error_code(&error) == Some(errors::DUPLICATE_KEY) => {
+                Err(index.duplicates_error())
+            }
+            Err(error) if error_code(&error).is_some_and(|code| CONFLICT.contains(&code)) => {
+                Err(index.conflict_error())
+            }
+            Err(error) => Err(index.store_error(errors::from_driver(&error))),
         }
-        Err(error) => Err(index.store_error(errors::from_driver(&error))),
     }
-}
 
-/// Removes an index if it exists.
-pub(super) async fn drop(
-    connection: &Connection,
-    collection: &Collection,
-    name: &str,
-) -> Result<(), Error> {
-    match self::collection(connection, collection)
-        .drop_index(name)
-        .await
-    {
-        Err(error) if !error_code(&error).is_some_and(|code| NOT_FOUND.contains(&code)) => {
-            Err(errors::from_driver(&error))
+    /// Removes an index if it exists.
+    pub(in crate::documents) async fn drop_index(
+        &self,
+        collection: &Collection,
+        name: &str,
+    ) -> Result<(), Error> {
+        match self::collection(&self.connection, collection)
+            .drop_index(name)
+            .await
+        {
+            Err(error) if !error_code(&error).is_some_and(|code| NOT_FOUND.contains(&code)) => {
+                Err(errors::from_driver(&error))
+            }
+            _ => Ok(()),
         }
-        _ => Ok(()),
     }
 }
 

@@ -18,10 +18,7 @@ mod write;
 
 use secrecy::SecretString;
 
-use super::{
-    Bounds, Collection, Document, Error, Filter, Index, IndexError, InsertOutcome, Path, Sort,
-    Update,
-};
+use super::Error;
 use connection::Connection;
 pub use connection::MongoDbSettings;
 
@@ -63,81 +60,5 @@ impl MongoDb {
     /// Closes the connections. Further calls return [`Error::Unavailable`].
     pub async fn close(&self) {
         self.connection.close().await;
-    }
-}
-
-impl MongoDb {
-    pub(super) async fn insert(
-        &self,
-        collection: &Collection,
-        documents: Vec<Document>,
-    ) -> Result<Vec<InsertOutcome>, Error> {
-        write::insert(&self.connection, collection, documents).await
-    }
-
-    pub(super) async fn find(
-        &self,
-        collection: &Collection,
-        filter: &Filter,
-        sort: &Sort,
-        bounds: Bounds,
-    ) -> Result<Vec<String>, Error> {
-        read::find(&self.connection, collection, filter, sort, bounds).await
-    }
-
-    pub(super) async fn count(
-        &self,
-        collection: &Collection,
-        filter: &Filter,
-    ) -> Result<u64, Error> {
-        read::count(&self.connection, collection, filter).await
-    }
-
-    pub(super) async fn count_by(
-        &self,
-        collection: &Collection,
-        field: &Path,
-        filter: &Filter,
-        bounds: Bounds,
-    ) -> Result<Vec<(String, u64)>, Error> {
-        read::count_by(&self.connection, collection, field, filter, bounds).await
-    }
-
-    pub(super) async fn count_distinct(
-        &self,
-        collection: &Collection,
-        field: &Path,
-        filter: &Filter,
-    ) -> Result<u64, Error> {
-        read::count_distinct(&self.connection, collection, field, filter).await
-    }
-
-    pub(super) async fn update(
-        &self,
-        collection: &Collection,
-        filter: &Filter,
-        update: Update,
-    ) -> Result<u64, Error> {
-        write::update(&self.connection, collection, filter, update).await
-    }
-
-    pub(super) async fn remove(
-        &self,
-        collection: &Collection,
-        filter: &Filter,
-    ) -> Result<u64, Error> {
-        write::remove(&self.connection, collection, filter).await
-    }
-
-    pub(super) async fn create_index(&self, index: &Index) -> Result<bool, IndexError> {
-        index::create(&self.connection, index).await
-    }
-
-    pub(super) async fn drop_index(
-        &self,
-        collection: &Collection,
-        name: &str,
-    ) -> Result<(), Error> {
-        index::drop(&self.connection, collection, name).await
     }
 }

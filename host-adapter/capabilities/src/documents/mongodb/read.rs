@@ -7,95 +7,97 @@ use mongodb::{
 };
 
 use super::super::{Bounds, Collection, Error, Filter, Path, Sort};
-use super::{bson, connection::Connection, filter};
+use super::{MongoDb, bson, connection::Connection, filter};
 
-pub(super) async fn find(
-    connection: &Connection,
-    collection: &Collection,
-    filter: &Filter,
-    sort: &Sort,
-    bounds: Bounds,
-) -> Result<Vec<String>, Error> {
-    let (name, time) = (collection.as_str().to_owned(), connection.max_time());
-    let (filter, sort) = (
-        filter::translate_filter(filter),
-        filter::translate_sort(sort),
-    );
-    connection
-        .run_checked(move |database| async move {
-            let cursor = database
-                .collection::<RawDocumentBuf>(&name)
-                .find(filter)
-                .sort(sort)
-                .skip(bounds.skip.into())
-                .limit(bounds.limit.into())
-                // Sorting without an index may exceed the server's memory limit.
-                .allow_disk_use(true)
-                .max_time(time)
-                .await;
-            collect(cursor, bounds.max_bytes, |document| {
-                let text = bson::document_text(document);
-                (text.len(), text)
+impl MongoDb {
+    pub(in crate::documents) async fn find(
+        &self,
+        collection: &Collection,
+        filter: &Filter,
+        sort: &Sort,
+        bounds: Bounds,
+    ) -> Result<Vec<String>, Error> {
+        let (name, time) = (collection.as_str().to_owned(), self.connection.max_time());
+        let (filter, sort) = (
+            filter::translate_filter(filter),
+            filter::translate_sort(sort),
+        );
+        self.connection
+            .run_checked(move |database| async move {
+                let cursor = database
+                    .collection::<RawDocumentBuf>(&name)
+                    .find(filter)
+                    .sort(sort)
+                    .skip(bounds.skip.into())
+                    .limit(bounds.limit.into())
+                    // Sorting without an index may exceed the server's memory limit.
+                    .allow_disk_use(true)
+                    .max_time(time)
+                    .await;
+                collect(cursor, bounds.max_bytes, |document| {
+                    let text = bson::document_text(document);
+                    (text.len(), text)
+                })
+                .await
             })
             .await
-        })
-        .await
-}
+    }
 
-pub(super) async fn count(
-    connection: &Connection,
-    collection: &Collection,
-    filter: &Filter,
-) -> Result<u64, Error> {
-    let pipeline = vec![
-        doc! { "$match": filter::translate_filter(filter) },
-        doc! { "$group": { "_id": null, "n": { "$sum": 1 } } },
-    ];
-    read_count(connection, collection, pipeline).await
-}
+    pub(in crate::documents) async fn count(
+        &self,
+        collection: &Collection,
+        filter: &Filter,
+    ) -> Result<u64, Error> {
+        let pipeline = vec![
+            doc! { "$match": filter::translate_filter(filter) },
+            doc! { "$group": { "_id": null, "n": { "$sum": 1 } } },
+        ];
+        read_count(&self.connection, collection, pipeline).await
+    }
 
-pub(super) async fn count_by(
-    connection: &Connection,
-    collection: &Collection,
-    field: &Path,
-    filter: &Filter,
-    bounds: Bounds,
-) -> Result<Vec<(String, u64)>, Error> {
-    let (name, time) = (collection.as_str().to_owned(), connection.max_time());
-    let pipeline = [
-        group_by(field, filter),
-        vec![
-            doc! { "$project": { "n": 1, "order": sort_key() } },
-            doc! { "$sort": { "n": -1, "order": 1 } },
-            doc! { "$skip": i64::from(bounds.skip) },
-            doc! { "$limit": i64::from(bounds.limit) },
-        ],
-    ];
-    let pipeline = pipeline.concat();
-    connection
-        .run_checked(move |database| async move {
-            let cursor = database
-                .collection::<Document>(&name)
-                .aggregate(pipeline)
-                .with_type::<RawDocumentBuf>()
-                .max_time(time)
-                .allow_disk_use(true)
-                .await;
-            collect(cursor, bounds.max_bytes, read_group).await
-        })
-        .await
-}
+    pub(in crate::documents) async fn count_by(
+        &self,
+        collection: &Collection,
+        field: &Path,
+        filter: &Filter,
+        bounds: Bounds,
+    ) -> Result<Vec<(String, u64)>, Error> {
+        let (name, time) = (collection.as_str().to_owned(), self.connection.max_time());
+        let pipeline = [
+            group_by(field, filter),
+            vec![
+                doc! { "$project": { "n": 1, "order": sort_key() } },
+                doc! { "$sort": { "n": -1, "order": 1 } },
+                doc! { "$skip": i64::from(bounds.skip) },
+                doc! { "$limit": i64::from(bounds.limit) },
+            ],
+        ];
+        let pipeline = pipeline.concat();
+        self.connection
+            .run_checked(move |database| async move {
+                let cursor = database
+                    .collection::<Document>(&name)
+                    .aggregate(pipeline)
+                    .with_type::<RawDocumentBuf>()
+                    .max_time(time)
+                    .allow_disk_use(true)
+                    .await;
+                collect(cursor, bounds.max_bytes, read_group).await
+            })
+            .await
+    }
 
-pub(super) async fn count_distinct(
-    connection: &Connection,
-    collection: &Collection,
-    field: &Path,
-    filter: &Filter,
-) -> Result<u64, Error> {
-    let mut pipeline = group_by(field, filter);
-    pipeline.push(doc! { "$match": { "_id": { "$ne": null } } });
-    pipeline.push(doc! { "$group": { "_id": null, "n": { "$sum": 1 } } });
-    read_count(connection, collection, pipeline).await
+    pub(in crate::documents) async fn count_distinct(
+        &self,
+        collection: &Collection,
+        field: &Path,
+        filter: &Filter,
+    ) -> Result<u64, Error> {
+        let mut pipeline = group_by(field, filter);
+        pipeline.push(doc! { "$match": { "_id": { "$ne": null } } });
+        pipeline.push(doc! { "$group": { "_id": null, "n": { "$sum": 1 } } });
+        read_count(&self.connection, collection, pipeline).await
+    }
 }
 
 /// The pipeline for one document `{_id: value, n}` per value of a field.

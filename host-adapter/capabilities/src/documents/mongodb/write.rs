@@ -8,7 +8,7 @@ use mongodb::{
 };
 
 use super::super::{Collection, Document, Error, Filter, InsertOutcome, Update, Value, apply};
-use super::{bson, connection::Connection, errors::DUPLICATE_KEY, filter};
+use super::{MongoDb, bson, connection::Connection, errors::DUPLICATE_KEY, filter};
 
 /// Size in bytes above which an insert starts another command. Each command has the timeout of one call,
 /// and is copied in memory to be sent.
@@ -17,83 +17,86 @@ const MAX_COMMAND: usize = 4 * 1024 * 1024;
 /// Number of documents that are read, held in memory and changed at once: at most 32 MiB.
 const BATCH: i64 = 32;
 
-/// Inserts without order, so that a duplicate does not stop the documents after it.
-pub(super) async fn insert(
-    connection: &Connection,
-    collection: &Collection,
-    documents: Vec<Document>,
-) -> Result<Vec<InsertOutcome>, Error> {
-    let mut outcomes = vec![InsertOutcome::Duplicate; documents.len()];
-    let mut seen = HashSet::new();
-    let mut batch = Batch::default();
-    for (position, document) in documents.iter().enumerate() {
-        // The server may insert in any order, but of two with the same `_id`, the first must be stored.
-        if !seen.insert(document.id()) {
-            continue;
+impl MongoDb {
+    /// Inserts without order, so that a duplicate does not stop the documents after it.
+    pub(in crate::documents) async fn insert(
+        &self,
+        collection: &Collection,
+        documents: Vec<Document>,
+    ) -> Result<Vec<InsertOutcome>, Error> {
+        let mut outcomes = vec![InsertOutcome::Duplicate; documents.len()];
+        let mut seen = HashSet::new();
+        let mut batch = Batch::default();
+        for (position, document) in documents.iter().enumerate() {
+            // The server may insert in any order, but of two with the same `_id`, the first must be stored.
+            if !seen.insert(document.id()) {
+                continue;
+            }
+            batch.add(position, document)?;
+            if batch.bytes > MAX_COMMAND {
+                store(
+                    &self.connection,
+                    collection,
+                    std::mem::take(&mut batch),
+                    &mut outcomes,
+                )
+                .await?;
+            }
         }
-        batch.add(position, document)?;
-        if batch.bytes > MAX_COMMAND {
-            store(
-                connection,
-                collection,
-                std::mem::take(&mut batch),
-                &mut outcomes,
-            )
-            .await?;
+        store(&self.connection, collection, batch, &mut outcomes).await?;
+        Ok(outcomes)
+    }
+
+    /// Checks each batch in the adapter, then changes it in MongoDB.
+    ///
+    /// The adapter reads the batch and applies the update by the rules that both stores share. These have
+    /// limits that MongoDB does not have, on the size of a document and on sums, and a document that exceeds
+    /// one must not be changed. Then MongoDB atomically changes each document that still matches.
+    pub(in crate::documents) async fn update(
+        &self,
+        collection: &Collection,
+        filter: &Filter,
+        update: Update,
+    ) -> Result<u64, Error> {
+        let (filter, command) = (
+            filter::translate_filter(filter),
+            filter::translate_update(&update),
+        );
+        let (mut matched, mut after) = (0, None);
+        loop {
+            let page = find_matching(&self.connection, collection, &filter, after).await?;
+            for (_, text) in &page {
+                apply::apply_to_text(text, &update)?;
+            }
+            let ids: Vec<Bson> = page.into_iter().map(|(id, _)| id).collect();
+            let is_full = i64::try_from(ids.len()) == Ok(BATCH);
+            after = ids.last().cloned();
+            if !ids.is_empty() {
+                matched +=
+                    change_batch(&self.connection, collection, &filter, &command, ids).await?;
+            }
+            if !is_full {
+                return Ok(matched);
+            }
         }
     }
-    store(connection, collection, batch, &mut outcomes).await?;
-    Ok(outcomes)
-}
 
-/// Checks each batch in the adapter, then changes it in MongoDB.
-///
-/// The adapter reads the batch and applies the update by the rules that both stores share. These have
-/// limits that MongoDB does not have, on the size of a document and on sums, and a document that exceeds
-/// one must not be changed. Then MongoDB atomically changes each document that still matches.
-pub(super) async fn update(
-    connection: &Connection,
-    collection: &Collection,
-    filter: &Filter,
-    update: Update,
-) -> Result<u64, Error> {
-    let (filter, command) = (
-        filter::translate_filter(filter),
-        filter::translate_update(&update),
-    );
-    let (mut matched, mut after) = (0, None);
-    loop {
-        let page = find_matching(connection, collection, &filter, after).await?;
-        for (_, text) in &page {
-            apply::apply_to_text(text, &update)?;
-        }
-        let ids: Vec<Bson> = page.into_iter().map(|(id, _)| id).collect();
-        let is_full = i64::try_from(ids.len()) == Ok(BATCH);
-        after = ids.last().cloned();
-        if !ids.is_empty() {
-            matched += change_batch(connection, collection, &filter, &command, ids).await?;
-        }
-        if !is_full {
-            return Ok(matched);
-        }
+    pub(in crate::documents) async fn remove(
+        &self,
+        collection: &Collection,
+        filter: &Filter,
+    ) -> Result<u64, Error> {
+        let (name, filter) = (
+            collection.as_str().to_owned(),
+            filter::translate_filter(filter),
+        );
+        self.connection
+            .run(move |database| async move {
+                let collection = database.collection::<RawDocumentBuf>(&name);
+                Ok(collection.delete_many(filter).await?.deleted_count)
+            })
+            .await
     }
-}
-
-pub(super) async fn remove(
-    connection: &Connection,
-    collection: &Collection,
-    filter: &Filter,
-) -> Result<u64, Error> {
-    let (name, filter) = (
-        collection.as_str().to_owned(),
-        filter::translate_filter(filter),
-    );
-    connection
-        .run(move |database| async move {
-            let collection = database.collection::<RawDocumentBuf>(&name);
-            Ok(collection.delete_many(filter).await?.deleted_count)
-        })
-        .await
 }
 
 #[derive(Default)]
