@@ -1,121 +1,49 @@
-//! The adapter's log: JSON lines on stderr, with the same keys as the components' logs so that one
-//! query finds both.
+//! Puts together where events go.
 
-use std::{collections::BTreeMap, fmt};
+use std::collections::BTreeSet;
 
-use serde::Serialize;
-use serde_json::Value;
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
-use tracing::{
-    Event, Level, Subscriber,
-    field::{Field, Visit},
-};
-use tracing_subscriber::{
-    EnvFilter,
-    fmt::{FmtContext, FormatEvent, FormatFields, format::Writer},
-    registry::LookupSpan,
-};
+use adapter_logging::{Log, Terminal};
+use anyhow::Context as _;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::config::Log;
+use super::Command;
+use crate::config::{Environment, Settings};
 
-/// The value of `component` for events that do not name a component.
-const COMPONENT: &str = "host-adapter";
-
-/// Starts logging at the level in the settings. Libraries log from WARNING on.
-pub(super) fn init(settings: &Log) {
-    let level = settings.level.name();
-    let level = if level.eq_ignore_ascii_case("warning") {
-        "warn"
-    } else {
-        level
-    };
-    let level = if level.eq_ignore_ascii_case("critical") {
-        "error"
-    } else {
-        level
-    };
-    let filter = EnvFilter::new(format!("warn,adapter={level},host_adapter={level}"));
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+/// Starts logging, until the result is dropped. Only `up` and `serve` keep files, because two processes
+/// must not rotate the same ones.
+pub(super) fn start(
+    settings: &Settings,
+    environment: &Environment,
+    command: &Command,
+) -> anyhow::Result<Log> {
+    let components: BTreeSet<String> = settings.components.keys().cloned().collect();
+    let mut settings = settings.log.clone();
+    if !matches!(command, Command::Up(_) | Command::Serve(_)) {
+        settings.directory = None;
+    }
+    let terminal = terminal(environment);
+    let log = Log::start(&settings, components.clone(), terminal);
+    let mut log = log.with_context(|| {
+        let directory = settings.directory.clone().unwrap_or_default();
+        format!(
+            "starting the log, which `log.directory` sets to `{}`",
+            directory.display()
+        )
+    })?;
+    log.log_panics();
     // This fails only if a subscriber is already set, as in a test that runs several commands.
-    let _ = subscriber.event_format(Line).try_init();
+    let _ = tracing_subscriber::registry().with(log.layer()).try_init();
+    if let (Command::Serve(_), Some(directory)) = (command, &settings.spin_directory) {
+        log.collect(directory, &components)?;
+    }
+    Ok(log)
 }
 
-/// Formats an event as one line.
-struct Line;
-
-/// The keys of a line, in the order that is best to read.
-#[derive(Serialize)]
-struct Entry {
-    timestamp: String,
-    level: &'static str,
-    component: Value,
-    message: Value,
-    #[serde(flatten)]
-    fields: BTreeMap<&'static str, Value>,
-}
-
-impl<S, N> FormatEvent<S, N> for Line
-where
-    S: Subscriber + for<'a> LookupSpan<'a>,
-    N: for<'a> FormatFields<'a> + 'static,
-{
-    fn format_event(
-        &self,
-        _: &FmtContext<'_, S, N>,
-        mut writer: Writer<'_>,
-        event: &Event<'_>,
-    ) -> fmt::Result {
-        let mut fields = Fields::default();
-        event.record(&mut fields);
-        let entry = Entry {
-            timestamp: OffsetDateTime::now_utc()
-                .format(&Rfc3339)
-                .map_err(|_| fmt::Error)?,
-            level: level_name(*event.metadata().level()),
-            component: fields
-                .0
-                .remove("component")
-                .unwrap_or_else(|| COMPONENT.into()),
-            message: fields.0.remove("message").unwrap_or_default(),
-            fields: fields.0,
-        };
-        let line = serde_json::to_string(&entry).map_err(|_| fmt::Error)?;
-        writeln!(writer, "{line}")
-    }
-}
-
-fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::ERROR => "ERROR",
-        Level::WARN => "WARNING",
-        Level::INFO => "INFO",
-        Level::DEBUG | Level::TRACE => "DEBUG",
-    }
-}
-
-#[derive(Default)]
-struct Fields(BTreeMap<&'static str, Value>);
-
-impl Visit for Fields {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.0.insert(field.name(), format!("{value:?}").into());
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.insert(field.name(), value.into());
-    }
-
-    fn record_i64(&mut self, field: &Field, value: i64) {
-        self.0.insert(field.name(), value.into());
-    }
-
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        self.0.insert(field.name(), value.into());
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.0.insert(field.name(), value.into());
+/// See <https://no-color.org>.
+fn terminal(environment: &Environment) -> Terminal {
+    let is_dumb = environment.get("TERM").is_some_and(|term| term == "dumb");
+    Terminal {
+        colour: environment.get("NO_COLOR").is_none() && !is_dumb,
     }
 }

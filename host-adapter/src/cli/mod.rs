@@ -104,7 +104,8 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let project = std::path::absolute(&arguments.project)?;
     let environment = Environment::load(&project)?;
     let settings = Settings::load(&project, &arguments.config, &environment)?;
-    log::init(&settings.log);
+    // Until the end of the command: it writes what waits when it is dropped.
+    let _log = log::start(&settings, &environment, &arguments.command)?;
     // The only provider that is compiled in; a second call finds the first one's.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let invocation = Invocation {

@@ -13,6 +13,7 @@ mod environment;
 mod errors;
 mod layers;
 mod listen;
+mod log;
 mod nearest;
 mod operation;
 mod peers;
@@ -29,7 +30,7 @@ pub use databases::Databases;
 pub use environment::{DOTENV_FILE, Environment, Origin};
 pub use errors::{ConfigError, Problem};
 pub use listen::Listen;
-pub use operation::{Log, LogLevel, Migrations};
+pub use operation::Migrations;
 pub use peers::Peer;
 pub(crate) use percent::percent_encode;
 
@@ -45,6 +46,7 @@ use adapter_capabilities::{
 };
 use adapter_component_host::HostSettings;
 use adapter_listening::ListeningSettings;
+use adapter_logging::LogSettings;
 use layers::{Effective, Layers};
 
 /// The file's usual name in the project's directory.
@@ -91,7 +93,7 @@ pub struct Settings {
     /// Migrations.
     pub migrations: Migrations,
     /// The log.
-    pub log: Log,
+    pub log: LogSettings,
     /// Grants by component id.
     pub components: BTreeMap<String, Grants>,
     /// The adapter's HTTP API.
@@ -175,7 +177,7 @@ impl Settings {
             },
             health: layers.section("health"),
             migrations: layers.section("migrations"),
-            log: layers.section("log"),
+            log: log::read(layers, components.keys()),
             server: ApiSettings {
                 tokens: api_tokens::read(layers, project, components.keys()),
                 ..layers.section("server")
@@ -189,17 +191,19 @@ impl Settings {
     /// Relative paths are relative to the project.
     fn find_paths_from(&mut self, project: &Path) {
         let server = &mut self.server;
-        let files = [
+        let optional = [
             &mut server.tls_certificate,
             &mut server.tls_key,
             &mut server.client_ca,
+            &mut self.log.directory,
+            &mut self.log.spin_directory,
         ];
         let directories: [&mut PathBuf; 3] = [
             &mut self.host.compilation_cache,
             &mut self.keys.directory,
             &mut self.migrations.directory,
         ];
-        for path in files.into_iter().flatten().chain(directories) {
+        for path in optional.into_iter().flatten().chain(directories) {
             *path = project.join(&*path);
         }
     }
