@@ -10,6 +10,7 @@ mod component;
 mod engine;
 pub mod manifest;
 mod outbound;
+mod output;
 mod problem;
 mod router;
 mod server;
