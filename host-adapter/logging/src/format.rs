@@ -1,6 +1,10 @@
 //! How one output writes lines.
 
-use crate::{LogFormat, json, line::Line, text};
+use crate::{
+    LogFormat, json,
+    line::Line,
+    text::{self, Style},
+};
 
 /// How one output writes lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -8,11 +12,7 @@ pub(crate) enum Format {
     /// An object per line.
     Json,
     /// Aligned text.
-    Text {
-        colour: bool,
-        /// Of the column of components.
-        width: usize,
-    },
+    Text(Style),
 }
 
 impl Format {
@@ -27,15 +27,18 @@ impl Format {
         if !is_text {
             return Self::Json;
         }
-        let colour = terminal && colour;
-        Self::Text { colour, width }
+        Self::Text(Style {
+            colour: terminal && colour,
+            date: !terminal,
+            width,
+        })
     }
 
     /// Appends `line` and a newline.
     pub(crate) fn push(self, out: &mut String, line: &Line) {
         match self {
             Self::Json => json::push(out, line),
-            Self::Text { colour, width } => text::push(out, line, colour, width),
+            Self::Text(style) => text::push(out, line, style),
         }
     }
 }
@@ -47,12 +50,18 @@ mod tests {
     #[test]
     fn a_terminal_gets_text_and_colours_unless_told_otherwise() {
         let choose = |setting, terminal, colour| Format::choose(setting, terminal, colour, 4);
-        let text = |colour| Format::Text { colour, width: 4 };
-        assert_eq!(choose(LogFormat::Auto, true, true), text(true));
-        assert_eq!(choose(LogFormat::Auto, true, false), text(false));
+        let text = |colour, date| {
+            Format::Text(Style {
+                colour,
+                date,
+                width: 4,
+            })
+        };
+        assert_eq!(choose(LogFormat::Auto, true, true), text(true, false));
+        assert_eq!(choose(LogFormat::Auto, true, false), text(false, false));
         assert_eq!(choose(LogFormat::Auto, false, true), Format::Json);
-        assert_eq!(choose(LogFormat::Text, false, true), text(false));
-        assert_eq!(choose(LogFormat::Text, true, true), text(true));
+        assert_eq!(choose(LogFormat::Text, false, true), text(false, true));
+        assert_eq!(choose(LogFormat::Text, true, true), text(true, false));
         assert_eq!(choose(LogFormat::Json, true, true), Format::Json);
     }
 }

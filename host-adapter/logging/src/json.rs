@@ -31,7 +31,7 @@ pub(crate) fn push(out: &mut String, line: &Line) {
 }
 
 /// Appends the time as RFC 3339 in UTC. It always has microseconds, so that lines sort as text.
-fn push_timestamp(out: &mut String, time: OffsetDateTime) {
+pub(crate) fn push_timestamp(out: &mut String, time: OffsetDateTime) {
     let (date, clock) = (time.date(), time.time());
     let (year, month, day) = (date.year(), u8::from(date.month()), date.day());
     let (hour, minute, second, micro) = clock.as_hms_micro();

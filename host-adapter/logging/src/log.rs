@@ -170,8 +170,7 @@ impl Outputs {
     pub(crate) fn flush(&self, limit: Duration) -> bool {
         let deadline = Instant::now() + limit;
         let left = || deadline.saturating_duration_since(Instant::now());
-        self.queues
-            .iter()
-            .fold(true, |done, queue| queue.flush(left()) && done)
+        let unwritten = self.queues.iter().filter(|queue| !queue.flush(left()));
+        unwritten.count() == 0
     }
 }

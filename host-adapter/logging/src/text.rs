@@ -3,23 +3,44 @@
 use std::fmt::Write as _;
 
 use serde_json::{Map, Value};
+use time::OffsetDateTime;
 
-use crate::{LogLevel, escape::push_text, line::Line};
+use crate::{LogLevel, escape::push_text, json, line::Line};
 
 const RESET: &str = "\u{1b}[0m";
 const DIM: &str = "\u{1b}[2m";
 const BOLD: &str = "\u{1b}[1m";
 
-/// Appends `line` and a newline. `width` is the width of the column of components.
-pub(crate) fn push(out: &mut String, line: &Line, colour: bool, width: usize) {
+/// How text is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Style {
+    pub(crate) colour: bool,
+    /// Whether the date is written, as in a file that is read days later.
+    pub(crate) date: bool,
+    /// The width of the column of components.
+    pub(crate) width: usize,
+}
+
+/// Appends `line` and a newline.
+pub(crate) fn push(out: &mut String, line: &Line, style: Style) {
+    let Style {
+        colour,
+        date,
+        width,
+    } = style;
     let paint = |style: &'static str| if colour { style } else { "" };
-    let (hour, minute, second, milli) = line.time.time().as_hms_milli();
     let (dim, reset) = (paint(DIM), paint(RESET));
+    out.push_str(dim);
+    if date {
+        json::push_timestamp(out, line.time);
+    } else {
+        push_time(out, line.time);
+    }
     // Writing to a text cannot fail.
     let _ = write!(
         out,
-        "{dim}{hour:02}:{minute:02}:{second:02}.{milli:03}{reset} {}{:<8}{reset} {}",
-        paint(style(line.level)),
+        "{reset} {}{:<8}{reset} {}",
+        paint(level_colour(line.level)),
         line.level.name(),
         paint(BOLD),
     );
@@ -48,7 +69,13 @@ pub(crate) fn push(out: &mut String, line: &Line, colour: bool, width: usize) {
     out.push('\n');
 }
 
-fn style(level: LogLevel) -> &'static str {
+fn push_time(out: &mut String, time: OffsetDateTime) {
+    let (hour, minute, second, milli) = time.time().as_hms_milli();
+    // Writing to a text cannot fail.
+    let _ = write!(out, "{hour:02}:{minute:02}:{second:02}.{milli:03}");
+}
+
+fn level_colour(level: LogLevel) -> &'static str {
     match level {
         LogLevel::Debug => "\u{1b}[34m",
         LogLevel::Info => "\u{1b}[32m",
@@ -76,7 +103,6 @@ fn push_value(out: &mut String, value: &Value) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use time::OffsetDateTime;
 
     fn text(colour: bool) -> String {
         let mut line = Line::new(LogLevel::Error, "user", "it\u{1b}[2J failed\n".to_owned());
@@ -84,7 +110,12 @@ mod tests {
         line.request_id = Some("r1".to_owned());
         line.fields = "\"path\":\"/a\",\"reason\":\"no room\",\"rows\":2".to_owned();
         let mut out = String::new();
-        push(&mut out, &line, colour, 6);
+        let style = Style {
+            colour,
+            date: !colour,
+            width: 6,
+        };
+        push(&mut out, &line, style);
         out
     }
 
@@ -92,7 +123,7 @@ mod tests {
     fn a_line_is_aligned_and_its_control_characters_escaped() {
         assert_eq!(
             text(false),
-            "00:00:00.000 ERROR    user   it\\u{1b}[2J failed\\n  \
+            "1970-01-01T00:00:00.000000Z ERROR    user   it\\u{1b}[2J failed\\n  \
              path=/a  reason=\"no room\"  rows=2  request_id=r1\n"
         );
     }
@@ -108,6 +139,7 @@ mod tests {
         for code in ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m", "\u{1b}[31m"] {
             plain = plain.replace(code, "");
         }
-        assert_eq!(plain, text(false));
+        let text = text(false).replace("1970-01-01T00:00:00.000000Z", "00:00:00.000");
+        assert_eq!(plain, text);
     }
 }

@@ -6,7 +6,7 @@ use rstest::rstest;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::support::{App, Builder, HostMode, faulty, until};
+use crate::support::{App, Builder, HostMode, faulty, sidecar::StandaloneAdapter, until};
 
 const REQUEST_ID: &str = "x-request-id";
 
@@ -183,6 +183,24 @@ async fn levels_are_per_component() {
     app.stop().await;
     let below = |line: &Value| line["level"] == "DEBUG" || line["level"] == "INFO";
     assert!(!read(&logs, "analytics.log").iter().any(below));
+}
+
+#[tokio::test]
+async fn what_spin_keeps_is_in_the_files_of_serve() {
+    let (directory, logs) = directory();
+    let spin = directory.path().join("spin");
+    std::fs::create_dir(&spin).expect("create");
+    let adapter = StandaloneAdapter::start(&[
+        ("SPINDLE_LOG_DIRECTORY", &logs),
+        ("SPINDLE_LOG_SPIN_DIRECTORY", &spin.display().to_string()),
+    ])
+    .await;
+    let line = r#"{"level":"ERROR","component":"gateway","request_id":"r1","message":"on Spin"}"#;
+    std::fs::write(spin.join("user_stderr.txt"), format!("{line}\n")).expect("write");
+    let on_spin = |line: &Value| line["message"] == "on Spin" && line["request_id"] == "r1";
+    let line = wait_for(&logs, "user_errors.log", on_spin).await;
+    assert_eq!(line["component"], "user");
+    drop(adapter);
 }
 
 #[tokio::test]
