@@ -8,6 +8,7 @@
 //! - `capabilities`: what a component can be granted; knows neither wasm nor an HTTP server
 //! - `bindings`: the functions of the contract over the capabilities
 //! - `listening`: connections and the threads that serve them
+//! - `logging`: the log, on stderr and in files
 //! - `component-host`: the embedded component host
 //! - `api`: the adapter's HTTP API, for components that run elsewhere
 //!

@@ -11,6 +11,7 @@ mod engine;
 pub mod manifest;
 mod metrics;
 mod outbound;
+mod output;
 mod problem;
 mod request;
 mod router;

@@ -6,7 +6,10 @@ use wasmtime::{StoreLimits, StoreLimitsBuilder, component::ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
-use super::outbound::Outbound;
+use super::{
+    outbound::Outbound,
+    output::{Output, Stream},
+};
 use crate::{request::Requests, spin_variables::Variables};
 use adapter_contract::Adapter;
 
@@ -33,8 +36,9 @@ impl State {
         memory: usize,
     ) -> Self {
         let mut wasi = WasiCtx::builder();
-        // Components log to stderr. They get no files and no arguments of the process.
-        wasi.inherit_stderr();
+        // Components get no files and no arguments of the process.
+        wasi.stdout(Output::new(adapter.component(), Stream::Stdout));
+        wasi.stderr(Output::new(adapter.component(), Stream::Stderr));
         for (name, value) in environment {
             wasi.env(name, value);
         }

@@ -8,6 +8,7 @@ mod database;
 mod envelope;
 mod keys;
 mod log;
+mod log_metrics;
 mod migrate;
 mod mongodb;
 mod operations;
@@ -112,7 +113,8 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     let settings = Settings::load(&project, &arguments.config, &environment)?;
     // The only provider that is compiled in; a second call finds the first one's.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let traces = log::init(&settings, &environment, &arguments.command)?;
+    // Until the end of the command: it writes what waits when it is dropped.
+    let (_log, traces) = log::start(&settings, &environment, &arguments.command)?;
     let invocation = Invocation {
         project,
         file: arguments.config,

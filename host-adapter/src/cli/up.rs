@@ -13,6 +13,7 @@ use super::{
 use crate::config::Settings;
 use adapter_component_host::{self as component_host, Host};
 use adapter_contract::Adapter;
+use adapter_logging::{LogLevel, LogSettings};
 
 /// The listener of the whole application among the services' own.
 const APPLICATION: &str = "app";
@@ -185,7 +186,14 @@ fn variable(invocation: &Invocation, name: &str) -> Option<String> {
     }
     match name {
         "SPIN_VARIABLE_PRODUCTION" => Some(invocation.settings.production.to_string()),
-        "SPIN_VARIABLE_LOG_LEVEL" => Some(invocation.settings.log.level.name().to_owned()),
+        "SPIN_VARIABLE_LOG_LEVEL" => Some(component_level(&invocation.settings.log)),
         _ => None,
     }
+}
+
+/// The level of all components. If one of them has a lower one of its own, all write its lines, and the
+/// log keeps those that are asked for.
+fn component_level(settings: &LogSettings) -> String {
+    let levels = settings.components.values().copied();
+    levels.fold(settings.level, LogLevel::min).name().to_owned()
 }

@@ -13,6 +13,7 @@ mod environment;
 mod errors;
 mod layers;
 mod listen;
+mod log;
 mod management;
 mod nearest;
 mod operation;
@@ -30,7 +31,7 @@ pub use databases::Databases;
 pub use environment::{DOTENV_FILE, Environment, Origin};
 pub use errors::{ConfigError, Problem};
 pub use listen::Listen;
-pub use operation::{Log, LogLevel, Migrations};
+pub use operation::Migrations;
 pub use peers::Peer;
 pub(crate) use percent::percent_encode;
 
@@ -46,6 +47,7 @@ use adapter_capabilities::{
 };
 use adapter_component_host::HostSettings;
 use adapter_listening::ListeningSettings;
+use adapter_logging::LogSettings;
 use adapter_management::{Access, ManagementSettings};
 use adapter_telemetry::traces::TraceSettings;
 use layers::{Effective, Layers};
@@ -94,7 +96,7 @@ pub struct Settings {
     /// Migrations.
     pub migrations: Migrations,
     /// The log.
-    pub log: Log,
+    pub log: LogSettings,
     /// Traces in memory.
     pub traces: TraceSettings,
     /// The management port.
@@ -184,10 +186,10 @@ impl Settings {
             },
             health: layers.section("health"),
             migrations: layers.section("migrations"),
-            log: layers.section("log"),
             traces: layers.section("traces"),
             management: layers.section("management"),
             management_access: management::read(layers, project, production),
+            log: log::read(layers, components.keys()),
             server: ApiSettings {
                 tokens: api_tokens::read(layers, project, components.keys()),
                 ..layers.section("server")
@@ -201,17 +203,19 @@ impl Settings {
     /// Relative paths are relative to the project.
     fn find_paths_from(&mut self, project: &Path) {
         let server = &mut self.server;
-        let files = [
+        let optional = [
             &mut server.tls_certificate,
             &mut server.tls_key,
             &mut server.client_ca,
+            &mut self.log.directory,
+            &mut self.log.spin_directory,
         ];
         let directories: [&mut PathBuf; 3] = [
             &mut self.host.compilation_cache,
             &mut self.keys.directory,
             &mut self.migrations.directory,
         ];
-        for path in files.into_iter().flatten().chain(directories) {
+        for path in optional.into_iter().flatten().chain(directories) {
             *path = project.join(&*path);
         }
     }

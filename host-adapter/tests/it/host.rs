@@ -1,11 +1,11 @@
 //! The embedded host with a component that misbehaves on request (`tests/guests/faulty`).
 
-use std::path::Path;
-
 use secrecy::ExposeSecret as _;
-use tempfile::TempDir;
 
-use crate::support::{App, Builder, HostMode, wasm};
+use crate::support::{
+    App, HostMode,
+    faulty::{manifest, project, start},
+};
 
 /// A short request timeout, and the timeouts that must be shorter than it.
 const SHORT: [(&str, &str); 4] = [
@@ -14,35 +14,6 @@ const SHORT: [(&str, &str); 4] = [
     ("SPINDLE_POSTGRES_STATEMENT_TIMEOUT", "1s"),
     ("SPINDLE_POSTGRES_ACQUIRE_TIMEOUT", "1s"),
 ];
-
-/// Creates a project with one component.
-fn project(spin: &str) -> TempDir {
-    let directory = tempfile::tempdir().expect("a directory");
-    let write =
-        |name: &str, text: &str| std::fs::write(directory.path().join(name), text).expect("write");
-    write("adapter.toml", "[components.faulty]\n");
-    write("spin.toml", spin);
-    std::fs::create_dir_all(directory.path().join("components/faulty")).expect("create");
-    write("components/faulty/spin.toml", spin);
-    directory
-}
-
-fn manifest() -> String {
-    format!(
-        "spin_manifest_version = 2\n[application]\nname = \"faulty\"\n[variables]\ncolour = {{ default = \"red\" }}\n\
-         [[trigger.http]]\nroute = \"/...\"\ncomponent = \"faulty\"\n[component.faulty]\nsource = \"{}\"\n\
-         variables = {{ colour = \"dark {{{{ colour }}}}\" }}\nenvironment = {{ SHAPE = \"round\" }}\n",
-        wasm("faulty").display()
-    )
-}
-
-async fn start(directory: &Path, environment: &[(&str, &str)]) -> App {
-    let mut builder = Builder::new(HostMode::Embedded).project(directory, &["APP", "FAULTY"]);
-    for (name, value) in environment {
-        builder = builder.env(name, *value);
-    }
-    builder.start().await
-}
 
 #[tokio::test]
 async fn a_trap_fails_its_request_and_is_logged() {

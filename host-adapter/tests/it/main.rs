@@ -26,6 +26,7 @@ mod grants;
 mod host;
 mod index_migrations;
 mod login;
+mod logs;
 mod management;
 mod messages;
 mod migrations;

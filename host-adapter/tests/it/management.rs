@@ -209,6 +209,8 @@ async fn every_part_is_measured() {
         ("spindle_outbox_oldest_age_seconds", &[user]),
         ("spindle_passwords", &["running"]),
         ("spindle_vault_rejected_total", &["token", "malformed"]),
+        ("spindle_log_lines_total", &["output=\"stderr\""]),
+        ("spindle_log_lines_lost_total", &["output=\"stderr\""]),
         ("process_resident_memory_bytes", &[]),
         ("process_cpu_seconds_total", &[]),
         ("process_start_time_seconds", &[]),

@@ -37,7 +37,12 @@ impl Layers<'_> {
         tables.retain(|path, _| !self.parents.contains(path));
         for (path, known) in tables {
             let table = self.table_at(&path);
-            for key in table.keys().filter(|key| !known.contains(*key)) {
+            let is_table = |key: &String| self.known.contains_key(&format!("{path}.{key}"));
+            let unknown = table
+                .keys()
+                .filter(|key| !known.contains(*key) && !is_table(key));
+            for key in unknown.cloned().collect::<Vec<_>>() {
+                let key = &key;
                 let suggestion = suggestion(key, known.iter().map(String::as_str));
                 let text = format!("`{path}.{key}` is not a setting{suggestion}");
                 self.reject(self.file.clone(), text);

@@ -6,6 +6,7 @@ mod databases;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use adapter_logging::LogLevel;
 use secrecy::ExposeSecret;
 
 use super::layers::Layers;
@@ -82,6 +83,11 @@ fn the_shipped_file_shows_every_key_with_its_default() {
         if section.starts_with("peers.") && !SHIPPED.contains(&format!("[{section}]")) {
             continue;
         }
+        // Any component may have a level. The table is shown, and explained.
+        if section == "log.components" {
+            assert!(SHIPPED.contains("\n[log.components]\n# "));
+            continue;
+        }
         // Grants are explained together, above the first.
         if section.starts_with("components") {
             for key in keys {
@@ -124,7 +130,7 @@ fn check_shown(shipped: &Settings, section: &str, key: &str) {
         "client_ca",
         "url",
     ];
-    let shown = if hidden.contains(&key) {
+    let shown = if hidden.contains(&key) || section == "log" && key.ends_with("directory") {
         format!("# {key}")
     } else {
         let mut set = shipped.effective.iter();
@@ -268,6 +274,29 @@ fn a_wrong_kind_or_range_says_what_was_expected_and_what_it_got() {
         &[],
         &["`DEBUG`, `INFO`", "got `\"loud\"`"],
     );
+}
+
+#[test]
+fn components_and_libraries_have_levels_of_their_own() {
+    let file =
+        format!("{GRANTS}[log.components]\nuser = \"debug\"\n[log.libraries]\nsqlx = \"INFO\"");
+    let variables = [("SPINDLE_LOG_COMPONENTS_ANALYTICS", "ERROR")];
+    let log = load(&file, &variables).unwrap().log;
+    assert_eq!(log.components["user"], LogLevel::Debug);
+    assert_eq!(log.components["analytics"], LogLevel::Error);
+    assert_eq!(log.libraries.sqlx, LogLevel::Info);
+    assert_eq!(log.libraries.hyper, LogLevel::Warning);
+    for (table, parts) in [
+        ("[log.components]\nusr = \"DEBUG\"", "did you mean `user`?"),
+        ("[log.libraries]\nsqlxx = \"DEBUG\"", "did you mean `sqlx`?"),
+        ("[log.library]\n", "`log.library` is not a setting"),
+        (
+            "[log]\nformat = \"xml\"",
+            "must be `auto`, `text` or `json`",
+        ),
+    ] {
+        check_refused(&format!("{GRANTS}{table}"), &[], &[parts]);
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ pub(crate) mod collector;
 pub(crate) mod composed;
 pub(crate) mod copy;
 pub(crate) mod events;
+pub(crate) mod faulty;
 pub(crate) mod forward;
 pub(crate) mod markdown;
 pub(crate) mod mongodb;

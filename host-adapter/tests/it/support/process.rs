@@ -2,7 +2,9 @@
 
 use std::{
     collections::HashMap,
-    io::{BufRead, BufReader, Read as _},
+    fs::File,
+    io::{BufRead, BufReader, Read as _, Write as _},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex},
     thread::JoinHandle,
@@ -40,7 +42,8 @@ impl Process {
         let stderr = child.stderr.take().expect("piped");
         let mut readers = vec![std::thread::spawn({
             let log = log.clone();
-            move || collect_log(BufReader::new(stderr), &log)
+            let copy = copy_of_log(child.id());
+            move || collect_log(BufReader::new(stderr), &log, copy)
         })];
         let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
         let (addresses, mut stdout) =
@@ -109,10 +112,23 @@ fn read_addresses(stdout: &mut impl BufRead) -> HashMap<String, String> {
     found
 }
 
+/// A file that keeps everything that a process logs, in the directory `SPINDLE_TEST_LOGS` if that is set.
+/// A check over all of them follows the tests. The file is named after the test, which is its thread's name.
+fn copy_of_log(pid: u32) -> Option<File> {
+    let directory = PathBuf::from(std::env::var_os("SPINDLE_TEST_LOGS")?);
+    let thread = std::thread::current();
+    let test = thread.name().unwrap_or("unknown").replace("::", ".");
+    std::fs::create_dir_all(&directory).expect("SPINDLE_TEST_LOGS can be created");
+    Some(File::create(directory.join(format!("{test}.{pid}.log"))).expect("a file"))
+}
+
 /// Collects the log. A line that is not JSON is kept under the key `not JSON`, so that it is visible
 /// in a failed test.
-fn collect_log(lines: impl BufRead, log: &Mutex<Vec<Value>>) {
+fn collect_log(lines: impl BufRead, log: &Mutex<Vec<Value>>, mut copy: Option<File>) {
     for line in lines.lines().map_while(Result::ok) {
+        if let Some(copy) = &mut copy {
+            writeln!(copy, "{line}").expect("SPINDLE_TEST_LOGS can be written");
+        }
         let entry = serde_json::from_str(&line).unwrap_or_else(|_| json!({ "not JSON": line }));
         log.lock().expect("log").push(entry);
     }

@@ -5,10 +5,13 @@
 //! - `/memory/N` allocates N MiB
 //! - `/count` returns the number of `/count` requests that this instance has received
 //! - `/variable/NAME` and `/environment/NAME` return a value, `/files` the number of files it can see
+//! - `/forge` logs as another component, and prints control characters
+//! - `/chatter/N` logs N lines of 1 KiB
 //! - `/adapter/NAME` calls a function of a capability, and returns `denied` or `something else`
 
 mod adapter;
 
+use std::io::Write as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
@@ -43,6 +46,8 @@ async fn answer(path: &str) -> String {
         "files" => std::fs::read_dir("/")
             .map_or(0, Iterator::count)
             .to_string(),
+        "forge" => forge(),
+        "chatter" => chatter(rest.parse().unwrap_or(0)),
         "adapter" => adapter::call(rest).await,
         _ => String::new(),
     }
@@ -57,6 +62,30 @@ fn loop_forever() -> ! {
     loop {
         std::hint::black_box(());
     }
+}
+
+fn forge() -> String {
+    write(
+        r#"{"timestamp":"1970","level":"ERROR","component":"other","request_id":"r1","message":"forged","target":"x"}"#,
+    );
+    write("\u{1b}[2J\r{\"component\":\"other\",\"message\":\"forged\"}");
+    String::new()
+}
+
+fn chatter(lines: u64) -> String {
+    let padding = "x".repeat(1_000);
+    for number in 0..lines {
+        let line = format!(
+            r#"{{"level":"INFO","message":"chatter","number":{number},"padding":"{padding}"}}"#
+        );
+        write(&line);
+    }
+    String::new()
+}
+
+fn write(line: &str) {
+    // Nothing can be reported if standard error is closed.
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 async fn wait(nanoseconds: u64) -> String {
