@@ -8,6 +8,7 @@ use adapter_capabilities::documents::Store;
 
 use crate::{
     assembly,
+    config::suggestion,
     database::{
         indexes::Indexes,
         migrations::{self, Migrations, State, Status},
@@ -51,6 +52,7 @@ pub(super) async fn run(command: Migrate, invocation: Invocation) -> anyhow::Res
         description,
     } = &command
     {
+        check_service(service, &invocation)?;
         let paths = migrations::create(
             &invocation.settings.migrations.directory,
             service,
@@ -111,6 +113,17 @@ async fn with_documents(
         }
         Migrate::New { .. } => {}
     }
+    Ok(())
+}
+
+/// Migrations of an unknown service would create a schema that no component uses.
+fn check_service(service: &str, invocation: &Invocation) -> anyhow::Result<()> {
+    let known = &invocation.settings.components;
+    anyhow::ensure!(
+        known.contains_key(service),
+        "no component is called `{service}`{}",
+        suggestion(service, known.keys().map(String::as_str))
+    );
     Ok(())
 }
 

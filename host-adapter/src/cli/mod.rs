@@ -13,6 +13,7 @@ mod mongodb;
 mod run;
 mod serve;
 mod shutdown;
+mod start_checks;
 mod up;
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};

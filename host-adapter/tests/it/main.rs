@@ -41,6 +41,7 @@ mod sessions;
 mod sidecar;
 mod sidecar_tls;
 mod spans;
+mod start_checks;
 mod statistics;
 mod statistics_in_mongodb;
 mod support;
