@@ -18,6 +18,7 @@
 //! - [`database`]: roles, schemas and migrations
 //! - [`assembly`]: from settings to each component's adapter
 //! - [`dev`]: the databases of a laptop
+//! - [`doctor`]: examines a project and the machine
 //! - [`cli`]: the commands
 
 pub mod assembly;
@@ -26,3 +27,4 @@ pub mod cli;
 pub mod config;
 pub mod database;
 pub mod dev;
+pub mod doctor;

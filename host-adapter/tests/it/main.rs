@@ -16,6 +16,7 @@ mod activities;
 mod analytics;
 mod command_line;
 mod dispatch;
+mod doctor;
 mod document_outages;
 mod documentation;
 mod documents_conformance;
