@@ -7,6 +7,7 @@ mod attempt;
 mod client;
 mod errors;
 mod peers;
+mod problem;
 mod retry;
 mod settings;
 
@@ -14,4 +15,5 @@ pub use adapter_contract::dispatch::{Request, Response};
 pub use client::Dispatch;
 pub use errors::Error;
 pub use peers::Peers;
+pub(crate) use problem::describe;
 pub use settings::DispatchSettings;
