@@ -7,20 +7,32 @@ use super::{Finding, Project};
 const CHECK: &str = "listeners";
 
 pub(super) fn check(project: &Project<'_>) -> Vec<Finding> {
-    // Without `spin.toml` this is not the project's directory, and the next step says so.
-    if project.application.is_none() {
+    let Some(application) = &project.application else {
+        // Without `spin.toml` this is not the project's directory, and the next step says so.
         return Vec::new();
-    }
-    let services = project.settings.listen.services.iter();
-    let missing = services.filter(|(name, _)| !project.services.contains_key(*name));
-    let finding = |(name, address): (&String, &std::net::SocketAddr)| {
+    };
+    let is_described = |name: &String| match application {
+        Ok(manifest) => manifest.component.contains_key(name),
+        // What is wrong with the manifest is another finding.
+        Err(_) => true,
+    };
+    let mut findings = Vec::new();
+    for (name, address) in &project.settings.listen.services {
+        if project.services.contains_key(name) || is_described(name) {
+            continue;
+        }
         let manifest = project.name(&service_manifest(project.directory, name));
         let file = &project.file;
-        Finding::error(
+        findings.push(Finding::error(
             CHECK,
-            format!("`listen.{name}` is {address}, but {manifest} does not exist"),
-            format!("add {manifest}, or remove `{name} = …` from `[listen]` in {file}"),
-        )
-    };
-    missing.map(finding).collect()
+            format!(
+                "`listen.{name}` is {address}, but neither spin.toml nor {manifest} describes \
+                 component `{name}`"
+            ),
+            format!(
+                "add `[component.{name}]` to spin.toml, or remove `{name} = …` from `[listen]` in {file}"
+            ),
+        ));
+    }
+    findings
 }

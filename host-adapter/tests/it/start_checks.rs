@@ -232,26 +232,27 @@ fn a_folder_of_no_component_is_named() {
 #[test]
 fn all_that_prevents_the_start_is_told_at_once() {
     let scratch = Scratch::new(
-        "[components.faulty]\n[components.notes]\n[listen]\nnotes = \"127.0.0.1:0\"\n",
+        "[components.faulty]\n[components.notes]\n[components.text]\n[listen]\nnotes = \"127.0.0.1:0\"\n",
     );
     scratch.write(
         "spin.toml",
         &format!(
-            "{}[component.fualty]\nsource = \"other.wasm\"\n[component.notes]\nsource = \"notes.wasm\"\n",
+            "{}[component.fualty]\nsource = \"other.wasm\"\n[component.text]\nsource = \"text.wasm\"\n",
             manifest()
         ),
     );
-    scratch.write("notes.wasm", "text");
+    scratch.write("text.wasm", "text");
     expect_refusal(
         &scratch.run(&["up"]),
         &[
             "4 things keep it from starting",
-            "`listen.notes` is 127.0.0.1:0, but components/notes/spin.toml does not exist: add \
-             components/notes/spin.toml, or remove `notes = …` from `[listen]` in adapter.toml",
+            "`listen.notes` is 127.0.0.1:0, but neither spin.toml nor components/notes/spin.toml describes \
+             component `notes`: add `[component.notes]` to spin.toml, or remove `notes = …` from \
+             `[listen]` in adapter.toml",
             "component `fualty` of spin.toml has no grants; did you mean `faulty`?: add \
              `[components.fualty]` to adapter.toml",
             "component `fualty`: `other.wasm` was not found: build the components first",
-            "component `notes`",
+            "component `text`",
             "not a WebAssembly component",
         ],
     );
