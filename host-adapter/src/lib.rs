@@ -15,13 +15,17 @@
 //! Here are only:
 //!
 //! - [`config`]: finds the settings, in `adapter.toml` and the environment, and checks them
+//! - [`checks`]: compares the files of a project with each other
 //! - [`database`]: roles, schemas and migrations
 //! - [`assembly`]: from settings to each component's adapter
 //! - [`dev`]: the databases of a laptop
+//! - [`doctor`]: examines a project and the machine
 //! - [`cli`]: the commands
 
 pub mod assembly;
+pub mod checks;
 pub mod cli;
 pub mod config;
 pub mod database;
 pub mod dev;
+pub mod doctor;

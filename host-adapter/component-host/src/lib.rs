@@ -8,6 +8,7 @@ mod adapter;
 mod application;
 mod component;
 mod engine;
+mod imports;
 pub mod manifest;
 mod metrics;
 mod outbound;
@@ -35,6 +36,7 @@ use tokio_util::sync::CancellationToken;
 
 use adapter_contract::Adapter;
 use adapter_listening::{ListeningSettings, Serve};
+pub use imports::Imports;
 pub use settings::HostSettings;
 
 /// Loaded applications with their listeners, not yet serving.

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The private cluster's directory in the project.
-const PRIVATE_DIRECTORY: &str = ".spindle/postgres";
+pub(super) const PRIVATE_DIRECTORY: &str = ".spindle/postgres";
 /// The database in the private cluster.
 pub(super) const PRIVATE_DATABASE: &str = "spindle";
 

@@ -1,10 +1,13 @@
 //! `host-adapter keys`.
 
+use std::collections::BTreeSet;
+
 use clap::Subcommand;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{Invocation, print};
-use adapter_capabilities::vault::{KeyInfo, KeyRing, KeyState};
+use crate::config::{Settings, suggestion};
+use adapter_capabilities::vault::{CLIENT, KeyInfo, KeyRing, KeyState, ROLES, TOKENS};
 
 /// Generates and lists keys.
 #[derive(Debug, Subcommand)]
@@ -26,6 +29,7 @@ pub(super) fn run(command: &Keys, invocation: &Invocation) -> anyhow::Result<()>
     let readable_for = invocation.settings.key_policy.old_keys_readable_for;
     match command {
         Keys::Generate { owner } => {
+            check_owner(owner, &invocation.settings)?;
             let key = KeyRing::generate(&settings.directory, owner, false)?;
             print(&format!(
                 "generated key `{}` in {}",
@@ -48,6 +52,19 @@ pub(super) fn run(command: &Keys, invocation: &Invocation) -> anyhow::Result<()>
             keys.iter().try_for_each(|key| print(&format_line(key)))
         }
     }
+}
+
+/// A key of an unknown owner would never be used.
+fn check_owner(owner: &str, settings: &Settings) -> anyhow::Result<()> {
+    let services = settings.components.keys().chain(settings.peers.keys());
+    let services = services.map(String::as_str);
+    let known: BTreeSet<&str> = services.chain([CLIENT, ROLES, TOKENS]).collect();
+    anyhow::ensure!(
+        known.contains(owner),
+        "no component, peer or other owner of keys is called `{owner}`{}",
+        suggestion(owner, known)
+    );
+    Ok(())
 }
 
 fn format_line(key: &KeyInfo) -> String {

@@ -9,6 +9,7 @@ use adapter_management::Migration;
 
 use crate::{
     assembly,
+    config::suggestion,
     database::{
         indexes::Indexes,
         migrations::{self, Migrations, State, Status},
@@ -52,6 +53,7 @@ pub(super) async fn run(command: Migrate, invocation: Invocation) -> anyhow::Res
         description,
     } = &command
     {
+        check_service(service, &invocation)?;
         let paths = migrations::create(
             &invocation.settings.migrations.directory,
             service,
@@ -112,6 +114,17 @@ async fn with_documents(
         }
         Migrate::New { .. } => {}
     }
+    Ok(())
+}
+
+/// Migrations of an unknown service would create a schema that no component uses.
+fn check_service(service: &str, invocation: &Invocation) -> anyhow::Result<()> {
+    let known = &invocation.settings.components;
+    anyhow::ensure!(
+        known.contains_key(service),
+        "no component is called `{service}`{}",
+        suggestion(service, known.keys().map(String::as_str))
+    );
     Ok(())
 }
 

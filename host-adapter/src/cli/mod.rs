@@ -5,6 +5,7 @@ mod background;
 mod call;
 mod config;
 mod database;
+mod doctor;
 mod envelope;
 mod keys;
 mod log;
@@ -15,6 +16,7 @@ mod operations;
 mod run;
 mod serve;
 mod shutdown;
+mod start_checks;
 mod up;
 
 use std::{io::Write as _, path::PathBuf, process::ExitCode};
@@ -71,6 +73,8 @@ enum Command {
     /// Make and list keys.
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Say what keeps the project from working here, and what to do about it. It changes nothing.
+    Doctor(doctor::Doctor),
     /// Look at the settings.
     #[command(subcommand)]
     Config(config::Config),
@@ -93,7 +97,7 @@ struct Invocation {
 pub fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // Nothing more can be done when even this cannot be written.
             let _ = writeln!(std::io::stderr(), "host-adapter: {error:#}");
@@ -107,7 +111,7 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> anyhow::Result<()> {
+fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     let project = std::path::absolute(&arguments.project)?;
     let environment = Environment::load(&project)?;
     let settings = Settings::load(&project, &arguments.config, &environment)?;
@@ -129,7 +133,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
     result
 }
 
-fn execute(command: Command, invocation: Invocation) -> anyhow::Result<()> {
+fn execute(command: Command, invocation: Invocation) -> anyhow::Result<ExitCode> {
     match command {
         Command::Up(options) => runtime()?.block_on(up::run(&options, invocation)),
         Command::Serve(options) => runtime()?.block_on(serve::run(&options, invocation)),
@@ -141,8 +145,12 @@ fn execute(command: Command, invocation: Invocation) -> anyhow::Result<()> {
         Command::Open(command) => envelope::open(&command, &invocation),
         Command::Call(command) => runtime()?.block_on(call::run(command, &invocation)),
         Command::Keys(command) => keys::run(&command, &invocation),
+        Command::Doctor(options) => {
+            return runtime()?.block_on(doctor::run(&options, &invocation));
+        }
         Command::Config(command) => config::run(&command, &invocation),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {

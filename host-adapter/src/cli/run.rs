@@ -9,10 +9,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Invocation, background::Background, database::Database, migrate, mongodb::MongoDb,
-    operations::Running, print, shutdown::shutdown_signal,
+    operations::Running, print, shutdown::shutdown_signal, start_checks,
 };
 use crate::{
     assembly::{self, Assembly},
+    checks::Host,
     config::Settings,
 };
 use adapter_capabilities::vault::KeyRing;
@@ -23,6 +24,9 @@ use adapter_management::Management;
 pub(super) trait Mode: Sized {
     /// Ready to serve.
     type Server;
+
+    /// Who runs the components.
+    const HOST: Host;
 
     /// The URL of a peer for which the settings have none.
     fn peer_url(&self, settings: &Settings, peer: &str) -> Option<String>;
@@ -67,6 +71,7 @@ pub(super) async fn run<M: Mode>(
     mut invocation: Invocation,
 ) -> anyhow::Result<()> {
     let keys = assembly::keys(&invocation.settings)?;
+    start_checks::run(&invocation, M::HOST)?;
     let management = management(&invocation.settings)?;
     let shutdown = shutdown_signal()?;
     let mongodb = mongodb.start(&mut invocation).await?;

@@ -11,7 +11,7 @@ use super::{
     mongodb::MongoDb,
     run::{self, Banner, Mode},
 };
-use crate::config::Settings;
+use crate::{checks::Host, config::Settings};
 use adapter_api::Server;
 use adapter_contract::Adapter;
 
@@ -37,6 +37,8 @@ pub(super) async fn run(options: &Serve, invocation: Invocation) -> anyhow::Resu
 
 impl Mode for Api {
     type Server = (Server, TcpListener);
+
+    const HOST: Host = Host::Spin;
 
     /// A peer without a `url` is at the URL of the application, which also calls this API.
     fn peer_url(&self, settings: &Settings, _: &str) -> Option<String> {

@@ -10,7 +10,7 @@ use super::{
     mongodb::MongoDb,
     run::{self, Banner, Mode},
 };
-use crate::config::Settings;
+use crate::{checks, config::Settings};
 use adapter_component_host::{self as component_host, Host};
 use adapter_contract::Adapter;
 use adapter_logging::{LogLevel, LogSettings};
@@ -76,6 +76,8 @@ impl Listener {
 
 impl Mode for Listeners {
     type Server = Host;
+
+    const HOST: checks::Host = checks::Host::Embedded;
 
     /// A peer without a URL is at its own listener, or else within the application.
     fn peer_url(&self, _: &Settings, peer: &str) -> Option<String> {

@@ -40,6 +40,9 @@ pub struct Grants {
     /// Whose envelopes it can open, and for whom it can seal; `client` is any outside caller.
     #[serde(deserialize_with = "envelopes")]
     pub envelopes: Vec<String>,
+    /// Whether `peers` named every other component and peer, by `*`.
+    #[serde(skip)]
+    pub every_other: bool,
 }
 
 /// What a component may do with access tokens.

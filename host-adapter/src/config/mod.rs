@@ -31,6 +31,7 @@ pub use databases::Databases;
 pub use environment::{DOTENV_FILE, Environment, Origin};
 pub use errors::{ConfigError, Problem};
 pub use listen::Listen;
+pub(crate) use nearest::suggestion;
 pub use operation::Migrations;
 pub use peers::Peer;
 pub(crate) use percent::percent_encode;

@@ -15,6 +15,9 @@ pub struct Peer {
     /// is where this process serves it.
     #[serde(deserialize_with = "http_url")]
     pub url: Option<String>,
+    /// Whether the file has a table for it. Every component is a peer without one.
+    #[serde(skip)]
+    pub declared: bool,
 }
 
 /// The peers in the file, and every component, because this process may serve it. A peer that is
@@ -23,13 +26,17 @@ pub(super) fn read(
     layers: &mut Layers<'_>,
     components: &BTreeMap<String, Grants>,
 ) -> BTreeMap<String, Peer> {
-    let mut known = layers.names("peers");
+    let declared = layers.names("peers");
+    let mut known = declared.clone();
     known.extend(components.keys().cloned());
     let granted = components.values().flat_map(|grants| &grants.peers);
     let granted = granted.filter(|peer| *peer != EVERY_OTHER);
     let names: BTreeSet<&String> = known.iter().chain(granted).collect();
     let peers = names.into_iter().map(|name| {
-        let peer: Peer = layers.section(&format!("peers.{name}"));
+        let peer = Peer {
+            declared: declared.contains(name),
+            ..layers.section(&format!("peers.{name}"))
+        };
         (name.clone(), peer)
     });
     peers
@@ -42,10 +49,12 @@ pub(super) fn name_every_other(
     components: &mut BTreeMap<String, Grants>,
     peers: &BTreeMap<String, Peer>,
 ) {
-    for (component, Grants { peers: granted, .. }) in components {
+    for (component, grants) in components {
+        let granted = &mut grants.peers;
         let before = granted.len();
         granted.retain(|name| name != EVERY_OTHER);
-        if granted.len() < before {
+        grants.every_other = granted.len() < before;
+        if grants.every_other {
             let others = peers.keys().filter(|peer| *peer != component);
             let missing: Vec<String> = others
                 .filter(|peer| !granted.contains(peer))

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context as _;
 use sqlx::{
-    migrate::{Migrate as _, Migrator},
+    migrate::{AppliedMigration, Migrate as _, Migrator},
     postgres::PgConnectOptions,
 };
 
@@ -63,6 +63,7 @@ impl Migrations<'_> {
             .filter(|status| status.state == State::Pending)
             .collect();
         let mut connection = connect(self.admin, self.service).await?;
+        connection.create_schema_if_not_exists(SCHEMA).await?;
         self.migrator()
             .await?
             .run(&mut connection)
@@ -109,21 +110,14 @@ impl Migrations<'_> {
         Ok(Some(latest.clone()))
     }
 
-    /// Every migration that is in the folder or in the database, in order.
+    /// Every migration that is in the folder or in the database, in order. It changes nothing.
     ///
     /// # Errors
     ///
     /// The folder or the database cannot be read.
     pub async fn status(&self) -> anyhow::Result<Vec<Status>> {
         let migrator = self.migrator().await?;
-        let mut connection = connect(self.admin, self.service).await?;
-        connection.create_schema_if_not_exists(SCHEMA).await?;
-        connection
-            .ensure_migrations_table(&migrator.table_name)
-            .await?;
-        let applied = connection
-            .list_applied_migrations(&migrator.table_name)
-            .await?;
+        let applied = self.applied(&migrator.table_name).await?;
         let files = migrator
             .iter()
             .filter(|migration| !migration.migration_type.is_down_migration());
@@ -155,6 +149,30 @@ impl Migrations<'_> {
         }));
         all.sort_by_key(|status| status.version);
         Ok(all)
+    }
+
+    /// The SQL that applies each migration in the folder, by its number, in order.
+    ///
+    /// # Errors
+    ///
+    /// The folder cannot be read.
+    pub async fn up_statements(&self) -> anyhow::Result<Vec<(i64, String)>> {
+        let migrator = self.migrator().await?;
+        let files = migrator
+            .iter()
+            .filter(|migration| !migration.migration_type.is_down_migration());
+        let statements = files.map(|file| (file.version, file.sql.as_str().to_owned()));
+        Ok(statements.collect())
+    }
+
+    /// What the database has recorded in `table`. Nothing if there is no such table.
+    async fn applied(&self, table: &str) -> anyhow::Result<Vec<AppliedMigration>> {
+        let mut connection = connect(self.admin, self.service).await?;
+        let exists = sqlx::query_scalar("select to_regclass($1) is not null").bind(table);
+        if exists.fetch_one(&mut connection).await? {
+            return Ok(connection.list_applied_migrations(table).await?);
+        }
+        Ok(Vec::new())
     }
 
     /// The tables of what was applied are in the adapter's schema, where no component can touch them.

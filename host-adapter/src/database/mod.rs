@@ -8,6 +8,7 @@ mod provision;
 use std::str::FromStr as _;
 
 use anyhow::Context as _;
+pub(crate) use provision::variable as url_variable;
 pub use provision::{Provision, role_name};
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
@@ -17,7 +18,7 @@ const SCHEMA: &str = "spindle";
 
 /// An identifier as SQL text. Names are validated by `config`; quoting keeps words such as `user`
 /// from being keywords.
-fn quoted(name: &str) -> String {
+pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }
 

@@ -192,7 +192,8 @@ impl Provision<'_> {
     }
 }
 
-fn variable(component: &str) -> String {
+/// The name of the variable with the URL of a component's own role.
+pub(crate) fn variable(component: &str) -> String {
     format!(
         "{}_DATABASE_URL",
         component.replace('-', "_").to_ascii_uppercase()

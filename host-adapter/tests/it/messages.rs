@@ -81,12 +81,12 @@ async fn a_rejected_message_is_kept_and_logged(
     .execute(&mut sql)
     .await
     .expect("insert");
-    app.wait_for_log("the report", |line| {
+    let report = app.wait_for_log("the report", |line| {
         line["message"]
             .as_str()
             .is_some_and(|text| text.contains("is not deliverable"))
-    })
-    .await;
+    });
+    let report = report.await["message"].to_string();
     let reason: String = crate::support::until("the rejection", async || {
         sqlx::query_scalar("select refusal from \"user\".outbox where refused_at is not null")
             .fetch_optional(&mut app.admin_connection().await)
@@ -94,7 +94,39 @@ async fn a_rejected_message_is_kept_and_logged(
             .expect("query")
     })
     .await;
-    assert!(reason.contains("422"), "{reason}");
+    // The peer's problem, with the fields that it did not accept.
+    for part in ["422", "/problems/invalid-fields", "`/event_type` "] {
+        assert!(reason.contains(part), "{part}: {reason}");
+        assert!(report.contains(part), "{part}: {report}");
+    }
+}
+
+#[tokio::test]
+async fn a_sender_that_is_not_heard_is_logged_with_the_setting() {
+    let app = Builder::new(HostMode::Embedded)
+        .env("SPINDLE_COMPONENTS_ANALYTICS_ENVELOPES", "client")
+        .start()
+        .await;
+    app.register("ada").await.expect(201);
+    let line = app
+        .wait_for_log("the rejection", |line| line["reason"] == "unheard-issuer")
+        .await;
+    assert_eq!(line["issuer"], "user", "{line}");
+    let message = line["message"].as_str().expect("text");
+    assert!(
+        message.contains("add `user` to `envelopes` in `[components.analytics]`"),
+        "{message}"
+    );
+    app.wait_for_log("the peer's problem", |line| {
+        let message = line["message"].as_str().unwrap_or_default();
+        message.contains("a body that is not sealed: 4") && message.contains("/problems/")
+    })
+    .await;
+    let warned = app.log().iter().any(|line| {
+        let message = line["message"].as_str().unwrap_or_default();
+        message.contains("`analytics` does not hear `user`")
+    });
+    assert!(warned, "it was not told at the start");
 }
 
 #[rstest]

@@ -14,6 +14,7 @@ use super::{
     DispatchSettings, Error, Peers, Request, Response,
     attempt::{Answer, Exchange, Failure},
     observed::Observed,
+    problem,
     retry::{Outcome, RetryPolicy, is_idempotent},
 };
 use crate::{
@@ -262,27 +263,49 @@ impl Dispatch {
         answer: Answer,
         id: Option<&str>,
     ) -> Result<Response, Error> {
-        if let 502..=504 = answer.status {
+        let Answer { status, body, .. } = answer;
+        let body = String::from_utf8(body);
+        if let 502..=504 = status {
+            let answer = self.describe_failure(request, status, &body.unwrap_or_default(), id);
+            let peer = &request.peer;
             return Err(Error::Unavailable(format!(
-                "peer `{}` answered {}",
-                request.peer, answer.status
+                "peer `{peer}` answered {answer}"
             )));
         }
-        let body = String::from_utf8(answer.body).map_err(|_| Error::Untrusted)?;
+        let body = body.map_err(|_| Error::Untrusted)?;
         let Some(id) = id else {
-            return Ok(Response {
-                status: answer.status,
-                body,
-            });
+            return Ok(Response { status, body });
         };
         let sealed: Sealed = serde_json::from_str(&body).map_err(|_| {
             tracing::warn!(
-                "peer `{}` answered a sealed call with {} and a body that is not sealed",
+                "peer `{}` answered a sealed call with a body that is not sealed: {}",
                 request.peer,
-                answer.status
+                problem::describe(status, &body)
             );
             Error::Untrusted
         })?;
+        let body = self.open_body(request, &sealed, id)?;
+        Ok(Response { status, body })
+    }
+
+    /// The answer of a peer that cannot do its work, in words. A proxy may have sent it, so it need not
+    /// be sealed.
+    fn describe_failure(
+        &self,
+        request: &Request,
+        status: u16,
+        body: &str,
+        id: Option<&str>,
+    ) -> String {
+        let sealed = serde_json::from_str::<Sealed>(body).ok();
+        let opened = sealed.zip(id).and_then(|(sealed, id)| {
+            let opened = self.open_body(request, &sealed, id);
+            opened.ok()
+        });
+        problem::describe(status, opened.as_deref().unwrap_or(body))
+    }
+
+    fn open_body(&self, request: &Request, sealed: &Sealed, id: &str) -> Result<String, Error> {
         let issuers = std::slice::from_ref(&request.peer);
         let expected = ExpectedClaims {
             audience: &self.component,
@@ -297,10 +320,7 @@ impl Dispatch {
             .envelopes
             .open(&sealed.encrypted_data, expected)
             .map_err(|_| Error::Untrusted)?;
-        Ok(Response {
-            status: answer.status,
-            body: opened.payload,
-        })
+        Ok(opened.payload)
     }
 }
 

@@ -8,6 +8,7 @@ mod client;
 mod errors;
 mod observed;
 mod peers;
+mod problem;
 mod retry;
 mod settings;
 
@@ -15,4 +16,5 @@ pub use adapter_contract::dispatch::{Request, Response};
 pub use client::Dispatch;
 pub use errors::Error;
 pub use peers::Peers;
+pub(crate) use problem::describe;
 pub use settings::DispatchSettings;

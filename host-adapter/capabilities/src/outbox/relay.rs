@@ -195,7 +195,8 @@ fn outcome_of(
             if (400..500).contains(&response.status)
                 && !matches!(response.status, 408 | 425 | 429) =>
         {
-            DeliveryOutcome::Rejected(format!("the peer answered {}", response.status))
+            let answer = dispatch::describe(response.status, &response.body);
+            DeliveryOutcome::Rejected(format!("the peer answered {answer}"))
         }
         Err(
             error @ (dispatch::Error::Denied(_)

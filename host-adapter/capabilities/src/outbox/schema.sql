@@ -15,6 +15,7 @@ create table if not exists outbox (
     next_attempt_at timestamptz not null default now(),
     -- Set when the delivery failed and is not repeated. The row is kept for a person to read.
     refused_at timestamptz,
+    -- Why, with the peer's problem if it answered with one.
     refusal text
 );
 

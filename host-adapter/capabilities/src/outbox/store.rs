@@ -32,7 +32,7 @@ pub(super) enum DeliveryOutcome {
     Delivered,
     /// The delivery failed and is repeated after this pause.
     Retry(Duration),
-    /// The delivery failed and is not repeated, for this reason.
+    /// The delivery failed and is not repeated, for this reason, which has at most some 500 characters.
     Rejected(String),
 }
 

@@ -89,7 +89,7 @@ pub struct Application {
 }
 
 /// One entry of table `variables`.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Variable {
     /// The value if the environment has none.
@@ -165,6 +165,18 @@ impl Component {
     #[must_use]
     pub fn has_native_dependency(&self) -> bool {
         !self.dependencies.is_empty()
+    }
+
+    /// The WebAssembly files that Spin composes into the component, as written.
+    pub fn dependency_paths(&self) -> impl Iterator<Item = &str> {
+        let dependencies = self.dependencies.values();
+        dependencies.filter_map(|dependency| dependency.get("path")?.as_str())
+    }
+
+    /// The names of the dependencies, with the key that decides what they inherit.
+    pub fn dependency_grants(&self) -> impl Iterator<Item = (&str, Option<&toml::Value>)> {
+        let dependencies = self.dependencies.iter();
+        dependencies.map(|(name, value)| (name.as_str(), value.get("inherit_configuration")))
     }
 }
 

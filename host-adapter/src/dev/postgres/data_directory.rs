@@ -53,6 +53,19 @@ impl DataDirectory {
         })
     }
 
+    /// The directories of a cluster that was created at `requested` before, without creating any. `None`
+    /// if there is none.
+    pub(super) fn existing(requested: &Path) -> Option<Self> {
+        let requested = std::path::absolute(requested).ok()?;
+        let fallback = Path::new(FALLBACK).join(hash_path(&requested));
+        let candidates = [requested, fallback].into_iter();
+        let root = candidates
+            .into_iter()
+            .find(|root| root.join("data").exists())?;
+        let socket = choose_socket_directory(&root);
+        Some(Self { root, socket })
+    }
+
     /// PostgreSQL's data directory.
     pub(super) fn data(&self) -> PathBuf {
         self.root.join("data")

@@ -147,9 +147,17 @@ impl PrivatePostgres {
     /// The URL of one of its databases, for the superuser. The database `postgres` always exists. psql
     /// and sqlx both accept the URL.
     pub fn url(&self, database: &str) -> SecretString {
-        let (password, database) = (self.password.expose_secret(), percent_encode(database));
-        let host = percent_encode(&self.cluster.directory.socket.to_string_lossy());
-        format!("postgres://{ROLE}:{password}@localhost/{database}?host={host}").into()
+        url(&self.cluster.directory, &self.password, database)
+    }
+
+    /// The URL of a database in the cluster that was created in `directory` before. The cluster may be
+    /// stopped. `None` if there is no cluster that this user can read.
+    ///
+    /// It starts and creates nothing.
+    pub fn existing_url(directory: &Path, database: &str) -> Option<SecretString> {
+        let directory = DataDirectory::existing(directory)?;
+        let password = read_password(&directory).ok()?;
+        Some(url(&directory, &password, database))
     }
 
     /// The directory with its files.
@@ -209,6 +217,12 @@ impl PrivatePostgres {
             }
         }
     }
+}
+
+fn url(directory: &DataDirectory, password: &SecretString, database: &str) -> SecretString {
+    let (password, database) = (password.expose_secret(), percent_encode(database));
+    let host = percent_encode(&directory.socket.to_string_lossy());
+    format!("postgres://{ROLE}:{password}@localhost/{database}?host={host}").into()
 }
 
 /// Whether the server answered with an error whose SQLSTATE begins with one of `codes`.

@@ -11,6 +11,9 @@ use super::{ExpectedClaims, Purpose, SealRequest, compact};
 const ALGORITHM: &str = "dir";
 const ENCRYPTION: &str = "A256GCM";
 
+/// Why an envelope of an issuer is rejected that the receiver is not granted to hear.
+pub(super) const UNHEARD_ISSUER: &str = "unheard-issuer";
+
 /// The longest id. Receivers keep and log ids. Those made here have 36 characters.
 const MAX_ID_BYTES: usize = 128;
 
@@ -105,7 +108,7 @@ impl<'a> Header<'a> {
             Purpose::Response { in_reply_to } => (true, in_reply_to),
         };
         if !expected.issuers.iter().any(|issuer| *issuer == self.iss) {
-            Err("unheard-issuer")
+            Err(UNHEARD_ISSUER)
         } else if self.aud != expected.audience {
             Err("wrong-audience")
         } else if self.htm != expected.method {

@@ -27,7 +27,7 @@ use aes_gcm::{Aes256Gcm, KeyInit};
 use uuid::Uuid;
 
 use self::compact::Parts;
-use self::header::Header;
+use self::header::{Header, UNHEARD_ISSUER};
 use self::replay::{Admission, ReplayGuard};
 use crate::metrics::METRICS;
 
@@ -220,6 +220,10 @@ impl Envelopes {
             let ExpectedClaims {
                 audience, method, ..
             } = expected;
+            if reason == UNHEARD_ISSUER && expected.purpose == Purpose::Request {
+                log_unheard(envelope, audience);
+                return EnvelopeError::Invalid;
+            }
             tracing::warn!(
                 reason,
                 audience,
@@ -315,6 +319,26 @@ impl Envelopes {
         let envelope = compact::seal(&header.to_json()?, payload.as_bytes(), &key.cipher)?;
         Ok(Sealed { envelope, id })
     }
+}
+
+/// Logs a request of a service that `audience` does not hear, with the setting that changes this. The
+/// issuer is the owner of the key that the envelope was opened with, so it may be named.
+fn log_unheard(envelope: &str, audience: &str) {
+    let parts = Parts::split(envelope);
+    let Ok(json) = parts.and_then(|parts| parts.header_json()) else {
+        return;
+    };
+    let Ok(header) = Header::parse(&json) else {
+        return;
+    };
+    let issuer = header.iss.as_ref();
+    tracing::warn!(
+        reason = UNHEARD_ISSUER,
+        issuer,
+        audience,
+        "rejected an envelope of `{issuer}`, which `{audience}` does not hear: add `{issuer}` to `envelopes` in \
+         `[components.{audience}]`"
+    );
 }
 
 #[cfg(test)]

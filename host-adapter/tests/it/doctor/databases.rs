@@ -1,0 +1,189 @@
+//! What `doctor` finds in databases: versions, clock, roles, migrations and drift.
+
+use secrecy::{ExposeSecret as _, SecretString};
+use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
+
+use super::{SETTINGS, examine, without_database};
+use crate::support::{App, HostMode, cluster, project, scratch::Scratch};
+
+/// A project with the repository's services on this database.
+fn on_database(database: &SecretString) -> Scratch {
+    let scratch = Scratch::new(
+        "[components.user]\npostgres = true\npeers = [\"analytics\"]\ncollections = [\"activities\"]\n\
+         [components.analytics]\ncollections = [\"events\", \"event_summaries\", \"event_users\"]\n\
+         envelopes = [\"user\"]\n",
+    );
+    std::fs::remove_file(scratch.path().join("spin.toml")).expect("remove");
+    scratch
+        .env("DATABASE_URL", database.expose_secret())
+        .env(
+            "SPINDLE_MIGRATIONS_DIRECTORY",
+            project().join("migrations").to_str().expect("text"),
+        )
+        .env("SPINDLE_MIGRATIONS_SKIP", "analytics")
+}
+
+async fn run_sql(app: &App, sql: &str) {
+    let mut connection = app.admin_connection().await;
+    connection
+        .execute(AssertSqlSafe(sql.to_owned()))
+        .await
+        .expect(sql);
+}
+
+/// The names of all schemas, and of all relations outside of PostgreSQL's own.
+async fn catalogue(connection: &mut PgConnection) -> Vec<String> {
+    let names = sqlx::query_scalar(
+        "select nspname::text from pg_namespace where nspname not like 'pg\\_temp%' and nspname not like 'pg\\_toast%' \
+         union all select format('%s.%s', relnamespace::regnamespace, relname) from pg_class \
+         where relnamespace::regnamespace::text not like 'pg\\_%' order by 1",
+    );
+    names.fetch_all(connection).await.expect("names")
+}
+
+#[test]
+fn an_unreachable_database_is_an_error() {
+    let report =
+        examine(&Scratch::new(SETTINGS).env("DATABASE_URL", "postgres://u:hidden@127.0.0.1:1/x"));
+    report.expect("database", "error", &["does not answer", "`DATABASE_URL`"]);
+    assert!(!format!("{:?}", report.findings).contains("hidden"));
+    let own = "postgres://own:hidden@127.0.0.1:1/x";
+    let report = examine(&without_database().env("FAULTY_DATABASE_URL", own));
+    report.expect(
+        "roles",
+        "error",
+        &["cannot connect", "correct `FAULTY_DATABASE_URL`"],
+    );
+    assert!(!format!("{:?}", report.findings).contains("hidden"));
+    let url = "mongodb://u:hidden@127.0.0.1:1/x?serverSelectionTimeoutMS=200";
+    let report = examine(&without_database().env("MONGODB_URL", url));
+    report.expect("mongodb", "error", &["does not answer", "`MONGODB_URL`"]);
+    assert!(!format!("{:?}", report.findings).contains("hidden"));
+}
+
+#[tokio::test]
+async fn drift_is_told_with_both_definitions() {
+    let app = App::start(HostMode::Embedded).await;
+    let scratch = on_database(&app.database);
+    let report = examine(&scratch);
+    report.expect("drift", "fine", &["`user` is what its migrations make"]);
+    report.expect("clock", "fine", &["agree"]);
+    report.expect("database", "fine", &["answers, version"]);
+    report.expect("migrations", "fine", &["migrations of `user` are applied"]);
+    run_sql(
+        &app,
+        "alter table \"user\".users add column nick text not null default 'x'; \
+         alter table \"user\".users alter column email drop not null; \
+         alter table \"user\".users drop constraint users_email_key; \
+         create table \"user\".extra (id int)",
+    )
+    .await;
+    let report = examine(&scratch);
+    report.expect(
+        "drift",
+        "error",
+        &[
+            "column `users.nick` of `user` is in the database, but no migration makes it",
+            "text not null default",
+            "migrate new --service user",
+        ],
+    );
+    report.expect(
+        "drift",
+        "error",
+        &["column `users.email`", "not null", "change it by hand"],
+    );
+    report.expect(
+        "drift",
+        "error",
+        &["constraint `users.users_email_key`", "is missing", "UNIQUE"],
+    );
+    report.expect(
+        "drift",
+        "warning",
+        &["table `extra`", "no migration makes it"],
+    );
+    assert_eq!(report.bad("drift").len(), 4, "{:#?}", report.findings);
+    assert_eq!(report.code, Some(1));
+}
+
+#[tokio::test]
+async fn changed_and_missing_migrations_are_told() {
+    let app = App::start(HostMode::Embedded).await;
+    run_sql(
+        &app,
+        "update spindle.\"migrations_user\" set checksum = '\\x00' where version = 1; \
+         insert into spindle.\"migrations_user\" (version, description, success, checksum, execution_time) \
+         values (99, 'later', true, '\\x00', 0)",
+    )
+    .await;
+    let report = examine(&on_database(&app.database));
+    report.expect(
+        "migrations",
+        "error",
+        &[
+            "migration 0001 of `user`",
+            "changed afterwards",
+            "restore the file",
+        ],
+    );
+    report.expect(
+        "migrations",
+        "error",
+        &[
+            "migration 0099 of `user`",
+            "its file is gone",
+            "restore the file",
+        ],
+    );
+    report.expect(
+        "drift",
+        "warning",
+        &[
+            "`user` cannot be compared",
+            "file of an applied migration is gone",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn an_empty_database_stays_empty() {
+    let database = cluster::database().await;
+    let mut connection = cluster::connect(&database).await;
+    let before = catalogue(&mut connection).await;
+    let report = examine(&on_database(&database));
+    report.expect(
+        "migrations",
+        "fine",
+        &["of `user` are pending", "next start"],
+    );
+    report.expect("drift", "fine", &["no migration of `user` is applied"]);
+    assert_eq!(catalogue(&mut connection).await, before);
+    let skipped = on_database(&database).env("SPINDLE_MIGRATIONS_SKIP", "user");
+    examine(&skipped).expect(
+        "migrations",
+        "warning",
+        &["pending", "migrate run --service user"],
+    );
+}
+
+#[tokio::test]
+async fn a_database_in_use_is_not_changed() {
+    let app = App::start(HostMode::Embedded).await;
+    let mut connection = app.admin_connection().await;
+    let before = catalogue(&mut connection).await;
+    examine(&on_database(&app.database)).expect("drift", "fine", &["`user`"]);
+    assert_eq!(catalogue(&mut connection).await, before);
+}
+
+#[tokio::test]
+async fn pools_beyond_the_limit_of_the_database_are_told() {
+    let database = cluster::database().await;
+    let scratch = on_database(&database).env("SPINDLE_POSTGRES_CONNECTIONS", "1000");
+    let report = examine(&scratch);
+    report.expect(
+        "connections",
+        "warning",
+        &["up to 2004", "`postgres.connections`"],
+    );
+}
