@@ -13,7 +13,6 @@ use std::{
 
 use tokio::time::{Sleep, sleep};
 use tokio_util::sync::CancellationToken;
-use tracing::Span;
 use wasmtime::{PoolConcurrencyLimitError, Store, StoreContextMut, component::GuestTaskId};
 use wasmtime_wasi_http::{
     WasiHttpView as _,
@@ -29,7 +28,7 @@ use super::{
     outbound::{AllowedHosts, Outbound},
     state::State,
 };
-use crate::{metrics::ComponentMetrics, spin_variables::Variables};
+use crate::{metrics::ComponentMetrics, request::TracedRequest, spin_variables::Variables};
 use adapter_contract::Adapter;
 
 /// Pause before a request tries again to get an instance: about the time until one becomes free
@@ -81,20 +80,20 @@ impl Component {
     /// Handles a request on an instance with free capacity, or on a new one. At the limit of
     /// instances, the request waits for one, at most for the request timeout.
     ///
-    /// What the component calls runs in `span`.
+    /// What the component calls runs in the span of `traced`.
     pub(super) async fn handle(
         &self,
         mut request: Request,
-        span: &Span,
+        traced: &TracedRequest,
     ) -> Result<Response, wasmtime::Error> {
         let start = Instant::now();
         let timeout = self.handler.state().template.settings.request_timeout;
         loop {
-            let error = match self.handler.handle(span.clone(), request).await {
+            let error = match self.handler.handle(traced.clone(), request).await {
                 Ok(response) => return Ok(response),
                 Err(error) => error,
             };
-            request = match error.downcast::<InstantiationError<Span>>() {
+            request = match error.downcast::<InstantiationError<TracedRequest>>() {
                 Ok(error) if is_at_limit(&error) && start.elapsed() < timeout => error
                     .request
                     .into_inner()
@@ -108,7 +107,7 @@ impl Component {
 }
 
 /// Whether the instance was not created because the limit of instances is reached.
-fn is_at_limit(error: &InstantiationError<Span>) -> bool {
+fn is_at_limit(error: &InstantiationError<TracedRequest>) -> bool {
     error.error.is::<PoolConcurrencyLimitError>()
 }
 
@@ -172,7 +171,7 @@ struct Worker {
 
 impl WorkerState for Worker {
     type StoreData = State;
-    type RequestData = Span;
+    type RequestData = TracedRequest;
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
         let settings = &self.template.settings;
@@ -188,13 +187,13 @@ impl WorkerState for Worker {
     fn on_request_start(
         &self,
         store: StoreContextMut<'_, State>,
-        span: Span,
+        traced: TracedRequest,
         task: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
         if self.used.swap(true, Ordering::Relaxed) {
             self.metrics.reused.inc();
         }
-        let request = store.data().requests.enter(task, span);
+        let request = store.data().requests.enter(task, traced);
         let timeout = sleep(self.template.settings.request_timeout);
         // This future is dropped when the component has answered.
         Box::pin(async move {

@@ -10,6 +10,7 @@ use std::{
     task::{Context, Poll},
 };
 
+use crate::request::Requests;
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::{
@@ -39,6 +40,7 @@ pub(super) enum Stream {
 /// Puts lines together, and emits each when it ends.
 struct Lines {
     component: Box<str>,
+    requests: Requests,
     stream: &'static str,
     line: Vec<u8>,
     /// Bytes of the current line that were dropped.
@@ -46,13 +48,14 @@ struct Lines {
 }
 
 impl Output {
-    pub(super) fn new(component: &str, stream: Stream) -> Self {
+    pub(super) fn new(component: &str, stream: Stream, requests: Requests) -> Self {
         let stream = match stream {
             Stream::Stdout => "stdout",
             Stream::Stderr => "stderr",
         };
         Self(Arc::new(Mutex::new(Lines {
             component: component.into(),
+            requests,
             stream,
             line: Vec::new(),
             dropped: 0,
@@ -91,10 +94,11 @@ impl Lines {
         }
         self.line.clear();
         if !line.trim().is_empty() {
-            // An instance works on several requests, so the line belongs to no span.
+            // An instance works on several requests, so the line itself says to which it belongs.
+            let span = self.requests.named_in(&line);
             tracing::info!(
                 target: "guest",
-                parent: None,
+                parent: &span,
                 component = &*self.component,
                 stream = self.stream,
                 line
@@ -209,7 +213,7 @@ mod tests {
     fn lines(writes: &[&[u8]]) -> Vec<String> {
         let collected = Collected::default();
         tracing::subscriber::with_default(collected.clone(), || {
-            let output = Output::new("a", Stream::Stderr);
+            let output = Output::new("a", Stream::Stderr, Requests::default());
             // Both kinds of streams write the same lines.
             for (number, bytes) in writes.iter().enumerate() {
                 let mut stream = output.clone();

@@ -12,7 +12,32 @@ use wasmtime::{AsContextMut, component::GuestTaskId};
 /// The requests that an instance is handling: at most `concurrency_per_instance`, so a list is searched
 /// faster than a map.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Requests(Arc<Mutex<Vec<(GuestTaskId, Span)>>>);
+pub(crate) struct Requests(Arc<Mutex<Vec<Running>>>);
+
+/// A request on its way to an instance.
+#[derive(Debug, Clone)]
+pub(crate) struct TracedRequest {
+    /// What works for the request runs in it.
+    pub(crate) span: Span,
+    /// The id as the component writes it into its log lines.
+    id: Arc<str>,
+}
+
+/// A request that an instance is handling.
+#[derive(Debug)]
+struct Running {
+    task: GuestTaskId,
+    request: TracedRequest,
+}
+
+impl TracedRequest {
+    pub(crate) fn new(span: Span, id: &str) -> Self {
+        Self {
+            span,
+            id: format!("\"request_id\":\"{id}\"").into(),
+        }
+    }
+}
 
 /// Forgets a request when it is dropped.
 pub(crate) struct RequestGuard {
@@ -21,9 +46,9 @@ pub(crate) struct RequestGuard {
 }
 
 impl Requests {
-    /// Notes that `task` handles the request of `span`, until the guard is dropped.
-    pub(crate) fn enter(&self, task: GuestTaskId, span: Span) -> RequestGuard {
-        self.lock().push((task, span));
+    /// Notes that `task` handles `request`, until the guard is dropped.
+    pub(crate) fn enter(&self, task: GuestTaskId, request: TracedRequest) -> RequestGuard {
+        self.lock().push(Running { task, request });
         RequestGuard {
             requests: self.clone(),
             task,
@@ -37,13 +62,22 @@ impl Requests {
         let root = store.async_call_stack().ok().and_then(Iterator::last);
         let found = root.and_then(|root| {
             let requests = self.lock();
-            let mut found = requests.iter().filter(|(task, _)| *task == root);
-            found.next().map(|(_, span)| span.clone())
+            let found = requests.iter().find(|running| running.task == root);
+            found.map(|running| running.request.span.clone())
         });
         found.unwrap_or_else(Span::none)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(GuestTaskId, Span)>> {
+    /// The span of the request that a log line names, or of none.
+    pub(crate) fn named_in(&self, line: &str) -> Span {
+        let requests = self.lock();
+        let found = requests
+            .iter()
+            .find(|running| line.contains(&*running.request.id));
+        found.map_or_else(Span::none, |running| running.request.span.clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Running>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -51,6 +85,6 @@ impl Requests {
 impl Drop for RequestGuard {
     fn drop(&mut self) {
         let task = self.task;
-        self.requests.lock().retain(|(other, _)| *other != task);
+        self.requests.lock().retain(|running| running.task != task);
     }
 }

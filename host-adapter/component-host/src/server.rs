@@ -11,7 +11,7 @@ use hyper_util::{
     server::graceful::Watcher,
 };
 use tokio::{net::TcpStream, sync::Semaphore};
-use tracing::{Instrument as _, Span};
+use tracing::Instrument as _;
 use wasmtime_wasi_http::{
     WasiBody,
     handler::{ExpirationError, InstantiationError},
@@ -22,6 +22,7 @@ use super::{
     component::Component,
     metrics,
     problem::{Head, Problem},
+    request::TracedRequest,
 };
 use adapter_listening::Serve;
 use adapter_telemetry::{
@@ -62,7 +63,8 @@ impl Server {
         };
         let traced = trace(component, &head, &mut request);
         let active = Active::enter(component.metrics().active.clone());
-        let handled = self.handle(component, &head, request, &traced.span);
+        let working = TracedRequest::new(traced.span.clone(), head.id());
+        let handled = self.handle(component, &head, request, &working);
         let mut response = match handled.instrument(traced.span.clone()).await {
             Ok(response) => response,
             Err(problem) => {
@@ -80,7 +82,7 @@ impl Server {
         component: &Component,
         head: &Head,
         request: http::Request<Incoming>,
-        span: &Span,
+        traced: &TracedRequest,
     ) -> Result<http::Response<WasiBody>, Problem> {
         let _permit = self
             .requests
@@ -89,7 +91,7 @@ impl Server {
         let request =
             request.map(|body| body.map_err(wasmtime_wasi_http::Error::from).boxed_unsync());
         component
-            .handle(request, span)
+            .handle(request, traced)
             .await
             .map_err(|error| problem(component.id(), head, &error))
     }
@@ -199,7 +201,7 @@ fn problem(component: &str, head: &Head, error: &wasmtime::Error) -> Problem {
         );
         return Problem::TimedOut;
     }
-    if let Some(error) = error.downcast_ref::<InstantiationError<Span>>() {
+    if let Some(error) = error.downcast_ref::<InstantiationError<TracedRequest>>() {
         tracing::error!(
             component,
             request_id,

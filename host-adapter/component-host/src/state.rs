@@ -35,10 +35,12 @@ impl State {
         environment: &HashMap<String, String>,
         memory: usize,
     ) -> Self {
+        let requests = Requests::default();
+        let output = |stream| Output::new(adapter.component(), stream, requests.clone());
         let mut wasi = WasiCtx::builder();
         // Components get no files and no arguments of the process.
-        wasi.stdout(Output::new(adapter.component(), Stream::Stdout));
-        wasi.stderr(Output::new(adapter.component(), Stream::Stderr));
+        wasi.stdout(output(Stream::Stdout));
+        wasi.stderr(output(Stream::Stderr));
         for (name, value) in environment {
             wasi.env(name, value);
         }
@@ -48,7 +50,7 @@ impl State {
             hooks: outbound,
             table: ResourceTable::new(),
             limits: StoreLimitsBuilder::new().memory_size(memory).build(),
-            requests: Requests::default(),
+            requests,
             adapter,
             variables,
         }

@@ -43,6 +43,12 @@ async fn a_trace_shows_its_statements_and_log_lines() {
     let path = wait_for_trace(&app, "GET /api/v1/users/profile").await;
     let page = open(&app, &path).await.expect(200).text;
     assert!(page.contains("rejected an access token"), "{page}");
+    // The component's own line is there, too.
+    let login = app.log_in("nobody", "wrong password").await.expect(401);
+    assert!(!login.header("x-request-id").is_empty());
+    let path = wait_for_trace(&app, "POST /api/v1/users/login").await;
+    let page = open(&app, &path).await.expect(200).text;
+    assert!(page.contains("rejected a login: wrong name or password"), "{page}");
     open(&app, "/traces/unknown").await.expect(404);
 }
 

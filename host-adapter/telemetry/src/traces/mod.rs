@@ -36,9 +36,9 @@ pub(crate) const SAMPLED: &str = "adapter_telemetry::sampled";
 /// The target of the span of a request that is not recorded.
 pub(crate) const UNSAMPLED: &str = "adapter_telemetry::unsampled";
 
-/// Targets of Spindle's crates begin with these. Other crates' spans and events are not recorded: an exporter whose
+/// Targets of Spindle's crates begin with these; `guest` is that of lines that components log. Other crates' spans and events are not recorded: an exporter whose
 /// own calls were recorded would export without end.
-const TARGETS: [&str; 2] = ["adapter", "host_adapter"];
+const TARGETS: [&str; 3] = ["adapter", "host_adapter", "guest"];
 
 /// What records traces. Dropping it does not stop the recording.
 #[derive(Debug, Clone)]

@@ -4,6 +4,13 @@ use std::time::{Duration, SystemTime};
 
 use opentelemetry::trace::{SpanId, Status, TraceId};
 use opentelemetry_sdk::trace::SpanData;
+use serde_json::Value;
+
+/// The attribute of an event that is a line of a component.
+const GUEST_LINE: &str = "line";
+
+/// Fields of a line that the trace says already.
+const OF_THE_TRACE: [&str; 4] = ["timestamp", "component", "request_id", "trace_id"];
 
 /// Longest value of an attribute, in bytes. Statements are cut to it.
 const MAX_VALUE: usize = 2_048;
@@ -83,13 +90,44 @@ pub struct TraceSummary {
     pub failed: bool,
 }
 
+impl Event {
+    fn new(event: &opentelemetry::trace::Event) -> Self {
+        let attributes = pairs(&event.attributes);
+        let guest = attributes.iter().find(|(name, _)| name == GUEST_LINE);
+        let (message, attributes) = match guest {
+            Some((_, line)) => guest_line(line),
+            None => (cut(&event.name), attributes),
+        };
+        Self {
+            time: event.timestamp,
+            message,
+            attributes,
+        }
+    }
+}
+
+/// Message and fields of a line that a component has logged, which is JSON if service-kit wrote it.
+fn guest_line(line: &str) -> (String, Vec<(String, String)>) {
+    let Ok(mut fields) = serde_json::from_str::<serde_json::Map<String, Value>>(line) else {
+        return (line.to_owned(), Vec::new());
+    };
+    let text = |value: Value| match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    let message = fields.remove("message").map_or_else(String::new, text);
+    let shown = fields
+        .into_iter()
+        .filter(|(name, _)| !OF_THE_TRACE.contains(&name.as_str()));
+    (
+        message,
+        shown.map(|(name, value)| (name, text(value))).collect(),
+    )
+}
+
 impl SpanRecord {
     pub(super) fn new(span: &SpanData) -> Self {
-        let events = span.events.iter().map(|event| Event {
-            time: event.timestamp,
-            message: cut(&event.name),
-            attributes: pairs(&event.attributes),
-        });
+        let events = span.events.iter().map(Event::new);
         Self {
             id: span.span_context.span_id(),
             parent: span.parent_span_id,
