@@ -32,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 use adapter_contract::Adapter;
 use adapter_listening::{ListeningSettings, Serve};
+pub use problem::PROBLEMS;
 pub use settings::HostSettings;
 
 /// Loaded applications with their listeners, not yet serving.

@@ -71,8 +71,16 @@ pub(super) enum Problem {
     Overloaded,
 }
 
+/// The names of all problems. The gateway has a page about each (service-kit's `problem/kinds.rs`).
+pub const PROBLEMS: [&str; 4] = [
+    Problem::NoRoute.parts().1,
+    Problem::Crashed.parts().1,
+    Problem::TimedOut.parts().1,
+    Problem::Overloaded.parts().1,
+];
+
 impl Problem {
-    fn parts(self) -> (StatusCode, &'static str, &'static str) {
+    const fn parts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::NoRoute => (
                 StatusCode::NOT_FOUND,

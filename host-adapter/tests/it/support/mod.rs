@@ -13,6 +13,7 @@ pub(crate) mod markdown;
 pub(crate) mod mongodb;
 pub(crate) mod peer;
 pub(crate) mod process;
+mod reference;
 pub(crate) mod scripted;
 pub(crate) mod sidecar;
 
