@@ -27,7 +27,8 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .about("Counts events, by type and day, their users, and the users of the application.");
     let rebuild_statistics = post(rebuild_statistics)
         .about("Counts the statistics again, for the operator. Repeat it until `done` is true.");
-    let health = get(health::handler).about("Says how well the service and what it needs work.");
+    let health =
+        get(health::handler).about("Reports the health of the service and of what it depends on.");
     routes
         .required("/api/v1/analytics/events", record_event)
         .optional("/api/v1/analytics/events", list_events)

@@ -11,7 +11,8 @@ use crate::schemas::{Index, ProblemKind, Services};
 use crate::services;
 
 pub(crate) fn routes(routes: Routes) -> Routes {
-    let health = get(health_of_all).about("Says how well the services work. 503 if one does not.");
+    let health = get(health_of_all)
+        .about("Reports the health of all services. 503 if one of them does not work.");
     let routes = routes
         .public(
             "/",
@@ -36,13 +37,13 @@ fn pages(routes: Routes) -> Routes {
             "/openapi.json",
             get(openapi).about("The API reference of all services, as OpenAPI 3.1."),
         )
-        .public("/docs", get(docs).about("The same as a page."))
+        .public(
+            "/docs",
+            get(docs).about("The API reference of all services, as a page."),
+        )
         .public("/problems", problems)
         .public("/problems/{name}", problem)
-        .unlisted(
-            STYLE_PATH,
-            get(style).about("The style sheet of the pages."),
-        )
+        .unlisted(STYLE_PATH, get(style).undocumented())
 }
 
 async fn openapi() -> Result<OpenApi> {

@@ -159,6 +159,13 @@ impl Methods {
         self
     }
 
+    /// Leave the handlers out of the API reference: they serve parts of pages.
+    #[must_use]
+    pub fn undocumented(mut self) -> Self {
+        self.operations.clear();
+        self
+    }
+
     /// The problems that the last of the handlers itself may answer with. Those of its arguments are
     /// known, and so are `internal` and `unavailable`.
     #[must_use]

@@ -84,7 +84,9 @@ fn with_standard_routes(service: &Service, routes: Routes) -> Routes {
     let describe = move || std::future::ready(Answer::ok("Routes", description));
     let document = JsonText(service.openapi);
     let document = move || std::future::ready(document);
-    let health = || get(health::handler).about("Says how well the service and what it needs work.");
+    let health = || {
+        get(health::handler).about("Reports the health of the service and of what it depends on.")
+    };
     let routes = routes
         .unlisted(&health_path(service.name), health())
         .unlisted(

@@ -22,7 +22,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
         .public("/.well-known/jwks.json", get(public_keys).about(KEYS))
 }
 
-const HEALTH: &str = "Says how well the service and what it needs work.";
+const HEALTH: &str = "Reports the health of the service and of what it depends on.";
 const KEYS: &str = "The keys that verify access tokens, as a JWK Set (RFC 7517).";
 
 fn account_routes(routes: Routes) -> Routes {

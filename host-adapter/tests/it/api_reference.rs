@@ -144,7 +144,7 @@ async fn pages_run_no_script_and_load_only_their_style(
         let page = app.get(path).send().await.expect(200);
         let policy = page.header("content-security-policy");
         assert!(
-            policy.starts_with("default-src 'none'; style-src 'self'"),
+            policy.starts_with("default-src 'none'; style-src 'self';"),
             "{policy}"
         );
         for forbidden in ["<script", "<style", "style=\"", "http://", "https://"] {

@@ -70,8 +70,9 @@ fn describe(document: &Value, path: &str, method: &str, operation: &Value) -> St
     let (id, path) = (escape(text(operation, "/operationId")), escape(path));
     let summary = prose(text(operation, "/summary"));
     let mut html = format!(
-        "<details class=\"operation\" id=\"{id}\"><summary><span class=\"method {method}\">{}</span> \
-         <code>{path}</code> <span class=\"summary\">{summary}</span></summary>\n<div>\n<p>{}</p>\n",
+        "<details class=\"operation\"><summary><span class=\"method {method}\">{}</span> \
+         <code>{path}</code> <span class=\"summary\">{summary}</span></summary>\n<div id=\"{id}\">\n<p>{} \
+         <a href=\"#{id}\" aria-label=\"Link to this route\">Link</a></p>\n",
         method.to_uppercase(),
         prose(text(operation, "/description")),
     );

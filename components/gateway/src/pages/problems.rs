@@ -1,6 +1,7 @@
 //! What a kind of problem means, and the list of all kinds.
 
-use serde_json::{Value, json};
+use serde::Serialize;
+use service_kit::problem::{FieldError, kinds};
 
 use super::Page;
 use super::html::{code, escape, page, prose};
@@ -10,7 +11,7 @@ use crate::schemas::ProblemKind;
 pub(crate) fn problem(kind: &ProblemKind) -> Page {
     let (status, name, title) = (kind.status, escape(&kind.name), escape(&kind.title));
     let (detail, remedy) = (prose(&kind.detail), prose(&kind.remedy));
-    let example = serde_json::to_string_pretty(&example(kind)).unwrap_or_default();
+    let example = example(kind);
     let head = format!("HTTP/1.1 {status}\ncontent-type: application/problem+json\n\n{example}");
     let main = format!(
         "<h1>{title}</h1>\n<p class=\"badges\"><span class=\"badge\">{status}</span> \
@@ -26,17 +27,38 @@ pub(crate) fn problem(kind: &ProblemKind) -> Page {
     Page(page(&kind.title, &main))
 }
 
-fn example(kind: &ProblemKind) -> Value {
-    let mut example = json!({
-        "type": format!("/problems/{}", kind.name), "title": kind.title, "status": kind.status,
-        "detail": kind.detail, "instance": "/api/v1/…",
-    });
-    if kind.name == "invalid-fields" {
-        let error =
-            json!({"pointer": "/email", "message": "`email` is required.", "code": "required"});
-        example["errors"] = json!([error]);
-    }
-    example
+/// An answer of this kind. A struct keeps the order in which people read it.
+#[derive(Serialize)]
+struct Example<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u32,
+    detail: &'a str,
+    instance: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+}
+
+fn example(kind: &ProblemKind) -> String {
+    let error = FieldError {
+        pointer: "/email".to_owned(),
+        message: "`email` is required.".to_owned(),
+        code: "required",
+    };
+    let errors = if kind.name == kinds::INVALID_FIELDS.name {
+        std::slice::from_ref(&error)
+    } else {
+        &[]
+    };
+    let example = Example {
+        r#type: format!("/problems/{}", kind.name),
+        title: &kind.title,
+        status: kind.status,
+        detail: &kind.detail,
+        instance: "/api/v1/…",
+        errors,
+    };
+    serde_json::to_string_pretty(&example).unwrap_or_default()
 }
 
 /// The list of all kinds.
@@ -60,7 +82,6 @@ pub(crate) fn problem_list(kinds: &[ProblemKind]) -> Page {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use service_kit::problem::kinds;
 
     #[test]
     fn every_shared_kind_has_a_page_that_explains_it() {

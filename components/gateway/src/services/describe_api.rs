@@ -23,6 +23,11 @@ pub(crate) async fn describe_api() -> Result<Value> {
             Err(reason) => merge_documents::note_missing(&mut merged, &name, reason),
         }
     }
+    // The services come before the gateway, which readers need last.
+    if let Some(tags) = merged.get_mut("tags").and_then(Value::as_array_mut) {
+        let own = usize::from(!tags.is_empty());
+        tags.rotate_left(own);
+    }
     Ok(merged)
 }
 

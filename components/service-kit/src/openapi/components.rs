@@ -18,7 +18,7 @@ pub(super) fn all() -> Value {
         "parameters": {"X-Encrypt-Response": {
             "name": "X-Encrypt-Response", "in": "header", "required": false,
             "description": "`true` asks for a sealed answer to a request that is not sealed.",
-            "schema": {"type": "string", "enum": ["true", "false"]},
+            "schema": {"type": "string", "examples": ["true"]},
         }},
         "headers": {
             "X-Request-ID": header("The request's id in logs: the client's own, if it sent a valid one.", "string", "018f4e9a-7b1c-7def-8000-000000000001"),
