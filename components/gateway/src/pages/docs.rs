@@ -9,6 +9,9 @@ use super::schema::{resolve, row, table};
 /// The methods of a path, in the order in which they are shown.
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
+/// How a document refers to the form of a sealed body.
+const SEALED: &str = "#/components/schemas/SealedBody";
+
 /// The page about an OpenAPI document.
 pub(crate) fn docs(document: &Value) -> Page {
     let title = text(document, "/info/title");
@@ -150,6 +153,12 @@ fn answer(document: &Value, status: &str, response: &Value) -> String {
         prose(text(response, "/description")),
     );
     for (media_type, content) in object(response.get("content")) {
+        if content.pointer("/schema/$ref").and_then(Value::as_str) == Some(SEALED) {
+            html.push_str(
+                "<p><small>Sealed, if the request was sealed or asks for it.</small></p>\n",
+            );
+            continue;
+        }
         html.push_str(&format!("<p><small>{}</small></p>\n", escape(media_type)));
         let is_problem = media_type == "application/problem+json";
         if let Some(schema) = content.get("schema").filter(|_| !is_problem) {

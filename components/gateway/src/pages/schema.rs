@@ -85,20 +85,15 @@ fn kind(schema: &Value) -> String {
 
 fn limits(schema: &Value) -> String {
     let names = [
-        ("minLength", "at least", "characters"),
-        ("maxLength", "at most", "characters"),
-        ("minimum", "at least", ""),
-        ("maximum", "at most", ""),
-        ("default", "by default", ""),
-        ("const", "always", ""),
+        ("minimum", "at least"),
+        ("maximum", "at most"),
+        ("default", "by default"),
+        ("const", "always"),
     ];
-    let mut limits: Vec<String> = names
+    let known = names
         .iter()
-        .filter_map(|(key, before, after)| {
-            let value = schema.get(*key)?;
-            Some(format!("{before} {value} {after}").trim_end().to_owned())
-        })
-        .collect();
+        .filter_map(|(key, words)| Some(format!("{words} {}", schema.get(*key)?)));
+    let mut limits: Vec<String> = length(schema).into_iter().chain(known).collect();
     if let Some(words) = schema.get("enum").and_then(Value::as_array) {
         let words = words.iter().filter_map(Value::as_str);
         let words: Vec<&str> = words.collect();
@@ -111,6 +106,16 @@ fn limits(schema: &Value) -> String {
         " <small class=\"limits\">{}</small>",
         escape(&limits.join("; "))
     )
+}
+
+/// How many characters a text has.
+fn length(schema: &Value) -> Option<String> {
+    let max = schema.get("maxLength")?;
+    Some(match schema.get("minLength") {
+        Some(min) if min == max => format!("{max} characters"),
+        Some(min) => format!("{min} to {max} characters"),
+        None => format!("at most {max} characters"),
+    })
 }
 
 #[cfg(test)]
