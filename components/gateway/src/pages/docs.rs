@@ -1,6 +1,7 @@
 //! The API reference as a page.
 
 use serde_json::{Map, Value};
+use service_kit::openapi::member;
 
 use super::Page;
 use super::html::{code, escape, page, prose};
@@ -120,7 +121,7 @@ fn parameters(document: &Value, operation: &Value) -> String {
         let name = format!("{} ({})", text(parameter, "/name"), text(parameter, "/in"));
         let mut schema = parameter.get("schema").cloned().unwrap_or_default();
         if let Some(description) = parameter.get("description") {
-            schema["description"] = description.clone();
+            *member(&mut schema, "description") = description.clone();
         }
         let required = parameter.get("required") == Some(&Value::Bool(true));
         row(&name, &schema, required)

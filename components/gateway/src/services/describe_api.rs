@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use service_kit::description::openapi_path;
+use service_kit::openapi::member;
 use service_kit::{Result, peers};
 
 use super::{ask_service, merge_documents};
@@ -34,7 +35,8 @@ pub(crate) async fn describe_api() -> Result<Value> {
 /// The gateway's document, with the application's name.
 fn own() -> Value {
     let mut own: Value = serde_json::from_str(SERVICE.openapi).unwrap_or_else(|_| json!({}));
-    own["info"]["title"] = json!("Spindle");
-    own["info"]["description"] = json!("Every route of the application.");
+    let info = member(&mut own, "info");
+    *member(info, "title") = json!("Spindle");
+    *member(info, "description") = json!("Every route of the application.");
     own
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
+use service_kit::openapi::member;
 
 /// What refers to a shared part of a document.
 const COMPONENTS: &str = "#/components/";
@@ -17,24 +18,24 @@ pub(super) fn add(merged: &mut Value, service: &str, mut document: Value) {
     };
     let mut part = |key: &str| document.remove(key).unwrap_or_default();
     for (path, methods) in object(part("paths")) {
-        add_members(member(&mut merged["paths"], &path), methods);
+        add_members(member(member(merged, "paths"), &path), methods);
     }
     for (kind, entries) in object(part("components")) {
         for (name, entry) in object(entries) {
             let place = renamed.get(&reference(&kind, &name));
             let place = place.and_then(|place| place.rsplit('/').next());
             let place = place.unwrap_or(&name);
-            *member(member(&mut merged["components"], &kind), place) = entry;
+            *member(member(member(merged, "components"), &kind), place) = entry;
         }
     }
-    extend(&mut merged["tags"], part("tags"));
-    extend(&mut merged["x-problems"], part("x-problems"));
+    extend(member(merged, "tags"), part("tags"));
+    extend(member(merged, "x-problems"), part("x-problems"));
 }
 
 /// Note that a service is missing, and why.
 pub(super) fn note_missing(merged: &mut Value, service: &str, reason: &str) {
     let missing = json!({"service": service, "reason": reason});
-    extend(&mut merged["x-missing"], json!([missing]));
+    extend(member(merged, "x-missing"), json!([missing]));
     if let Some(Value::String(description)) = merged.pointer_mut("/info/description") {
         description.push_str(&format!(" `{service}` is missing here: {reason}."));
     }
@@ -86,14 +87,6 @@ fn object(value: Value) -> Map<String, Value> {
         Value::Object(members) => members,
         _ => Map::new(),
     }
-}
-
-/// The member of an object, which is made where it is missing.
-fn member<'a>(value: &'a mut Value, name: &str) -> &'a mut Value {
-    if !value.is_object() {
-        *value = json!({});
-    }
-    &mut value[name]
 }
 
 fn add_members(value: &mut Value, members: Value) {

@@ -10,6 +10,7 @@ use time::{OffsetDateTime, UtcOffset};
 use uuid::Uuid;
 
 use super::rule::{Rule, rule};
+use crate::openapi::member;
 use crate::problem::FieldError;
 
 /// As `char::is_control`. For JSON Schema, which has the expressions of ECMAScript.
@@ -107,7 +108,7 @@ pub fn text_with_lines(min: usize, max: usize) -> impl Rule<Output = String> {
 pub fn password(min: usize, max: usize) -> impl Rule<Output = String> {
     let schema = move || {
         let mut schema = text_schema(min, max, WITHOUT_NUL);
-        schema["format"] = json!("password");
+        *member(&mut schema, "format") = json!("password");
         schema
     };
     rule(schema, move |value| {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::{Operation, components};
+use super::{Operation, components, member};
 use crate::Service;
 use crate::problem::Kind;
 use crate::service::routes;
@@ -49,7 +49,7 @@ fn paths(
         let (path, method) = (operation.path.clone(), operation.method.to_lowercase());
         let operation = operation.into_value(service.name, components);
         let entry = paths.entry(path).or_insert_with(|| json!({}));
-        entry[method] = operation;
+        *member(entry, &method) = operation;
     }
     paths
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::Properties;
 use super::example::example;
+use super::member::member;
 use super::responses::Responses;
 use crate::description::Encryption;
 use crate::problem::{Kind, kinds};
@@ -130,14 +131,14 @@ impl Operation {
             "responses": self.responses.into_value(sealable, components),
         });
         if !self.parameters.is_empty() {
-            operation["parameters"] = json!(self.parameters);
+            *member(&mut operation, "parameters") = json!(self.parameters);
         }
         if let Some(body) = self.body {
-            operation["requestBody"] = request_body(body.into_schema(), sealable);
+            *member(&mut operation, "requestBody") = request_body(body.into_schema(), sealable);
         }
         if !self.security.is_empty() {
             let schemes = self.security.iter().map(|scheme| json!({*scheme: []}));
-            operation["security"] = schemes.collect();
+            *member(&mut operation, "security") = schemes.collect();
         }
         operation
     }
@@ -169,7 +170,7 @@ fn query_parameters(query: Properties) -> impl Iterator<Item = Value> {
             "schema": property.schema,
         });
         if let Some(description) = description {
-            parameter["description"] = description;
+            *member(&mut parameter, "description") = description;
         }
         parameter
     })

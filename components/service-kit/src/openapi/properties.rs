@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use super::member::member;
 use super::schema::nullable;
 
 /// The properties of an object, in order.
@@ -72,13 +73,13 @@ impl Properties {
         }
         let mut schema = json!({"type": "object", "properties": properties});
         if let Some(title) = self.title {
-            schema["title"] = json!(title);
+            *member(&mut schema, "title") = json!(title);
         }
         if !self.description.is_empty() {
-            schema["description"] = json!(self.description);
+            *member(&mut schema, "description") = json!(self.description);
         }
         if !required.is_empty() {
-            schema["required"] = json!(required);
+            *member(&mut schema, "required") = json!(required);
         }
         schema
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::example::example;
+use super::member::member;
 use crate::problem::Kind;
 
 const PROBLEM: &str = "application/problem+json";
@@ -47,7 +48,7 @@ impl Responses {
             let value = response.into_value(status, sealable);
             let value = match name {
                 Some(name) => {
-                    components["responses"][&name] = value;
+                    *member(member(components, "responses"), &name) = value;
                     json!({"$ref": format!("#/components/responses/{name}")})
                 }
                 None => value,

@@ -5,6 +5,8 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::openapi::member;
+
 /// A kind of problem: what its answers have in common.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct Kind {
@@ -37,7 +39,7 @@ impl Kind {
         if self.name == INVALID_FIELDS.name {
             let error =
                 json!({"pointer": "/email", "message": "`email` is required.", "code": "required"});
-            example["errors"] = json!([error]);
+            *member(&mut example, "errors") = json!([error]);
         }
         example
     }
