@@ -36,10 +36,11 @@ pub struct Route {
 }
 
 /// How the bodies of a route travel.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Encryption {
     /// Never sealed.
+    #[default]
     Public,
     /// Sealed if the client wants it.
     Optional,

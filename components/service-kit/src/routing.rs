@@ -86,7 +86,7 @@ impl Routes {
         self.operations
             .extend(operations.map(|operation| Operation {
                 path: path.to_owned(),
-                sealing: encryption.into(),
+                encryption,
                 ..operation
             }));
         self

@@ -51,7 +51,7 @@ impl From<Error> for Problem {
                 "invalid-credentials",
                 "Invalid credentials",
                 "The username or the password is wrong.",
-                "Ask for both again. The answer does not say which one is wrong, so that nobody can find out who has an account.",
+                "Ask for both again. The answer does not say which one is wrong, because that would tell which accounts exist.",
             ),
             Error::AccountInactive => kind!(
                 403,

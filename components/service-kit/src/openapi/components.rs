@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
-/// Whoever holds an access token.
+/// The holder of an access token.
 pub(crate) const BEARER: &str = "bearer";
 /// The same in another header.
 pub(crate) const ACCESS_TOKEN: &str = "accessToken";

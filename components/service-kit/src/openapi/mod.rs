@@ -20,7 +20,7 @@ pub use document::document;
 pub use example::example;
 pub use fresh::check;
 pub use member::member;
-pub use operation::{Operation, Sealing};
+pub use operation::Operation;
 pub use properties::{Properties, Property};
 pub use schema::{Schema, nullable};
 pub use serde_json::Value;

@@ -14,7 +14,7 @@ use crate::problem::{Kind, kinds};
 pub struct Operation {
     pub(crate) method: String,
     pub(crate) path: String,
-    pub(crate) sealing: Sealing,
+    pub(crate) encryption: Encryption,
     pub(crate) id: String,
     pub(crate) about: String,
     /// The fields of the body.
@@ -26,28 +26,6 @@ pub struct Operation {
     /// Names of security schemes, one of which is required; none if everyone may call.
     pub security: Vec<&'static str>,
     pub(crate) responses: Responses,
-}
-
-/// How the bodies of a route travel.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Sealing {
-    /// Never sealed.
-    #[default]
-    Public,
-    /// Sealed if the client wants it.
-    Optional,
-    /// Sealed in production.
-    Required,
-}
-
-impl From<Encryption> for Sealing {
-    fn from(encryption: Encryption) -> Self {
-        match encryption {
-            Encryption::Public => Self::Public,
-            Encryption::Optional => Self::Optional,
-            Encryption::Required => Self::Required,
-        }
-    }
 }
 
 impl Operation {
@@ -72,7 +50,7 @@ impl Operation {
     }
 
     fn is_sealable(&self) -> bool {
-        self.sealing != Sealing::Public
+        self.encryption != Encryption::Public
     }
 
     /// What may go wrong before the handler runs, or instead of it.
@@ -88,7 +66,7 @@ impl Operation {
             if self.is_sealable() {
                 self.fails_with(&kinds::ENVELOPE_INVALID);
             }
-            if self.sealing == Sealing::Required {
+            if self.encryption == Encryption::Required {
                 self.fails_with(&kinds::ENCRYPTION_REQUIRED);
             }
         }
@@ -144,10 +122,10 @@ impl Operation {
     }
 
     fn description(&self) -> String {
-        let sealing = match self.sealing {
-            Sealing::Public => "Bodies are never sealed.",
-            Sealing::Optional => "Bodies may be sealed.",
-            Sealing::Required => "Bodies have to be sealed in production.",
+        let sealing = match self.encryption {
+            Encryption::Public => "Bodies are never sealed.",
+            Encryption::Optional => "Bodies may be sealed.",
+            Encryption::Required => "Bodies have to be sealed in production.",
         };
         format!("{} {sealing}", self.about)
     }

@@ -51,7 +51,7 @@ impl Properties {
         }
     }
 
-    /// The properties as parameters of a query string, which has no null.
+    /// The properties as parameters of a query string, which cannot be null.
     pub(super) fn into_parameters(self) -> Vec<Property> {
         self.properties
     }

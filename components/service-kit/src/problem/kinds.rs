@@ -109,7 +109,7 @@ kinds! {
         "Seal the body for this service, this method and this path, as `host-adapter seal` does. A plain body is accepted only where the variable `production` is `false`.";
     ENVELOPE_INVALID = 400 "envelope-invalid" "Envelope not accepted"
         "The encrypted body could not be accepted."
-        "Seal the body again and send it once. An envelope is valid for 60 seconds, for one request, and for the service, method and path that it was sealed for. Check the clock and the key. The answer does not say what was wrong, so that nobody can probe for it; the service's log does.";
+        "Seal the body again and send it once. An envelope is valid for 60 seconds, for one request, and for the service, method and path that it was sealed for. Check the clock and the key. The answer does not say what was wrong, because that would help an attacker. The log of the service does.";
     UNAUTHENTICATED = 401 "unauthenticated" "Authentication required"
         "A valid access token is required."
         "Log in and send the token as `Authorization: Bearer <token>`. A token is valid for 15 minutes. If the answer says that it has expired, log in again.";

@@ -52,7 +52,8 @@ pub(super) fn check(method: &str, path: &str, answer: &Answer) {
         .iter()
         .filter(|one| one.method == method && matches(&one.path, path))
         .peekable();
-    if operations.peek().is_none() || is_unrouted(answer) {
+    // Test components have paths like these, too.
+    if matches!(path, "/" | "/health") || operations.peek().is_none() || is_unrouted(answer) {
         return;
     }
     assert!(
