@@ -2,35 +2,51 @@
 
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
+use serde_json::json;
+use service_kit::answer::Either;
 use service_kit::input::Period;
+use service_kit::openapi::{Describe, Operation};
 use service_kit::page::Page;
 use service_kit::routing::{Routes, get, post};
-use service_kit::{Answer, Bearer, Caller, Input, Operator, Query, Result, health};
+use service_kit::{Answer, Bearer, Caller, Created, Input, Operator, Query, Result, health};
 use std::convert::Infallible;
 use uuid::Uuid;
 
+use crate::error::Error;
 use crate::schemas::{Event, EventSearch, NewEvent, Rebuild, Rebuilt, Statistics, Stored};
 use crate::services;
 
 pub(crate) fn routes(routes: Routes) -> Routes {
+    let record_event = post(record_event)
+        .about("Stores an event. An event whose id was stored before is not stored again.")
+        .problems([Error::WritesEventsOfOthers]);
+    let list_events = get(list_events)
+        .about("Lists the caller's events, in pages, newest first.")
+        .problems([Error::ReadsEventsOfOthers]);
+    let statistics = get(statistics)
+        .about("Counts events, by type and day, their users, and the users of the application.");
+    let rebuild_statistics = post(rebuild_statistics)
+        .about("Counts the statistics again, for the operator. Repeat it until `done` is true.");
+    let health =
+        get(health::handler).about("Reports the health of the service and of what it depends on.");
     routes
-        .required("/api/v1/analytics/events", post(record_event))
-        .optional("/api/v1/analytics/events", get(list_events))
-        .optional("/api/v1/analytics/stats", get(statistics))
-        .required("/api/v1/analytics/stats/rebuild", post(rebuild_statistics))
-        .public("/api/v1/analytics/health", get(health::handler))
+        .required("/api/v1/analytics/events", record_event)
+        .optional("/api/v1/analytics/events", list_events)
+        .optional("/api/v1/analytics/stats", statistics)
+        .required("/api/v1/analytics/stats/rebuild", rebuild_statistics)
+        .public("/api/v1/analytics/health", health)
 }
 
 async fn record_event(
     caller: Caller,
     key: IdempotencyKey,
     Input(event): Input<NewEvent>,
-) -> Result<Answer<Stored>> {
+) -> Result<Either<Created<Stored>, Answer<Stored>>> {
     let stored = services::record_event(caller, key.0, event).await?;
     Ok(if stored.stored {
-        Answer::created("Event stored", stored)
+        Either::First(Answer::created("Event stored", stored))
     } else {
-        Answer::ok("Event was stored before", stored)
+        Either::Second(Answer::ok("Event was stored before", stored))
     })
 }
 
@@ -66,5 +82,15 @@ impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
         let header = parts.headers.get("idempotency-key");
         let text = header.and_then(|value| value.to_str().ok());
         Ok(Self(text.and_then(|text| Uuid::parse_str(text).ok())))
+    }
+}
+
+impl Describe for IdempotencyKey {
+    fn describe(operation: &mut Operation) {
+        operation.parameters.push(json!({
+            "name": "Idempotency-Key", "in": "header", "required": false,
+            "description": "The id of an event that has no `event_id`, if it is a UUID.",
+            "schema": {"type": "string"},
+        }));
     }
 }

@@ -6,7 +6,7 @@ use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, DeriveInput, Error, Expr, Field, Ident, Result, Token, Type};
 
-use crate::fields;
+use crate::{documentation, fields};
 
 /// The rule of a field, and its value if it is missing.
 struct Rule {
@@ -33,12 +33,14 @@ impl Parse for Rule {
 /// Reads every field before the first `?`, so that one answer names all mistakes.
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let name = &input.ident;
-    let (mut reads, mut members) = (Vec::new(), Vec::new());
+    let (mut reads, mut members, mut described) = (Vec::new(), Vec::new(), Vec::new());
+    let (title, about) = (name.to_string(), documentation::text(&input.attrs));
     for (index, field) in fields::named(input, "FromFields")?.into_iter().enumerate() {
         let (ident, value) = (&field.ident, format_ident!("value_{index}"));
         let (read, member) = read(field, &value)?;
         reads.push(quote!(let #value = #read;));
         members.push(quote!(#ident: #member));
+        described.push(describe(field)?);
     }
     Ok(quote! {
         impl ::service_kit::input::FromFields for #name {
@@ -47,6 +49,11 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
             ) -> ::core::option::Option<Self> {
                 #(#reads)*
                 ::core::option::Option::Some(Self { #(#members),* })
+            }
+
+            fn describe(properties: &mut ::service_kit::openapi::Properties) {
+                properties.title(#title, #about);
+                #(#described)*
             }
         }
     })
@@ -67,6 +74,31 @@ fn read(field: &Field, value: &Ident) -> Result<(TokenStream, TokenStream)> {
         ),
         None if is_option(ty) => (quote!(fields.optional(#name, #rule)), quote!(#value?)),
         None => (quote!(fields.required(#name, #rule)), quote!(#value?)),
+    })
+}
+
+/// A statement that describes a field.
+fn describe(field: &Field) -> Result<TokenStream> {
+    let ty = &field.ty;
+    let Some(Rule { rule, default }) = rule(field)? else {
+        return Ok(quote!(<#ty as ::service_kit::input::FromFields>::describe(properties);));
+    };
+    let name = field.ident.as_ref().map(|ident| ident.unraw().to_string());
+    let missing = match default {
+        Some(default) => quote!(.defaulted(#default)),
+        None if is_option(ty) => quote!(.optional()),
+        None => quote!(),
+    };
+    let documented = documentation::calls(field)?;
+    Ok(quote! {
+        properties.add(
+            ::service_kit::openapi::Property::new(
+                #name,
+                ::service_kit::input::Rule::schema(&#rule),
+            )
+            #missing
+            #documented
+        );
     })
 }
 

@@ -1,8 +1,10 @@
 //! The derives of service-kit. Use them through `service_kit`, which re-exports them.
 
+mod documentation;
 mod fields;
 mod from_fields;
 mod from_row;
+mod schema;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
@@ -27,10 +29,24 @@ pub fn derive_from_row(input: TokenStream) -> TokenStream {
 ///   may be missing or null.
 /// - `#[rule(…, default = …)]`: the field may be missing or null. It then has this value.
 /// - `#[flatten]`: the field is a group of fields, such as `Period` or `PageRequest`.
-#[proc_macro_derive(FromFields, attributes(rule, flatten))]
+///
+/// The API reference shows the rule, the doc comment, and the value of `#[example(…)]`.
+#[proc_macro_derive(FromFields, attributes(rule, flatten, example))]
 pub fn derive_from_fields(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     from_fields::derive(&input)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// Describe a struct as serde writes it, for the API reference.
+///
+/// It shows the fields' types and doc comments, and the value of `#[example(…)]`. Of serde's
+/// attributes it knows `rename`, `skip`, `skip_serializing_if` and `flatten`.
+#[proc_macro_derive(Schema, attributes(serde, example))]
+pub fn derive_schema(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    schema::derive(&input)
         .unwrap_or_else(syn::Error::into_compile_error)
         .into()
 }

@@ -4,47 +4,65 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::Problem;
+use crate::openapi::{Describe, Operation, Properties, Property, Schema};
 
 /// Verifiers may cache the keys for this long. A new key must be published this long before it
 /// signs tokens.
 const PUBLIC_KEYS_CACHING: HeaderValue = HeaderValue::from_static("public, max-age=300");
 
-/// A success to be answered.
+const JWK_SET: &str = "application/jwk-set+json";
+
+/// A success to be answered, with 200 unless the type says otherwise.
 #[derive(Debug, Serialize)]
-pub struct Answer<T> {
+pub struct Answer<T, const STATUS: u16 = 200> {
     success: bool,
     message: &'static str,
     data: T,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     warnings: Vec<&'static str>,
     #[serde(skip)]
-    status: StatusCode,
-    #[serde(skip)]
     private: bool,
+}
+
+/// The answer 201.
+pub type Created<T> = Answer<T, 201>;
+
+/// One of two answers.
+#[derive(Debug)]
+pub enum Either<A, B> {
+    /// The first.
+    First(A),
+    /// The second.
+    Second(B),
 }
 
 impl<T: Serialize> Answer<T> {
     /// Answered with 200.
     #[must_use]
     pub fn ok(message: &'static str, data: T) -> Self {
+        Self::new(message, data)
+    }
+}
+
+impl<T: Serialize> Created<T> {
+    /// Answered with 201.
+    #[must_use]
+    pub fn created(message: &'static str, data: T) -> Self {
+        Self::new(message, data)
+    }
+}
+
+impl<T: Serialize, const STATUS: u16> Answer<T, STATUS> {
+    fn new(message: &'static str, data: T) -> Self {
         Self {
             success: true,
             message,
             data,
             warnings: Vec::new(),
-            status: StatusCode::OK,
             private: false,
-        }
-    }
-
-    /// Answered with 201.
-    #[must_use]
-    pub fn created(message: &'static str, data: T) -> Self {
-        Self {
-            status: StatusCode::CREATED,
-            ..Self::ok(message, data)
         }
     }
 
@@ -64,14 +82,66 @@ impl<T: Serialize> Answer<T> {
     }
 }
 
-impl<T: Serialize> IntoResponse for Answer<T> {
+impl<T: Serialize, const STATUS: u16> IntoResponse for Answer<T, STATUS> {
     fn into_response(self) -> Response {
-        json(self.status, &self, self.private)
+        let status = StatusCode::from_u16(STATUS).unwrap_or_default();
+        write_json(status, &self, self.private)
     }
 }
 
-/// A JSON response without the success format, for where a standard fixes the body's shape.
-pub fn json(status: StatusCode, body: &impl Serialize, private: bool) -> Response {
+impl<T: Schema, const STATUS: u16> Describe for Answer<T, STATUS> {
+    fn describe(operation: &mut Operation) {
+        let mut answer = Properties::default();
+        answer.add(Property::new("success", json!({"const": true})));
+        let message = Property::new("message", String::schema());
+        answer.add(
+            message
+                .described("What was done, for people.")
+                .example("Done"),
+        );
+        answer.add(Property::new("data", T::schema()));
+        let warnings = Property::new("warnings", Vec::<String>::schema()).omitted();
+        let why = "What is missing from an answer that is not complete.";
+        answer.add(warnings.described(why));
+        operation.answers_with(STATUS, "application/json", answer.into_schema());
+    }
+}
+
+impl<A: IntoResponse, B: IntoResponse> IntoResponse for Either<A, B> {
+    fn into_response(self) -> Response {
+        match self {
+            Self::First(answer) => answer.into_response(),
+            Self::Second(answer) => answer.into_response(),
+        }
+    }
+}
+
+impl<A: Describe, B: Describe> Describe for Either<A, B> {
+    fn describe(operation: &mut Operation) {
+        A::describe(operation);
+        B::describe(operation);
+    }
+}
+
+/// A JSON answer without the success format, for where a standard fixes the body's shape. It has
+/// personal data: no cache may keep it.
+#[derive(Debug)]
+pub struct PrivateJson<T>(pub T);
+
+impl<T: Serialize> IntoResponse for PrivateJson<T> {
+    fn into_response(self) -> Response {
+        write_json(StatusCode::OK, &self.0, true)
+    }
+}
+
+impl<T: Schema> Describe for PrivateJson<T> {
+    fn describe(operation: &mut Operation) {
+        operation.answers_with(200, "application/json", T::schema());
+    }
+}
+
+/// A response with this body as JSON.
+pub(crate) fn write_json(status: StatusCode, body: &impl Serialize, private: bool) -> Response {
     let body = match serde_json::to_vec(body) {
         Ok(body) => body,
         Err(error) => {
@@ -89,15 +159,45 @@ pub fn json(status: StatusCode, body: &impl Serialize, private: bool) -> Respons
 }
 
 /// A JWK Set (RFC 7517) that is JSON text already.
-#[must_use]
-pub fn public_keys(jwk_set: String) -> Response {
-    let mut response = Response::new(jwk_set.into());
-    let content_type = HeaderValue::from_static("application/jwk-set+json");
-    response.headers_mut().insert(CONTENT_TYPE, content_type);
-    response
-        .headers_mut()
-        .insert(CACHE_CONTROL, PUBLIC_KEYS_CACHING);
-    response
+#[derive(Debug)]
+pub struct PublicKeys(pub String);
+
+impl IntoResponse for PublicKeys {
+    fn into_response(self) -> Response {
+        let headers = [
+            (CONTENT_TYPE, HeaderValue::from_static(JWK_SET)),
+            (CACHE_CONTROL, PUBLIC_KEYS_CACHING),
+        ];
+        (headers, self.0).into_response()
+    }
+}
+
+impl Describe for PublicKeys {
+    fn describe(operation: &mut Operation) {
+        let key = json!({"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "…", "x": "…"});
+        let keys: Value = json!({
+            "type": "object", "required": ["keys"],
+            "properties": {"keys": {"type": "array", "items": {"type": "object"}, "examples": [[key]]}},
+        });
+        operation.answers_with(200, JWK_SET, keys);
+    }
+}
+
+/// JSON text that a service has in it.
+#[derive(Debug, Clone, Copy)]
+pub struct JsonText(pub &'static str);
+
+impl IntoResponse for JsonText {
+    fn into_response(self) -> Response {
+        let json = HeaderValue::from_static("application/json");
+        ([(CONTENT_TYPE, json)], self.0).into_response()
+    }
+}
+
+impl Describe for JsonText {
+    fn describe(operation: &mut Operation) {
+        operation.answers_with(200, "application/json", json!({"type": "object"}));
+    }
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use crate::adapter::tokens;
 use crate::headers::X_ACCESS_TOKEN;
 use crate::local::local;
+use crate::openapi::{ACCESS_TOKEN, BEARER, Describe, OPERATOR, Operation, SERVICE};
 use crate::problem::{Problem, kinds};
 use crate::sealing::{CLIENT, SealedBy};
 
@@ -63,6 +64,28 @@ impl<S: Sync> FromRequestParts<S> for Operator {
                 Err(Problem::new(&kinds::FORBIDDEN, detail))
             }
         }
+    }
+}
+
+impl Describe for Bearer {
+    fn describe(operation: &mut Operation) {
+        operation.security.extend([BEARER, ACCESS_TOKEN]);
+        operation.fails_with(&kinds::UNAUTHENTICATED);
+        operation.fails_with(&kinds::SESSION_ENDED);
+    }
+}
+
+impl Describe for Caller {
+    fn describe(operation: &mut Operation) {
+        Bearer::describe(operation);
+        operation.security.push(SERVICE);
+    }
+}
+
+impl Describe for Operator {
+    fn describe(operation: &mut Operation) {
+        operation.security.push(OPERATOR);
+        operation.fails_with(&kinds::FORBIDDEN);
     }
 }
 

@@ -10,6 +10,7 @@ use axum::http::{HeaderMap, HeaderValue};
 use serde::Serialize;
 
 use crate::input::{FromFields, rules};
+use crate::openapi::{Describe, Operation};
 
 use crate::headers::SPIN_CLIENT_ADDR;
 
@@ -36,6 +37,11 @@ impl<S: Sync> FromRequestParts<S> for Client {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         Ok(Self::of(&parts.headers))
     }
+}
+
+/// It is not something that a client decides to send.
+impl Describe for Client {
+    fn describe(_: &mut Operation) {}
 }
 
 impl Client {

@@ -14,6 +14,16 @@ use crate::headers::{
 /// How long a browser may cache a preflight answer. An origin that is removed stays allowed until then.
 const MAX_AGE: Duration = Duration::from_secs(600);
 
+/// The methods that routes can have.
+const METHODS: [Method; 6] = [
+    Method::GET,
+    Method::HEAD,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+];
+
 /// None when no origin is allowed, so that such a service pays nothing for it.
 ///
 /// Credentials are allowed for listed origins only, because browsers forbid them with `*`.
@@ -27,7 +37,7 @@ pub(crate) fn layer(origins: &str) -> Option<CorsLayer> {
         return None;
     }
     let layer = CorsLayer::new()
-        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_methods(METHODS)
         .allow_headers(request_headers())
         .expose_headers([
             X_REQUEST_ID,

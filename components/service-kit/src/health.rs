@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use crate::adapter::health::{self, Dependency, State};
-use crate::answer::json;
+use crate::answer::write_json;
+use crate::openapi::{Describe, Operation, Properties, Property, Schema};
 use crate::{clock, exchange};
 
 /// How well something works, from best to worst.
@@ -38,22 +40,28 @@ pub struct Report<T> {
     pub parts: T,
 }
 
-#[derive(Serialize)]
-struct Dependencies {
+/// What the health of a service is made of.
+#[derive(Debug, Serialize, Schema)]
+pub struct Dependencies {
     dependencies: BTreeMap<String, Entry>,
 }
 
-#[derive(Serialize)]
+/// What a service depends on.
+#[derive(Debug, Serialize, Schema)]
 struct Entry {
+    #[example("postgresql")]
     kind: String,
+    #[example("up")]
     status: &'static str,
+    /// Whether the service is unhealthy while it is down.
     needed: bool,
     latency_ms: Option<f64>,
+    #[example("2026-01-31T12:00:00Z")]
     last_answered: Option<String>,
 }
 
 /// Handler: asks every dependency. 503 when one that is needed is down, else 200.
-pub async fn handler() -> Response {
+pub async fn handler() -> Report<Dependencies> {
     let dependencies = health::dependencies().await;
     let status = overall(&dependencies);
     let entries = dependencies.into_iter().map(entry).collect();
@@ -66,20 +74,47 @@ pub async fn handler() -> Response {
 }
 
 /// A health answer of the running service: 503 if `status` is unhealthy, else 200.
-pub fn report(status: Status, parts: impl Serialize) -> Response {
+pub fn report<T>(status: Status, parts: T) -> Report<T> {
     let exchange = exchange::current();
-    let body = Report {
+    Report {
         status,
         service: exchange.as_ref().map_or("", |exchange| exchange.name),
         version: exchange.as_ref().map_or("", |exchange| exchange.version),
         timestamp: clock::now(),
         parts,
-    };
-    let code = match status {
-        Status::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
-        Status::Healthy | Status::Degraded => StatusCode::OK,
-    };
-    json(code, &body, true)
+    }
+}
+
+impl<T: Serialize> IntoResponse for Report<T> {
+    fn into_response(self) -> Response {
+        let code = match self.status {
+            Status::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
+            Status::Healthy | Status::Degraded => StatusCode::OK,
+        };
+        write_json(code, &self, true)
+    }
+}
+
+impl Schema for Status {
+    fn schema() -> Value {
+        json!({"type": "string", "enum": ["healthy", "degraded", "unhealthy"]})
+    }
+}
+
+impl<T: Schema> Describe for Report<T> {
+    fn describe(operation: &mut Operation) {
+        for status in [200, 503] {
+            let mut report = Properties::default();
+            report.title("Health", "How well a service works.");
+            report.add(Property::new("status", Status::schema()));
+            report.add(Property::new("service", String::schema()).example("user"));
+            report.add(Property::new("version", String::schema()).example("0.1.0"));
+            let timestamp = json!({"type": "string", "format": "date-time"});
+            report.add(Property::new("timestamp", timestamp));
+            report.flatten(&T::schema());
+            operation.answers_with(status, "application/json", report.into_schema());
+        }
+    }
 }
 
 fn overall(dependencies: &[Dependency]) -> Status {

@@ -17,6 +17,7 @@ pub mod description;
 pub mod extended_json;
 pub mod health;
 pub mod input;
+pub mod openapi;
 pub mod page;
 pub mod peers;
 pub mod problem;
@@ -37,7 +38,7 @@ mod sealing;
 mod service;
 mod settings;
 
-pub use answer::Answer;
+pub use answer::{Answer, Created};
 pub use auth::{Bearer, Caller, Operator};
 pub use background::background;
 pub use client::Client;

@@ -11,11 +11,12 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::input::{Fields, FromFields, Violation, rules};
+use crate::input::{Fields, FromFields, Rule, Violation, rule, rules};
+use crate::openapi::{Properties, Property, Schema};
 
 /// Number of items on a page if the client does not set `limit`.
 const DEFAULT_LIMIT: u32 = 20;
@@ -64,12 +65,44 @@ pub struct Page<T> {
 impl FromFields for PageRequest {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
         let limit = fields.optional("limit", rules::decimal(1..=MAX_LIMIT));
-        let after = fields.optional("cursor", cursor);
+        let after = fields.optional("cursor", rule(cursor_schema, cursor));
         Some(Self {
             limit: limit?.unwrap_or(DEFAULT_LIMIT),
             after: after?,
         })
     }
+
+    fn describe(properties: &mut Properties) {
+        let limit = rules::decimal(1..=MAX_LIMIT).schema();
+        let limit = Property::new("limit", limit).defaulted(json!(DEFAULT_LIMIT));
+        properties.add(limit.described("How many items the page has at most."));
+        let cursor = Property::new("cursor", cursor_schema()).optional();
+        properties.add(cursor.described("The `next` of the page before."));
+    }
+}
+
+impl<T: Schema> Schema for Page<T> {
+    fn schema() -> Value {
+        let mut page = Properties::default();
+        page.title("Page", "A part of a list, newest first.");
+        let items = json!({"type": "array", "items": T::schema(), "maxItems": MAX_LIMIT});
+        page.add(Property::new("items", items));
+        let next = Property::new("next", crate::openapi::nullable(cursor_schema()));
+        page.add(next.described("The `cursor` of the next page; null on the last one."));
+        page.into_schema()
+    }
+}
+
+/// Every text that has this form may be none of ours, which its reader finds out.
+fn cursor_schema() -> Value {
+    let example = Cursor {
+        at: OffsetDateTime::UNIX_EPOCH,
+        id: Uuid::nil(),
+    };
+    json!({
+        "type": "string", "minLength": 34, "maxLength": 34, "pattern": "^[A-Za-z0-9_-]*$",
+        "examples": [example.encode()],
+    })
 }
 
 impl PageRequest {
@@ -119,7 +152,7 @@ impl Cursor {
 }
 
 fn cursor(value: Value) -> Result<Cursor, Violation> {
-    let text = rules::text(1, 64)(value)?;
+    let text = rules::text(1, 64).read(value)?;
     let message = "has to be the `next` of another page";
     Cursor::decode(&text).ok_or_else(|| Violation::new("format", message))
 }

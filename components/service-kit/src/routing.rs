@@ -1,4 +1,4 @@
-//! Routes: which path takes which method, and how its bodies travel.
+//! Routes: which path takes which method, how its bodies travel, and what clients are told about it.
 
 use std::pin::Pin;
 
@@ -9,11 +9,13 @@ use axum::http::request::Parts;
 use axum::middleware::{Next, from_fn, map_response};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::body::{Document, read_document};
 use crate::description::{Encryption, Route};
 use crate::local::local;
+use crate::openapi::{Describe, Operation};
 use crate::problem::{Problem, kinds};
 use crate::sealing::{Plain, guard};
 
@@ -23,6 +25,7 @@ pub struct Routes {
     router: Router,
     production: bool,
     described: Vec<Route>,
+    operations: Vec<Operation>,
 }
 
 /// The path of the route that answered, such as `/users/{id}`: an extension of the response.
@@ -34,6 +37,8 @@ pub(crate) struct RouteName(pub(crate) std::sync::Arc<str>);
 pub struct Methods {
     names: Vec<Method>,
     router: MethodRouter,
+    /// What the handlers take and answer; empty in a component.
+    operations: Vec<Operation>,
 }
 
 impl Routes {
@@ -42,6 +47,7 @@ impl Routes {
             router: Router::new(),
             production,
             described: Vec::new(),
+            operations: Vec::new(),
         }
     }
 
@@ -49,7 +55,7 @@ impl Routes {
     #[must_use]
     pub fn public(mut self, path: &str, methods: Methods) -> Self {
         self.describe(path, &methods, Encryption::Public);
-        self.undescribed(path, methods)
+        self.unlisted(path, methods)
     }
 
     /// A route whose answer is sealed when the request was, or asks for it with
@@ -57,7 +63,7 @@ impl Routes {
     #[must_use]
     pub fn optional(mut self, path: &str, methods: Methods) -> Self {
         self.describe(path, &methods, Encryption::Optional);
-        self.guarded(path, methods, Plain::Accepted)
+        self.guarded(path, methods, Plain::Accepted, Encryption::Optional)
     }
 
     /// Like [`Self::optional`], and in production a plain body is rejected.
@@ -69,17 +75,29 @@ impl Routes {
             Plain::Accepted
         };
         self.describe(path, &methods, Encryption::Required);
-        self.guarded(path, methods, plain)
+        self.guarded(path, methods, plain, Encryption::Required)
     }
 
-    /// A public route that every service has. It is left out of the description.
-    pub(crate) fn undescribed(mut self, path: &str, methods: Methods) -> Self {
+    /// A public route that is left out of the list of routes, but not of the API reference.
+    #[must_use]
+    pub fn unlisted(self, path: &str, methods: Methods) -> Self {
+        self.serve(path, methods, Encryption::Public)
+    }
+
+    fn serve(mut self, path: &str, methods: Methods, encryption: Encryption) -> Self {
         let name = RouteName(path.into());
         let named = map_response(move |mut response: Response| {
             response.extensions_mut().insert(name.clone());
             std::future::ready(response)
         });
         self.router = self.router.route(path, methods.router.route_layer(named));
+        let operations = methods.operations.into_iter();
+        self.operations
+            .extend(operations.map(|operation| Operation {
+                path: path.to_owned(),
+                encryption,
+                ..operation
+            }));
         self
     }
 
@@ -94,11 +112,21 @@ impl Routes {
             .method_not_allowed_fallback(async || Problem::of(&kinds::METHOD_NOT_ALLOWED))
     }
 
-    fn guarded(self, path: &str, methods: Methods, plain: Plain) -> Self {
+    /// What the handlers take and answer, in the order of the routes.
+    pub(crate) fn into_operations(self) -> Vec<Operation> {
+        self.operations
+    }
+
+    fn guarded(
+        self,
+        path: &str,
+        mut methods: Methods,
+        plain: Plain,
+        encryption: Encryption,
+    ) -> Self {
         let layer = from_fn(move |request: Request, next: Next| local(guard(plain, request, next)));
-        let Methods { names, router } = methods;
-        let router = router.route_layer(layer);
-        self.undescribed(path, Methods { names, router })
+        methods.router = methods.router.route_layer(layer);
+        self.serve(path, methods, encryption)
     }
 
     fn describe(&mut self, path: &str, methods: &Methods, encryption: Encryption) {
@@ -116,17 +144,85 @@ impl Methods {
     #[must_use]
     pub fn merge(mut self, other: Self) -> Self {
         self.names.extend(other.names);
+        self.operations.extend(other.operations);
         self.router = self.router.merge(other.router);
         self
     }
 
-    fn of<T: 'static>(name: Method, filter: MethodFilter, handler: impl Handler<T>) -> Self {
+    /// What the last of the handlers does, for clients: sentences, the first of which is a summary.
+    #[must_use]
+    pub fn about(mut self, about: &str) -> Self {
+        if let Some(operation) = self.operations.last_mut() {
+            about.clone_into(&mut operation.about);
+        }
+        self
+    }
+
+    /// What the last of the handlers is called in clients' programs; by default what its function is
+    /// called.
+    #[must_use]
+    pub fn named(mut self, name: &str) -> Self {
+        if let Some(operation) = self.operations.last_mut() {
+            name.clone_into(&mut operation.id);
+        }
+        self
+    }
+
+    /// Leave the handlers out of the API reference: they serve parts of pages.
+    #[must_use]
+    pub fn undocumented(mut self) -> Self {
+        self.operations.clear();
+        self
+    }
+
+    /// The problems that the last of the handlers itself may answer with. Those of its arguments are
+    /// known, and so are `internal` and `unavailable`.
+    #[must_use]
+    pub fn problems<P: Into<Problem>>(mut self, problems: impl IntoIterator<Item = P>) -> Self {
+        if let Some(operation) = self.operations.last_mut() {
+            for problem in problems {
+                let problem = problem.into();
+                operation.fails_with_detail(problem.kind(), problem.detail());
+            }
+        }
+        self
+    }
+
+    fn of<T: 'static, H: Handler<T>>(name: Method, filter: MethodFilter, handler: H) -> Self {
+        let operations = if IS_COMPONENT {
+            Vec::new()
+        } else {
+            vec![operation::<T, H>(&name)]
+        };
         let answer = move |request: Request| local(with_body(handler, request));
         Self {
             names: vec![name],
             router: on(filter, answer),
+            operations,
         }
     }
+}
+
+/// A component serves the document that a native test made. So it does not contain what makes it.
+const IS_COMPONENT: bool = cfg!(target_family = "wasm");
+
+fn operation<T, H: Handler<T>>(method: &Method) -> Operation {
+    let id = function_name(std::any::type_name::<H>());
+    let about = format!("{}.", id.replace('_', " "));
+    let mut operation = Operation {
+        method: method.to_string(),
+        id: id.to_owned(),
+        about,
+        ..Operation::default()
+    };
+    H::describe(&mut operation);
+    operation
+}
+
+/// The last part of a path such as `user::routes::register`. A `handler` is called as its module.
+fn function_name(path: &str) -> &str {
+    let path = path.strip_suffix("::handler").unwrap_or(path);
+    path.rsplit("::").next().unwrap_or(path)
 }
 
 /// Answer `GET` and `HEAD` with a handler.
@@ -185,6 +281,55 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
+impl Describe for Id {
+    fn describe(operation: &mut Operation) {
+        let schema = json!({"type": "string", "format": "uuid"});
+        operation.parameters.push(path_parameter("id", &schema));
+        operation.fails_with(&kinds::NOT_FOUND);
+    }
+}
+
+/// Extractor: the part of the path that a route calls `{name}`: a word of lower-case letters, digits
+/// and hyphens. Any other text is not found.
+#[derive(Debug)]
+pub struct Name(pub String);
+
+/// The longest name.
+const MAX_NAME: usize = 64;
+
+impl<S: Send + Sync> FromRequestParts<S> for Name {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let parameters = RawPathParams::from_request_parts(parts, state).await.ok();
+        let mut parameters = parameters.iter().flatten();
+        let name = parameters.find_map(|(name, text)| (name == "name").then_some(text));
+        let name = name.filter(|name| is_name(name));
+        let name = name.map(|name| Self(name.to_owned()));
+        name.ok_or_else(|| Problem::of(&kinds::NOT_FOUND))
+    }
+}
+
+impl Describe for Name {
+    fn describe(operation: &mut Operation) {
+        let schema = json!({
+            "type": "string", "minLength": 1, "maxLength": MAX_NAME, "pattern": "^[a-z0-9-]+$",
+            "examples": ["not-found"],
+        });
+        operation.parameters.push(path_parameter("name", &schema));
+        operation.fails_with(&kinds::NOT_FOUND);
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=MAX_NAME).contains(&text.len()) && text.bytes().all(allowed)
+}
+
+fn path_parameter(name: &str, schema: &serde_json::Value) -> serde_json::Value {
+    json!({"name": name, "in": "path", "required": true, "schema": schema})
+}
+
 /// An `async fn` of up to six extractors that answers a request.
 ///
 /// Like axum's own trait, but the future need not be `Send`, and no extractor takes the body: it
@@ -195,12 +340,16 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     note = "a handler is an `async fn` with at most six arguments, each of them an extractor: \
             `Input<T>`, `Query<T>`, `Id`, `Client`, `Bearer`, `Caller`, …",
     note = "the `T` of `Input<T>` and `Query<T>` needs `#[derive(FromFields)]`",
-    note = "it returns `Answer<T>` or `Result<Answer<T>>`, where `T` needs `#[derive(Serialize)]`, \
-            or an axum `Response`"
+    note = "it returns `Answer<T>`, `Created<T>` or a `Result` of one of them, where `T` needs \
+            `#[derive(Serialize, Schema)]`",
+    note = "an extractor or an answer of your own needs `service_kit::openapi::Describe`"
 )]
 pub trait Handler<T>: Clone + Send + Sync + 'static {
     /// Extract the arguments and run the handler; the first extractor that refuses answers.
     fn call(self, parts: Parts) -> Pin<Box<dyn Future<Output = Response>>>;
+
+    /// Describe the arguments and the result.
+    fn describe(operation: &mut Operation);
 }
 
 macro_rules! implement_handler {
@@ -209,8 +358,8 @@ macro_rules! implement_handler {
         where
             F: FnOnce($($argument),*) -> Fut + Clone + Send + Sync + 'static,
             Fut: Future<Output = Res>,
-            Res: IntoResponse,
-            $($argument: FromRequestParts<()> + Send + 'static,)*
+            Res: IntoResponse + Describe,
+            $($argument: FromRequestParts<()> + Describe + Send + 'static,)*
         {
             fn call(self, mut parts: Parts) -> Pin<Box<dyn Future<Output = Response>>> {
                 Box::pin(async move {
@@ -220,6 +369,11 @@ macro_rules! implement_handler {
                         Err(rejection) => rejection.into_response(),
                     }
                 })
+            }
+
+            fn describe(operation: &mut Operation) {
+                $($argument::describe(operation);)*
+                Res::describe(operation);
             }
         }
     };

@@ -12,7 +12,8 @@ use axum::extract::Request;
 use axum::response::Response;
 use tower_service::Service as _;
 
-use crate::description::{Description, health_path, routes_path};
+use crate::answer::JsonText;
+use crate::description::{Description, health_path, openapi_path, routes_path};
 use crate::exchange::{self, Exchange};
 use crate::routing::{Routes, get};
 use crate::settings::Settings;
@@ -26,6 +27,10 @@ pub struct Service {
     pub name: &'static str,
     /// The crate's version.
     pub version: &'static str,
+    /// What the service is for, as sentences for clients.
+    pub description: &'static str,
+    /// The text of `openapi.json` in the component's folder, which [`crate::openapi::check`] keeps.
+    pub openapi: &'static str,
     /// Adds the service's routes. [`serve`] adds `/health`, unless it is among them, and what
     /// [`crate::description`] says.
     pub routes: fn(Routes) -> Routes,
@@ -53,9 +58,13 @@ async fn router_of_instance(service: &'static Service) -> Router {
     ROUTER.with(|cell| cell.get_or_init(|| build(service, &settings)).clone())
 }
 
+/// Every route of a service.
+pub(crate) fn routes(service: &Service, production: bool) -> Routes {
+    with_standard_routes(service, (service.routes)(Routes::new(production)))
+}
+
 fn build(service: &Service, settings: &Settings) -> Router {
-    let routes = (service.routes)(Routes::new(settings.production));
-    let router = with_standard_routes(service, routes).into_router();
+    let router = routes(service, settings.production).into_router();
     match cors::layer(&settings.cors_origins) {
         Some(layer) => router.layer(layer),
         None => router,
@@ -73,13 +82,29 @@ fn with_standard_routes(service: &Service, routes: Routes) -> Routes {
         routes: routes.described().to_vec(),
     };
     let describe = move || std::future::ready(Answer::ok("Routes", description));
+    let document = JsonText(service.openapi);
+    let document = move || std::future::ready(document);
+    let health = || {
+        get(health::handler).about("Reports the health of the service and of what it depends on.")
+    };
     let routes = routes
-        .undescribed(&health_path(service.name), get(health::handler))
-        .undescribed(&routes_path(service.name), get(describe));
+        .unlisted(&health_path(service.name), health())
+        .unlisted(
+            &routes_path(service.name),
+            get(describe)
+                .named("routes")
+                .about("Lists the routes of the service."),
+        )
+        .unlisted(
+            &openapi_path(service.name),
+            get(document)
+                .named("openapi")
+                .about("The API reference of the service, as OpenAPI 3.1."),
+        );
     if has_health {
         routes
     } else {
-        routes.undescribed(HEALTH, get(health::handler))
+        routes.unlisted(HEALTH, health())
     }
 }
 
@@ -131,6 +156,8 @@ mod tests {
     static SERVICE: Service = Service {
         name: "test",
         version: "0",
+        description: "A test.",
+        openapi: "{}",
         routes: |routes| {
             routes
                 .public("/fixed", get(async || "fixed"))

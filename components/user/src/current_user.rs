@@ -7,6 +7,7 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use quick_cache::unsync::Cache;
 use service_kit::adapter::tokens::Claims;
+use service_kit::openapi::{Describe, Operation};
 use service_kit::problem::Problem;
 use service_kit::{Bearer, background};
 use uuid::Uuid;
@@ -46,6 +47,12 @@ impl<S: Sync> FromRequestParts<S> for CurrentUser {
             background(services::note_session_use(session));
         }
         Ok(user)
+    }
+}
+
+impl Describe for CurrentUser {
+    fn describe(operation: &mut Operation) {
+        Bearer::describe(operation);
     }
 }
 

@@ -15,6 +15,8 @@ use spin_sdk::http::{IntoResponse, Request};
 static SERVICE: Service = Service {
     name: "user",
     version: env!("CARGO_PKG_VERSION"),
+    description: "User accounts: registration, login, sessions, profiles and activities.",
+    openapi: include_str!("../openapi.json"),
     routes: routes::routes,
 };
 
@@ -23,4 +25,15 @@ static SERVICE: Service = Service {
 #[cfg_attr(target_family = "wasm", spin_sdk::http_service)]
 pub async fn handle(request: Request) -> impl IntoResponse {
     service_kit::serve(&SERVICE, request).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SERVICE;
+    use service_kit::openapi;
+
+    #[test]
+    fn the_api_reference_describes_the_routes() {
+        openapi::check(&SERVICE, env!("CARGO_MANIFEST_DIR")).unwrap();
+    }
 }

@@ -1,52 +1,92 @@
 //! The routes of the service. Each handler calls one service function and shapes its result.
 
-use axum::http::StatusCode;
-use axum::response::Response;
+use service_kit::answer::{PrivateJson, PublicKeys};
 use service_kit::input::Period;
 use service_kit::page::Page;
 use service_kit::problem::{Problem, kinds};
 use service_kit::routing::{Id, Routes, delete, get, post};
-use service_kit::{Answer, Caller, Client, Input, Query, Result, adapter, answer, health};
+use service_kit::{Answer, Caller, Client, Created, Input, Query, Result, adapter, health};
 
 use crate::current_user::CurrentUser;
+use crate::error::Error;
 use crate::schemas::{
-    Activity, ActivityQuery, ActivityStatistics, EndedSession, Login, NewActivity, PasswordChange,
-    PasswordChanged, Profile, Registered, Registration, Sessions, UserCount,
+    AccessToken, Activity, ActivityQuery, ActivityStatistics, EndedSession, Login, NewActivity,
+    PasswordChange, PasswordChanged, Profile, Registered, Registration, Sessions, UserCount,
 };
 use crate::services::{self, ACTIVITIES_PATH};
 
 pub(crate) fn routes(routes: Routes) -> Routes {
+    account_routes(activity_routes(session_routes(routes)))
+        .public("/api/v1/users/health", get(health::handler).about(HEALTH))
+        .public("/api/v1/users/jwks.json", get(public_keys).about(KEYS))
+        .public("/.well-known/jwks.json", get(public_keys).about(KEYS))
+}
+
+const HEALTH: &str = "Reports the health of the service and of what it depends on.";
+const KEYS: &str = "The keys that verify access tokens, as a JWK Set (RFC 7517).";
+
+fn account_routes(routes: Routes) -> Routes {
+    let register = post(register)
+        .about("Creates a user. The event about it is committed with it.")
+        .problems([Error::UsernameTaken, Error::EmailTaken]);
+    let change_password = post(change_password)
+        .about("Changes the caller's password. It ends the caller's other sessions.")
+        .problems([
+            Error::WrongPassword,
+            Error::PasswordChangedMeanwhile,
+            Error::TooManySessions,
+        ]);
+    let profile = get(profile).about("The caller's profile.");
+    let count = get(count).about("Counts the users: all, active and inactive ones.");
     routes
-        .required("/api/v1/users/register", post(register))
-        .optional("/api/v1/users/login", post(log_in))
-        .optional("/api/v1/users/logout", post(log_out))
-        .required("/api/v1/users/password", post(change_password))
-        .optional("/api/v1/users/profile", get(profile))
-        .optional("/api/v1/users/sessions", get(sessions))
-        .optional("/api/v1/users/sessions/{id}", delete(end_session))
-        .required(
-            ACTIVITIES_PATH,
-            get(activities).merge(post(record_activity)),
-        )
-        .optional("/api/v1/users/activities/stats", get(activity_statistics))
-        .public("/api/v1/users/stats/count", get(count))
-        .public("/api/v1/users/health", get(health::handler))
-        .public("/api/v1/users/jwks.json", get(public_keys))
-        .public("/.well-known/jwks.json", get(public_keys))
+        .required("/api/v1/users/register", register)
+        .required("/api/v1/users/password", change_password)
+        .optional("/api/v1/users/profile", profile)
+        .public("/api/v1/users/stats/count", count)
+}
+
+fn session_routes(routes: Routes) -> Routes {
+    let log_in = post(log_in)
+        .about("Begins a session and returns its access token, in the form of RFC 6749.")
+        .problems([Error::InvalidCredentials, Error::AccountInactive]);
+    let log_out = post(log_out)
+        .about("Ends the caller's session. Its access token is not accepted any more.")
+        .problems([Error::NoSession]);
+    let sessions = get(sessions).about("Lists the caller's sessions, the newest 100.");
+    let end_session = delete(end_session)
+        .about("Ends one of the caller's sessions.")
+        .problems([Error::SessionNotFound]);
+    routes
+        .optional("/api/v1/users/login", log_in)
+        .optional("/api/v1/users/logout", log_out)
+        .optional("/api/v1/users/sessions", sessions)
+        .optional("/api/v1/users/sessions/{id}", end_session)
+}
+
+fn activity_routes(routes: Routes) -> Routes {
+    let activities = get(activities).about("Lists what the caller did, in pages, newest first.");
+    let record_activity = post(record_activity)
+        .about("Takes this service's own messages about activities.")
+        .problems([Problem::of(&kinds::FORBIDDEN)]);
+    let statistics =
+        get(activity_statistics).about("Counts what the caller did, by action and day.");
+    routes
+        .required(ACTIVITIES_PATH, activities.merge(record_activity))
+        .optional("/api/v1/users/activities/stats", statistics)
 }
 
 async fn register(
     client: Client,
     Input(registration): Input<Registration>,
-) -> Result<Answer<Registered>> {
+) -> Result<Created<Registered>> {
     let registered = services::register_user(registration, client).await?;
     Ok(Answer::created("User created successfully", registered).private())
 }
 
 /// Without the success format: OAuth 2.0 clients expect the token at the top (RFC 6749, 5.1).
-async fn log_in(client: Client, Input(login): Input<Login>) -> Result<Response> {
+async fn log_in(client: Client, Input(login): Input<Login>) -> Result<PrivateJson<AccessToken>> {
     let token = services::log_in(login, client).await?;
-    Ok(answer::json(StatusCode::OK, &token, true))
+    Ok(PrivateJson(token))
 }
 
 async fn log_out(user: CurrentUser, client: Client) -> Result<Answer<EndedSession>> {
@@ -103,7 +143,7 @@ async fn activity_statistics(
 async fn record_activity(
     caller: Caller,
     Input(activity): Input<NewActivity>,
-) -> Result<Answer<()>> {
+) -> Result<Created<()>> {
     match caller {
         Caller::Service(name) if name == "user" => services::record_activity(activity).await?,
         _ => return Err(Problem::of(&kinds::FORBIDDEN)),
@@ -116,7 +156,7 @@ async fn count() -> Result<Answer<UserCount>> {
     Ok(Answer::ok("User count", count))
 }
 
-async fn public_keys() -> Result<Response> {
+async fn public_keys() -> Result<PublicKeys> {
     let keys = adapter::tokens::public_keys().await?;
-    Ok(answer::public_keys(keys))
+    Ok(PublicKeys(keys))
 }

@@ -37,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 use adapter_contract::Adapter;
 use adapter_listening::{ListeningSettings, Serve};
 pub use imports::Imports;
+pub use problem::PROBLEMS;
 pub use settings::HostSettings;
 
 /// Loaded applications with their listeners, not yet serving.

@@ -96,13 +96,14 @@ impl Lines {
         if !line.trim().is_empty() {
             // An instance works on several requests, so the line itself says to which it belongs.
             let span = self.requests.named_in(&line);
-            tracing::info!(
-                target: "guest",
-                parent: &span,
-                component = &*self.component,
-                stream = self.stream,
-                line
-            );
+            span.in_scope(|| {
+                tracing::info!(
+                    target: "guest",
+                    component = &*self.component,
+                    stream = self.stream,
+                    line
+                );
+            });
         }
     }
 }

@@ -76,13 +76,21 @@ pub(super) enum Problem {
     Overloaded,
 }
 
+/// The names of all problems. The gateway has a page about each (service-kit's `problem/kinds.rs`).
+pub const PROBLEMS: [&str; 4] = [
+    Problem::NoRoute.parts().1,
+    Problem::Crashed.parts().1,
+    Problem::TimedOut.parts().1,
+    Problem::Overloaded.parts().1,
+];
+
 impl Problem {
     /// The name in the problem's type, for metrics.
     pub(super) fn name(self) -> &'static str {
         self.parts().1
     }
 
-    fn parts(self) -> (StatusCode, &'static str, &'static str) {
+    const fn parts(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::NoRoute => (
                 StatusCode::NOT_FOUND,

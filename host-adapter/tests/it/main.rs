@@ -14,6 +14,7 @@
 
 mod activities;
 mod analytics;
+mod api_reference;
 mod command_line;
 mod dispatch;
 mod doctor;

@@ -48,7 +48,10 @@ async fn a_trace_shows_its_statements_and_log_lines() {
     assert!(!login.header("x-request-id").is_empty());
     let path = wait_for_trace(&app, "POST /api/v1/users/login").await;
     let page = open(&app, &path).await.expect(200).text;
-    assert!(page.contains("rejected a login: wrong name or password"), "{page}");
+    assert!(
+        page.contains("rejected a login: wrong name or password"),
+        "{page}"
+    );
     open(&app, "/traces/unknown").await.expect(404);
 }
 

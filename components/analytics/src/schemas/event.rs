@@ -1,18 +1,21 @@
 //! An event in the list of events.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use service_kit::extended_json;
+use service_kit::openapi::Schema;
 use service_kit::page::{Cursor, Item};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// An event, read from its document.
-#[derive(Debug, Deserialize, Serialize)]
+#[derive(Debug, Deserialize, Serialize, Schema)]
 pub(crate) struct Event {
     #[serde(rename(deserialize = "_id"))]
     event_id: Uuid,
+    #[example("page_view")]
     event_type: String,
+    #[example("home")]
     event_name: String,
     user_id: Option<String>,
     /// When it happened, according to its sender.
@@ -21,8 +24,10 @@ pub(crate) struct Event {
         serialize_with = "time::serde::rfc3339::serialize"
     )]
     timestamp: OffsetDateTime,
+    #[example(json!({"page": "/"}))]
     properties: Value,
     /// The service that sent it, or `bearer`.
+    #[example("bearer")]
     source: String,
 }
 
@@ -38,7 +43,6 @@ impl Item for Event {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     #[test]
     fn a_document_is_listed_without_internal_fields() {

@@ -8,8 +8,9 @@ mod rebuild;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
-use service_kit::input::{FromFields, Violation, rules};
+use serde_json::{Map, Value, json};
+use service_kit::input::{FromFields, Rule, Violation, rule, rules};
+use service_kit::openapi::Schema;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -45,19 +46,21 @@ pub(crate) struct NewEvent {
     #[rule(rules::one_of(EVENT_TYPES))]
     pub(crate) event_type: &'static str,
     #[rule(rules::text(1, 100))]
+    #[example("home")]
     pub(crate) event_name: String,
     #[rule(user_id)]
     pub(crate) user_id: Option<String>,
-    /// When it happened; by default when it arrived.
+    /// When it happened; by default when it arrived. At most 5 minutes in the future.
     #[rule(not_ahead)]
     pub(crate) timestamp: Option<OffsetDateTime>,
-    /// A JSON object.
+    /// A JSON object of at most 16 KiB, nested at most 32 deep. Names must not begin with `$`.
     #[rule(properties::properties, default = Value::Object(Map::new()))]
+    #[example(json!({"page": "/"}))]
     pub(crate) properties: Value,
 }
 
 /// The outcome of storing an event.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Schema)]
 pub(crate) struct Stored {
     pub(crate) event_id: Uuid,
     /// False if it was stored before.
@@ -65,41 +68,50 @@ pub(crate) struct Stored {
 }
 
 /// Statistics over all events, or over those of a period.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Schema)]
 pub(crate) struct Statistics {
     pub(crate) total_events: u64,
+    #[example(json!({"page_view": 2}))]
     pub(crate) by_type: BTreeMap<String, u64>,
     /// By day in UTC, such as `2026-01-31`. Of more than 1,000 days the latest 1,000.
+    #[example(json!({"2026-01-31": 2}))]
     pub(crate) by_day: BTreeMap<String, u64>,
     pub(crate) distinct_users: u64,
     /// As the user service counts them; null when it does not answer.
+    #[example(json!({"total_users": 2, "active_users": 2, "inactive_users": 0}))]
     pub(crate) user_stats: Option<Value>,
 }
 
-/// At most 100 characters and 200 bytes.
-fn user_id(value: Value) -> Result<String, Violation> {
-    let text = rules::text(1, 100)(value)?;
-    if text.len() > MAX_USER_ID_BYTES {
-        let limit = rules::counted(MAX_USER_ID_BYTES, "byte");
-        let message = format!("must have at most {limit}");
-        return Err(Violation::new("too_long", message));
-    }
-    Ok(text)
+/// At most 100 characters and 200 bytes. JSON Schema counts characters only.
+fn user_id() -> impl Rule<Output = String> {
+    let text = || rules::text(1, 100);
+    let schema = move || text().schema();
+    rule(schema, move |value| {
+        let text = text().read(value)?;
+        if text.len() > MAX_USER_ID_BYTES {
+            let limit = rules::counted(MAX_USER_ID_BYTES, "byte");
+            let message = format!("must have at most {limit}");
+            return Err(Violation::new("too_long", message));
+        }
+        Ok(text)
+    })
 }
 
-fn not_ahead(value: Value) -> Result<OffsetDateTime, Violation> {
-    let timestamp = rules::timestamp(value)?;
-    if timestamp > OffsetDateTime::now_utc() + MAX_AHEAD {
-        let message = "must not be more than 5 minutes in the future";
-        return Err(Violation::new("in_future", message));
-    }
-    Ok(timestamp)
+fn not_ahead() -> impl Rule<Output = OffsetDateTime> {
+    let schema = || rules::timestamp().schema();
+    rule(schema, |value| {
+        let timestamp = rules::timestamp().read(value)?;
+        if timestamp > OffsetDateTime::now_utc() + MAX_AHEAD {
+            let message = "must not be more than 5 minutes in the future";
+            return Err(Violation::new("in_future", message));
+        }
+        Ok(timestamp)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
     use service_kit::input::read;
 
     #[test]
@@ -132,15 +144,15 @@ mod tests {
 
     #[test]
     fn a_user_id_is_bounded_in_bytes_too() {
-        assert!(user_id(json!("é".repeat(100))).is_ok());
-        assert!(user_id(json!("€".repeat(67))).is_err());
+        assert!(user_id().read(json!("é".repeat(100))).is_ok());
+        assert!(user_id().read(json!("€".repeat(67))).is_err());
     }
 
     #[test]
     fn a_clock_may_be_a_little_ahead() {
         let in_minutes = |minutes: i64| {
             let moment = OffsetDateTime::now_utc() + Duration::minutes(minutes);
-            not_ahead(json!(service_kit::clock::format(moment)))
+            not_ahead().read(json!(service_kit::clock::format(moment)))
         };
         assert!(in_minutes(4).is_ok());
         assert!(in_minutes(6).is_err());

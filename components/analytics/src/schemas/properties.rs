@@ -1,7 +1,7 @@
 //! An event's properties: any JSON object that every document store can store unchanged.
 
-use serde_json::Value;
-use service_kit::input::{Violation, rules};
+use serde_json::{Value, json};
+use service_kit::input::{Rule, Violation, rule, rules};
 
 /// Maximum size as JSON text. Events are kept for long and counted often, so they must be small.
 const MAX_BYTES: usize = 16 * 1024;
@@ -13,7 +13,15 @@ const MAX_DEPTH: usize = 32;
 /// An object of at most 16 KiB as JSON text, nested at most 32 deep. It must not contain names that
 /// begin with `$` (they have a meaning in Extended JSON), the character NUL (PostgreSQL cannot store
 /// it) or integers beyond 64 bits with sign (MongoDB cannot store them).
-pub(super) fn properties(value: Value) -> Result<Value, Violation> {
+pub(super) fn properties() -> impl Rule<Output = Value> {
+    let schema = || json!({"type": "object", "propertyNames": {"pattern": NAMES}});
+    rule(schema, read)
+}
+
+/// The names that [`check_name`] accepts.
+const NAMES: &str = r"^(?!\$)[^\u0000]*$";
+
+fn read(value: Value) -> Result<Value, Violation> {
     if !value.is_object() {
         return Err(Violation::new("type", "has to be an object"));
     }
@@ -70,16 +78,15 @@ fn nul() -> Violation {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn refused(value: Value) -> String {
-        format!("{:?}", properties(value).unwrap_err())
+        format!("{:?}", read(value).unwrap_err())
     }
 
     #[test]
     fn ordinary_objects_are_kept_as_they_are() {
         let value = json!({"a": [1, -2.5, null, true], "b.c": {"d": "é"}, "": 9_223_372_036_854_775_807_i64});
-        assert_eq!(properties(value.clone()).unwrap(), value);
+        assert_eq!(read(value.clone()).unwrap(), value);
     }
 
     #[test]
@@ -93,10 +100,10 @@ mod tests {
     #[test]
     fn size_and_nesting_have_limits() {
         let nested = |depth: usize| (1..depth).fold(json!({}), |inner, _| json!({"a": inner}));
-        assert!(properties(nested(MAX_DEPTH)).is_ok());
+        assert!(read(nested(MAX_DEPTH)).is_ok());
         assert!(refused(nested(MAX_DEPTH + 1)).contains("too_deep"));
         let sized = |bytes: usize| json!({"a": "x".repeat(bytes - 8)});
-        assert!(properties(sized(MAX_BYTES)).is_ok());
+        assert!(read(sized(MAX_BYTES)).is_ok());
         assert!(refused(sized(MAX_BYTES + 1)).contains("too_large"));
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use service_kit::input::{FromFields, rules};
+use service_kit::openapi::Schema;
 
 /// Body of the request: an object, which may be empty.
 #[derive(Debug, FromFields)]
@@ -12,7 +13,7 @@ pub(crate) struct Rebuild {
 }
 
 /// The progress of a rebuild.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Schema)]
 pub(crate) struct Rebuilt {
     /// If false, send the request again to continue.
     pub(crate) done: bool,

@@ -5,6 +5,7 @@
 
 mod period;
 pub mod query;
+mod rule;
 pub mod rules;
 
 use axum::extract::FromRequestParts;
@@ -12,9 +13,11 @@ use axum::http::request::Parts;
 use serde_json::{Map, Value};
 
 use crate::body::Document;
+use crate::openapi::{Describe, Operation, Properties};
 use crate::problem::{FieldError, Problem, kinds};
 pub use period::Period;
 pub use query::Query;
+pub use rule::{Rule, rule};
 pub use rules::Violation;
 pub use service_kit_macros::FromFields;
 
@@ -30,6 +33,7 @@ pub struct Input<T>(pub T);
 /// #[derive(FromFields)]
 /// struct Note {
 ///     #[rule(rules::text(1, 100))]
+///     #[example("Shopping")]
 ///     title: String,
 ///     #[rule(rules::text_with_lines(1, 10_000))]
 ///     text: Option<String>,
@@ -47,6 +51,9 @@ pub trait FromFields: Sized {
     /// Ask for every field, and only then use `?` on the results: a field that is not asked for
     /// is not checked. `None` if any was not acceptable.
     fn from_fields(fields: &mut Fields) -> Option<Self>;
+
+    /// Add the fields and what their rules accept, for the API reference.
+    fn describe(properties: &mut Properties);
 }
 
 /// The fields of a document that have not been asked for, and the mistakes found so far.
@@ -64,6 +71,12 @@ impl<S: Sync, T: FromFields> FromRequestParts<S> for Input<T> {
             Some(Document(document)) => read(document).map(Self),
             None => Err(Problem::of(&kinds::UNSUPPORTED_MEDIA_TYPE)),
         }
+    }
+}
+
+impl<T: FromFields> Describe for Input<T> {
+    fn describe(operation: &mut Operation) {
+        T::describe(operation.body.get_or_insert_default());
     }
 }
 
@@ -98,11 +111,7 @@ impl Fields {
     }
 
     /// A field that has to be there and to satisfy `rule`.
-    pub fn required<T>(
-        &mut self,
-        name: &'static str,
-        rule: impl FnOnce(Value) -> Result<T, Violation>,
-    ) -> Option<T> {
+    pub fn required<T>(&mut self, name: &'static str, rule: impl Rule<Output = T>) -> Option<T> {
         match self.take(name) {
             Some(value) => self.check(name, value, rule),
             None => {
@@ -116,7 +125,7 @@ impl Fields {
     pub fn optional<T>(
         &mut self,
         name: &'static str,
-        rule: impl FnOnce(Value) -> Result<T, Violation>,
+        rule: impl Rule<Output = T>,
     ) -> Option<Option<T>> {
         match self.take(name) {
             Some(value) => self.check(name, value, rule).map(Some),
@@ -128,13 +137,8 @@ impl Fields {
         self.object.remove(name).filter(|value| !value.is_null())
     }
 
-    fn check<T>(
-        &mut self,
-        name: &str,
-        value: Value,
-        rule: impl FnOnce(Value) -> Result<T, Violation>,
-    ) -> Option<T> {
-        match rule(value) {
+    fn check<T>(&mut self, name: &str, value: Value, rule: impl Rule<Output = T>) -> Option<T> {
+        match rule.read(value) {
             Ok(value) => Some(value),
             Err(violation) => {
                 self.reject(name, violation);

@@ -1,13 +1,14 @@
 //! A period to search in, as the parameters `from` and `to`: timestamps, or whole days in UTC. The
 //! day `to` belongs to the period.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::{Date, OffsetDateTime};
 
-use super::{Fields, FromFields, Violation, rules};
+use super::{Fields, FromFields, Rule, Violation, rule, rules};
 use crate::clock;
 use crate::collection::Filter;
 use crate::collection::filter::{gte, lt};
+use crate::openapi::{Properties, Property};
 
 /// From the moment `from` up to, but not including, the moment `to`; unbounded where one is missing.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -20,8 +21,8 @@ pub struct Period {
 
 impl FromFields for Period {
     fn from_fields(fields: &mut Fields) -> Option<Self> {
-        let from = fields.optional("from", beginning);
-        let to = fields.optional("to", end);
+        let from = fields.optional("from", rule(schema, beginning));
+        let to = fields.optional("to", rule(schema, end));
         let (from, to) = (from?, to?);
         if from.zip(to).is_some_and(|(from, to)| from >= to) {
             fields.reject("to", Violation::new("order", "has to be after `from`"));
@@ -29,6 +30,19 @@ impl FromFields for Period {
         }
         Some(Self { from, to })
     }
+
+    fn describe(properties: &mut Properties) {
+        let from = "The first moment, or the first day in UTC.";
+        properties.add(Property::new("from", schema()).optional().described(from));
+        let to = "The first moment after the period, or its last day in UTC. Later than `from`.";
+        properties.add(Property::new("to", schema()).optional().described(to));
+    }
+}
+
+/// A timestamp or a day.
+fn schema() -> Value {
+    let format = |format| json!({"type": "string", "format": format});
+    json!({"anyOf": [format("date-time"), format("date")]})
 }
 
 impl Period {
@@ -59,7 +73,7 @@ fn end(value: Value) -> Result<OffsetDateTime, Violation> {
 }
 
 fn moment(value: Value) -> Result<OffsetDateTime, Violation> {
-    rules::timestamp(value).map_err(|_| {
+    rules::timestamp().read(value).map_err(|_| {
         let message =
             "has to be a timestamp such as 2026-01-31T12:00:00Z or a day such as 2026-01-31";
         Violation::new("format", message)

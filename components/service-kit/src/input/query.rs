@@ -10,6 +10,7 @@ use axum::http::request::Parts;
 use serde_json::{Map, Value};
 
 use super::{Fields, FromFields, Violation};
+use crate::openapi::{Describe, Operation};
 use crate::problem::{Problem, kinds};
 
 /// The longest query string that is read. The longest of ours, every filter and a cursor, has some
@@ -25,6 +26,12 @@ impl<S: Sync, T: FromFields> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         read(&parts.uri).map(Self)
+    }
+}
+
+impl<T: FromFields> Describe for Query<T> {
+    fn describe(operation: &mut Operation) {
+        T::describe(operation.query.get_or_insert_default());
     }
 }
 

@@ -1,14 +1,29 @@
-//! Rules for fields: each takes a JSON value and gives the type that the service wants.
+//! Rules for fields: each takes a JSON value and gives the type that the service wants, and says as
+//! JSON Schema which values it accepts.
 
 use std::borrow::Cow;
 use std::ops::RangeInclusive;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 use uuid::Uuid;
 
+use super::rule::{Rule, rule};
+use crate::openapi::member;
 use crate::problem::FieldError;
+
+/// As `char::is_control`. For JSON Schema, which has the expressions of ECMAScript.
+const WITHOUT_CONTROL_CHARACTERS: &str = r"^[^\u0000-\u001f\u007f-\u009f]*$";
+
+/// The same without tabs and line breaks.
+const WITHOUT_MOST_CONTROL_CHARACTERS: &str =
+    r"^[^\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f]*$";
+
+const WITHOUT_NUL: &str = r"^[^\u0000]*$";
+
+/// [`is_email`] as an expression.
+const EMAIL: &str = r"^[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?$";
 
 /// Why a value is not acceptable.
 #[derive(Debug, PartialEq, Eq)]
@@ -60,21 +75,23 @@ impl Violation {
 }
 
 /// Text of `min` to `max` characters on one line: without control characters.
-pub fn text(min: usize, max: usize) -> impl Fn(Value) -> Result<String, Violation> {
-    move |value| {
+pub fn text(min: usize, max: usize) -> impl Rule<Output = String> {
+    let schema = move || text_schema(min, max, WITHOUT_CONTROL_CHARACTERS);
+    rule(schema, move |value| {
         let text = of_length(value, min, max)?;
         if text.chars().any(char::is_control) {
             let message = "must not contain control characters";
             return Err(Violation::new("characters", message));
         }
         Ok(text)
-    }
+    })
 }
 
 /// Text of `min` to `max` characters that may have several lines: without control characters other
 /// than tabs and line breaks (LF or CR LF).
-pub fn text_with_lines(min: usize, max: usize) -> impl Fn(Value) -> Result<String, Violation> {
-    move |value| {
+pub fn text_with_lines(min: usize, max: usize) -> impl Rule<Output = String> {
+    let schema = move || text_schema(min, max, WITHOUT_MOST_CONTROL_CHARACTERS);
+    rule(schema, move |value| {
         let text = of_length(value, min, max)?;
         let is_forbidden =
             |character: char| character.is_control() && !matches!(character, '\n' | '\r' | '\t');
@@ -83,29 +100,40 @@ pub fn text_with_lines(min: usize, max: usize) -> impl Fn(Value) -> Result<Strin
             return Err(Violation::new("characters", message));
         }
         Ok(text)
-    }
+    })
 }
 
 /// A password of `min` to `max` characters: any but NUL, where other programs end a text, so that
 /// a part of the password would be enough there.
-pub fn password(min: usize, max: usize) -> impl Fn(Value) -> Result<String, Violation> {
-    move |value| {
+pub fn password(min: usize, max: usize) -> impl Rule<Output = String> {
+    let schema = move || {
+        let mut schema = text_schema(min, max, WITHOUT_NUL);
+        *member(&mut schema, "format") = json!("password");
+        schema
+    };
+    rule(schema, move |value| {
         let text = of_length(value, min, max)?;
         if text.contains('\0') {
             let message = "must not contain the character NUL";
             return Err(Violation::new("characters", message));
         }
         Ok(text)
-    }
+    })
 }
 
 /// True or false.
-///
-/// # Errors
-/// If it is neither.
-pub fn boolean(value: Value) -> Result<bool, Violation> {
-    let wrong = || Violation::new("type", "has to be true or false");
-    value.as_bool().ok_or_else(wrong)
+pub fn boolean() -> impl Rule<Output = bool> {
+    rule(
+        || json!({"type": "boolean"}),
+        |value: Value| {
+            let wrong = || Violation::new("type", "has to be true or false");
+            value.as_bool().ok_or_else(wrong)
+        },
+    )
+}
+
+fn text_schema(min: usize, max: usize, pattern: &str) -> Value {
+    json!({"type": "string", "minLength": min, "maxLength": max, "pattern": pattern})
 }
 
 /// A number and what it counts, for messages: `1 character`, `10,000 characters`.
@@ -143,48 +171,57 @@ fn of_length(value: Value, min: usize, max: usize) -> Result<String, Violation> 
 }
 
 /// One of the given words.
-pub fn one_of(words: &'static [&'static str]) -> impl Fn(Value) -> Result<&'static str, Violation> {
-    move |value| {
+pub fn one_of(words: &'static [&'static str]) -> impl Rule<Output = &'static str> {
+    let schema = move || json!({"type": "string", "enum": words});
+    rule(schema, move |value| {
         let text = string(value)?;
         let found = words.iter().find(|word| **word == text);
         found.copied().ok_or_else(|| {
             let message = format!("has to be one of {}", words.join(", "));
             Violation::new("unknown_value", message)
         })
-    }
+    })
 }
 
 /// A whole number in decimal digits, written as text, because query strings have only text.
-pub fn decimal(range: RangeInclusive<u32>) -> impl Fn(Value) -> Result<u32, Violation> {
-    move |value| {
+pub fn decimal(range: RangeInclusive<u32>) -> impl Rule<Output = u32> {
+    let (first, last) = (*range.start(), *range.end());
+    let schema = move || json!({"type": "integer", "minimum": first, "maximum": last});
+    rule(schema, move |value| {
         let text = string(value)?;
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         let number = text.parse().ok().filter(|_| digits);
         number
             .filter(|number| range.contains(number))
             .ok_or_else(|| {
-                let (first, last) = (grouped(range.start()), grouped(range.end()));
+                let (first, last) = (grouped(first), grouped(last));
                 let message = format!("has to be a whole number from {first} to {last}");
                 Violation::new("range", message)
             })
-    }
+    })
 }
 
 /// A UUID, in any of its forms.
-///
-/// # Errors
-/// If it is not one.
-pub fn uuid(value: Value) -> Result<Uuid, Violation> {
-    let text = string(value)?;
-    Uuid::parse_str(&text).map_err(|_| Violation::new("format", "has to be a UUID"))
+pub fn uuid() -> impl Rule<Output = Uuid> {
+    rule(
+        || json!({"type": "string", "format": "uuid"}),
+        |value| {
+            let text = string(value)?;
+            Uuid::parse_str(&text).map_err(|_| Violation::new("format", "has to be a UUID"))
+        },
+    )
 }
 
 /// A moment as RFC 3339 text, converted to UTC. It must be within the years 0 to 9999 in UTC too,
 /// because no others can be written.
-///
-/// # Errors
-/// If it is not one.
-pub fn timestamp(value: Value) -> Result<OffsetDateTime, Violation> {
+pub fn timestamp() -> impl Rule<Output = OffsetDateTime> {
+    rule(
+        || json!({"type": "string", "format": "date-time"}),
+        read_timestamp,
+    )
+}
+
+fn read_timestamp(value: Value) -> Result<OffsetDateTime, Violation> {
     let text = string(value)?;
     let moment = OffsetDateTime::parse(&text, &Rfc3339).ok();
     let utc = moment.and_then(|moment| moment.checked_to_offset(UtcOffset::UTC));
@@ -196,16 +233,17 @@ pub fn timestamp(value: Value) -> Result<OffsetDateTime, Violation> {
 
 /// An e-mail address as web forms take it (the rule of the HTML standard), at a domain with a dot,
 /// at most 254 characters; converted to lower case, so that it can be unique.
-///
-/// # Errors
-/// If it is not one.
-pub fn email(value: Value) -> Result<String, Violation> {
-    let text = string(value)?;
-    if is_email(&text) {
-        Ok(text.to_ascii_lowercase())
-    } else {
-        Err(Violation::new("format", "has to be an e-mail address"))
-    }
+pub fn email() -> impl Rule<Output = String> {
+    let schema =
+        || json!({"type": "string", "format": "email", "maxLength": 254, "pattern": EMAIL});
+    rule(schema, |value| {
+        let text = string(value)?;
+        if is_email(&text) {
+            Ok(text.to_ascii_lowercase())
+        } else {
+            Err(Violation::new("format", "has to be an e-mail address"))
+        }
+    })
 }
 
 fn is_email(text: &str) -> bool {
@@ -245,22 +283,32 @@ mod tests {
 
     #[test]
     fn lengths_are_counted_in_characters() {
-        assert_eq!(text(2, 3)(json!("äöü")).unwrap(), "äöü");
-        assert_eq!(code(text(2, 3)(json!("ä"))), "too_short");
-        assert_eq!(code(text(2, 3)(json!("äöüß"))), "too_long");
-        assert_eq!(code(text(2, 3)(json!(["a"]))), "type");
+        assert_eq!(text(2, 3).read(json!("äöü")).unwrap(), "äöü");
+        assert_eq!(code(text(2, 3).read(json!("ä"))), "too_short");
+        assert_eq!(code(text(2, 3).read(json!("äöüß"))), "too_long");
+        assert_eq!(code(text(2, 3).read(json!(["a"]))), "type");
     }
 
     #[test]
     fn control_characters_are_rejected_where_they_do_harm() {
         for wrong in ["a\0b", "a\nb", "a\u{7f}b"] {
-            assert_eq!(code(text(1, 9)(json!(wrong))), "characters", "{wrong:?}");
+            assert_eq!(
+                code(text(1, 9).read(json!(wrong))),
+                "characters",
+                "{wrong:?}"
+            );
         }
         let lines = "a\r\n\tb";
-        assert_eq!(text_with_lines(1, 9)(json!(lines)).unwrap(), lines);
-        assert_eq!(code(text_with_lines(1, 9)(json!("a\0b"))), "characters");
-        assert_eq!(password(1, 9)(json!("a\u{1}\n")).unwrap(), "a\u{1}\n");
-        assert_eq!(code(password(1, 20)(json!("abc\0defghi"))), "characters");
+        assert_eq!(text_with_lines(1, 9).read(json!(lines)).unwrap(), lines);
+        assert_eq!(
+            code(text_with_lines(1, 9).read(json!("a\0b"))),
+            "characters"
+        );
+        assert_eq!(password(1, 9).read(json!("a\u{1}\n")).unwrap(), "a\u{1}\n");
+        assert_eq!(
+            code(password(1, 20).read(json!("abc\0defghi"))),
+            "characters"
+        );
     }
 
     #[test]
@@ -275,7 +323,10 @@ mod tests {
     #[test]
     fn e_mail_addresses_are_recognised() {
         for good in ["a@b.example", "A.b+c@Sub-1.Example.org", "o'brien@x.ie"] {
-            assert_eq!(email(json!(good)).unwrap(), good.to_ascii_lowercase());
+            assert_eq!(
+                email().read(json!(good)).unwrap(),
+                good.to_ascii_lowercase()
+            );
         }
         let long = format!("{}@b.example", "a".repeat(65));
         for bad in [
@@ -292,19 +343,23 @@ mod tests {
             "ä@b.example",
             long.as_str(),
         ] {
-            assert_eq!(code(email(json!(bad))), "format", "{bad}");
+            assert_eq!(code(email().read(json!(bad))), "format", "{bad}");
         }
     }
 
     #[test]
     fn uuids_and_timestamps_have_their_formats() {
         let id = "018f4e9a-7b1c-7def-8000-000000000001";
-        assert_eq!(uuid(json!(id)).unwrap().to_string(), id);
-        assert_eq!(code(uuid(json!("1"))), "format");
-        assert!(timestamp(json!("2026-01-31T12:00:00.5+02:00")).is_ok());
-        assert_eq!(code(timestamp(json!("2026-01-31"))), "format");
+        assert_eq!(uuid().read(json!(id)).unwrap().to_string(), id);
+        assert_eq!(code(uuid().read(json!("1"))), "format");
+        assert!(
+            timestamp()
+                .read(json!("2026-01-31T12:00:00.5+02:00"))
+                .is_ok()
+        );
+        assert_eq!(code(timestamp().read(json!("2026-01-31"))), "format");
         for edge in ["0000-01-01T00:00:00+01:00", "9999-12-31T23:59:59-01:00"] {
-            assert_eq!(code(timestamp(json!(edge))), "format");
+            assert_eq!(code(timestamp().read(json!(edge))), "format");
         }
     }
 

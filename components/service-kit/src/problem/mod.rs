@@ -119,7 +119,8 @@ impl Problem {
         self.kind
     }
 
-    fn detail(&self) -> &str {
+    /// What is said to the client.
+    pub(crate) fn detail(&self) -> &str {
         self.detail.as_deref().unwrap_or(self.kind.detail)
     }
 
@@ -158,7 +159,7 @@ impl IntoResponse for Problem {
         self.log();
         let exchange = exchange::current();
         let document = Document {
-            r#type: format!("/problems/{}", self.kind.name),
+            r#type: self.kind.type_path(),
             title: self.kind.title,
             status: self.kind.status,
             detail: self.detail(),

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use service_kit::input::{FromFields, Period, rules};
+use service_kit::openapi::Schema;
 use service_kit::page::{Cursor, Item, PageRequest};
 use service_kit::{Client, clock, extended_json};
 use time::OffsetDateTime;
@@ -81,10 +83,11 @@ pub(crate) struct ActivityQuery {
 }
 
 /// An activity as it is listed, read from its document.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Schema, Deserialize)]
 pub(crate) struct Activity {
     #[serde(rename(deserialize = "_id"))]
     pub(crate) id: Uuid,
+    #[example("logged_in")]
     pub(crate) action: String,
     #[serde(
         deserialize_with = "extended_json::deserialize",
@@ -92,7 +95,9 @@ pub(crate) struct Activity {
     )]
     pub(crate) at: OffsetDateTime,
     pub(crate) session_id: Option<String>,
+    #[example("192.0.2.1")]
     pub(crate) address: Option<String>,
+    #[example("curl/8.5.0")]
     pub(crate) user_agent: Option<String>,
 }
 
@@ -104,18 +109,19 @@ impl Item for Activity {
 }
 
 /// How often a user did what, and when.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Schema)]
 pub(crate) struct ActivityStatistics {
     pub(crate) total: u64,
+    #[example(json!({"logged_in": 2}))]
     pub(crate) by_action: BTreeMap<String, u64>,
     /// By day in UTC, such as `2026-01-31`. Of more than 1,000 days the busiest 1,000.
+    #[example(json!({"2026-01-31": 2}))]
     pub(crate) by_day: BTreeMap<String, u64>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
     use service_kit::input::read;
 
     #[test]

@@ -5,9 +5,10 @@ mod sessions;
 
 pub(crate) use activities::*;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::json;
 use service_kit::clock;
-use service_kit::input::{FromFields, Violation, rules};
+use service_kit::input::{FromFields, Rule, Violation, rule, rules};
+use service_kit::openapi::Schema;
 use service_kit::sql::FromRow;
 pub(crate) use sessions::*;
 use time::OffsetDateTime;
@@ -17,6 +18,7 @@ use uuid::Uuid;
 #[derive(Debug, FromFields)]
 pub(crate) struct Registration {
     #[rule(username)]
+    #[example("ada")]
     pub(crate) username: String,
     #[rule(rules::email)]
     pub(crate) email: String,
@@ -28,30 +30,39 @@ pub(crate) struct Registration {
 #[derive(Debug, FromFields)]
 pub(crate) struct Login {
     #[rule(username)]
+    #[example("ada")]
     pub(crate) username: String,
     #[rule(rules::password(1, 100))]
     pub(crate) password: String,
 }
 
 /// A new user.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Schema)]
 pub(crate) struct Registered {
     pub(crate) user_id: Uuid,
+    #[example("ada")]
     pub(crate) username: String,
 }
 
 /// A successful login, in the form of RFC 6749.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Schema)]
 pub(crate) struct AccessToken {
+    /// A JWT, signed with Ed25519.
+    #[example("eyJhbGciOiJFZERTQSJ9…")]
     pub(crate) access_token: String,
+    #[example("bearer")]
     pub(crate) token_type: &'static str,
+    /// Seconds.
+    #[example(900)]
     pub(crate) expires_in: u32,
 }
 
 /// What users see of themselves.
-#[derive(Debug, Serialize, FromRow)]
+#[derive(Debug, Serialize, Schema, FromRow)]
 pub(crate) struct Profile {
+    #[example("ada")]
     pub(crate) username: String,
+    #[example("ada@example.com")]
     pub(crate) email: String,
     pub(crate) is_active: bool,
     #[serde(serialize_with = "clock::serialize")]
@@ -59,7 +70,7 @@ pub(crate) struct Profile {
 }
 
 /// How many users there are.
-#[derive(Debug, Serialize, FromRow)]
+#[derive(Debug, Serialize, Schema, FromRow)]
 pub(crate) struct UserCount {
     pub(crate) total_users: i64,
     pub(crate) active_users: i64,
@@ -68,21 +79,23 @@ pub(crate) struct UserCount {
 
 /// ASCII only, so that no two names look alike, and `lower()` in PostgreSQL gives the same result
 /// with every locale.
-fn username(value: Value) -> Result<String, Violation> {
-    let name = rules::text(3, 50)(value)?;
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
-    if name.bytes().all(allowed) {
-        Ok(name)
-    } else {
-        let message = "may contain letters without accents, digits, `_`, `.` and `-` only";
-        Err(Violation::new("characters", message))
-    }
+fn username() -> impl Rule<Output = String> {
+    let schema = || json!({"type": "string", "minLength": 3, "maxLength": 50, "pattern": "^[A-Za-z0-9_.-]*$"});
+    rule(schema, |value| {
+        let name = rules::text(3, 50).read(value)?;
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        if name.bytes().all(allowed) {
+            Ok(name)
+        } else {
+            let message = "may contain letters without accents, digits, `_`, `.` and `-` only";
+            Err(Violation::new("characters", message))
+        }
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
     use service_kit::input::read;
 
     #[test]
@@ -113,7 +126,7 @@ mod tests {
     #[test]
     fn names_outside_the_alphabet_are_rejected() {
         for name in ["ab", "ädä", "a/b", "a b", &"x".repeat(51)] {
-            assert!(username(json!(name)).is_err(), "{name}");
+            assert!(username().read(json!(name)).is_err(), "{name}");
         }
     }
 }

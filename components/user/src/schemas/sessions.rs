@@ -3,12 +3,13 @@
 use serde::Serialize;
 use service_kit::clock;
 use service_kit::input::{FromFields, rules};
+use service_kit::openapi::Schema;
 use service_kit::sql::FromRow;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// A session that has not ended.
-#[derive(Debug, Serialize, FromRow)]
+#[derive(Debug, Serialize, Schema, FromRow)]
 pub(crate) struct Session {
     pub(crate) id: Uuid,
     #[serde(serialize_with = "clock::serialize")]
@@ -18,20 +19,22 @@ pub(crate) struct Session {
     pub(crate) last_used_at: OffsetDateTime,
     #[serde(serialize_with = "clock::serialize")]
     pub(crate) expires_at: OffsetDateTime,
+    #[example("curl/8.5.0")]
     pub(crate) user_agent: Option<String>,
+    #[example("192.0.2.1")]
     pub(crate) address: Option<String>,
     /// Whether it is the session of the request.
     pub(crate) current: bool,
 }
 
 /// The sessions of one user, newest first.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Schema)]
 pub(crate) struct Sessions {
     pub(crate) items: Vec<Session>,
 }
 
 /// A session that was ended.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Schema)]
 pub(crate) struct EndedSession {
     pub(crate) session_id: Uuid,
 }
@@ -47,7 +50,7 @@ pub(crate) struct PasswordChange {
 }
 
 /// What else a change of password did.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Schema)]
 pub(crate) struct PasswordChanged {
     pub(crate) ended_sessions: usize,
 }

@@ -3,6 +3,8 @@
 use reqwest::{Method, StatusCode, header::HeaderMap};
 use serde_json::Value;
 
+use super::reference;
+
 /// A response with its whole body.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -103,14 +105,20 @@ impl Request {
         )
     }
 
+    /// Sends the request. An answer that the API reference does not document fails the test.
     pub(crate) async fn send(self) -> Answer {
-        let response = self.0.send().await.expect("an answer");
+        let (client, request) = self.0.build_split();
+        let request = request.expect("a request");
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let response = client.execute(request).await.expect("an answer");
         let (status, headers) = (response.status(), response.headers().clone());
-        Answer {
+        let answer = Answer {
             status,
             headers,
             text: response.text().await.expect("a body"),
-        }
+        };
+        reference::check(method.as_str(), &path, &answer);
+        answer
     }
 }
 

@@ -7,6 +7,8 @@ use spin_sdk::http::{IntoResponse, Request};
 static SERVICE: Service = Service {
     name: "greeter",
     version: env!("CARGO_PKG_VERSION"),
+    description: "Greets.",
+    openapi: include_str!("../openapi.json"),
     routes,
 };
 
