@@ -9,18 +9,4 @@ mod schemas;
 mod services;
 mod summaries;
 
-use service_kit::Service;
-use spin_sdk::http::{IntoResponse, Request};
-
-static SERVICE: Service = Service {
-    name: "analytics",
-    version: env!("CARGO_PKG_VERSION"),
-    routes: routes::routes,
-};
-
-/// Answer one request. It is exported in the `.wasm` only: a native linker does not accept the
-/// export's name, and unit tests run natively.
-#[cfg_attr(target_family = "wasm", spin_sdk::http_service)]
-pub async fn handle(request: Request) -> impl IntoResponse {
-    service_kit::serve(&SERVICE, request).await
-}
+service_kit::service!(routes::routes);

@@ -3,6 +3,7 @@
 mod fields;
 mod from_fields;
 mod from_row;
+mod item;
 
 use proc_macro::TokenStream;
 use syn::{DeriveInput, parse_macro_input};
@@ -31,6 +32,16 @@ pub fn derive_from_row(input: TokenStream) -> TokenStream {
 pub fn derive_from_fields(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     from_fields::derive(&input)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// List values in pages: the place of an item is its field `id`, a `Uuid`, and the moment in the field
+/// that is marked with `#[at]`, by which the list is ordered.
+#[proc_macro_derive(Item, attributes(at))]
+pub fn derive_item(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    item::derive(&input)
         .unwrap_or_else(syn::Error::into_compile_error)
         .into()
 }

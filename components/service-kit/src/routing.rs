@@ -18,6 +18,9 @@ use crate::problem::{Problem, kinds};
 use crate::sealing::{Plain, guard};
 
 /// The routes of a service, to be read as a list.
+///
+/// A path that cannot be a route, such as `/notes/:id` instead of `/notes/{id}`, or a path and method that
+/// are there already, panic at the line that adds them.
 #[derive(Debug)]
 pub struct Routes {
     router: Router,
@@ -43,6 +46,7 @@ impl Routes {
 
     /// A route whose requests and answers are never sealed.
     #[must_use]
+    #[track_caller]
     pub fn public(mut self, path: &str, methods: Methods) -> Self {
         self.describe(path, &methods, Encryption::Public);
         self.undescribed(path, methods)
@@ -51,6 +55,7 @@ impl Routes {
     /// A route whose answer is sealed when the request was, or asks for it with
     /// `X-Encrypt-Response: true`.
     #[must_use]
+    #[track_caller]
     pub fn optional(mut self, path: &str, methods: Methods) -> Self {
         self.describe(path, &methods, Encryption::Optional);
         self.guarded(path, methods, Plain::Accepted)
@@ -58,6 +63,7 @@ impl Routes {
 
     /// Like [`Self::optional`], and in production a plain body is rejected.
     #[must_use]
+    #[track_caller]
     pub fn required(mut self, path: &str, methods: Methods) -> Self {
         let plain = if self.production {
             Plain::Rejected
@@ -69,6 +75,7 @@ impl Routes {
     }
 
     /// A public route that every service has. It is left out of the description.
+    #[track_caller]
     pub(crate) fn undescribed(mut self, path: &str, methods: Methods) -> Self {
         self.router = self.router.route(path, methods.router);
         self
@@ -85,6 +92,7 @@ impl Routes {
             .method_not_allowed_fallback(async || Problem::of(&kinds::METHOD_NOT_ALLOWED))
     }
 
+    #[track_caller]
     fn guarded(self, path: &str, methods: Methods, plain: Plain) -> Self {
         let layer = from_fn(move |request: Request, next: Next| local(guard(plain, request, next)));
         let Methods { names, router } = methods;
@@ -105,6 +113,7 @@ impl Routes {
 impl Methods {
     /// These handlers and those of other methods.
     #[must_use]
+    #[track_caller]
     pub fn merge(mut self, other: Self) -> Self {
         self.names.extend(other.names);
         self.router = self.router.merge(other.router);
@@ -223,3 +232,32 @@ implement_handler!(first: A, second: B, third: C);
 implement_handler!(first: A, second: B, third: C, fourth: D);
 implement_handler!(first: A, second: B, third: C, fourth: D, fifth: E);
 implement_handler!(first: A, second: B, third: C, fourth: D, fifth: E, sixth: G);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[test]
+    fn a_wrong_path_is_blamed_on_the_line_that_adds_it() {
+        let places: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (seen, thread) = (Arc::clone(&places), std::thread::current().id());
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if std::thread::current().id() == thread {
+                let place = panic.location().map(ToString::to_string);
+                seen.lock().unwrap().extend(place);
+            }
+        }));
+        let add = |path: &'static str| {
+            let routes = || Routes::new(false).optional(path, get(async || "x"));
+            std::panic::catch_unwind(routes).is_err()
+        };
+        let (wrong, right) = (add("/notes/:id"), add("/notes/{id}"));
+        std::panic::set_hook(before);
+        assert!(wrong && !right);
+        let places = places.lock().unwrap();
+        assert!(places[0].contains("routing.rs"), "{places:?}");
+    }
+}

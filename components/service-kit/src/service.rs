@@ -31,11 +31,35 @@ pub struct Service {
     pub routes: fn(Routes) -> Routes,
 }
 
+/// Makes a component of a crate: a service of the crate's name and version, with the routes that the
+/// function `routes` adds.
+///
+/// The crate depends on `spin-sdk`, and its `crate-type` is `cdylib`. The entry point is exported in the
+/// `.wasm` only: a native linker does not accept its name, and unit tests run natively.
+#[macro_export]
+macro_rules! service {
+    ($routes:path) => {
+        static SERVICE: $crate::Service = $crate::Service {
+            name: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+            routes: $routes,
+        };
+
+        /// Answers one request.
+        #[cfg_attr(target_family = "wasm", ::spin_sdk::http_service)]
+        pub async fn handle(
+            request: ::spin_sdk::http::Request,
+        ) -> impl ::spin_sdk::http::IntoResponse {
+            $crate::serve(&SERVICE, request).await
+        }
+    };
+}
+
 thread_local! {
     static ROUTER: OnceCell<Router> = const { OnceCell::new() };
 }
 
-/// Answer one request. To be called from the component's `#[http_service]` function.
+/// Answer one request. [`crate::service!`] calls it from the component's entry point.
 pub async fn serve(service: &'static Service, request: spin_sdk::http::Request) -> Response {
     let started = Instant::now();
     let router = router_of_instance(service).await;

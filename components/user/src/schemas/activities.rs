@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use service_kit::input::{FromFields, Period, rules};
-use service_kit::page::{Cursor, Item, PageRequest};
+use service_kit::page::{Item, PageRequest};
 use service_kit::{Client, clock, extended_json};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -81,11 +81,12 @@ pub(crate) struct ActivityQuery {
 }
 
 /// An activity as it is listed, read from its document.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, Item)]
 pub(crate) struct Activity {
     #[serde(rename(deserialize = "_id"))]
     pub(crate) id: Uuid,
     pub(crate) action: String,
+    #[at]
     #[serde(
         deserialize_with = "extended_json::deserialize",
         serialize_with = "clock::serialize"
@@ -94,13 +95,6 @@ pub(crate) struct Activity {
     pub(crate) session_id: Option<String>,
     pub(crate) address: Option<String>,
     pub(crate) user_agent: Option<String>,
-}
-
-impl Item for Activity {
-    fn cursor(&self) -> Cursor {
-        let (at, id) = (self.at, self.id);
-        Cursor { at, id }
-    }
 }
 
 /// How often a user did what, and when.
