@@ -17,6 +17,7 @@
 //! - [`database`]: roles, schemas and migrations
 //! - [`assembly`]: from settings to each component's adapter
 //! - [`dev`]: the databases of a laptop
+//! - [`new_service`]: the files of a new service
 //! - [`cli`]: the commands
 
 pub mod assembly;
@@ -24,3 +25,4 @@ pub mod cli;
 pub mod config;
 pub mod database;
 pub mod dev;
+pub mod new_service;

@@ -10,6 +10,7 @@ mod keys;
 mod log;
 mod migrate;
 mod mongodb;
+mod new_service;
 mod run;
 mod serve;
 mod shutdown;
@@ -56,6 +57,8 @@ enum Command {
     /// Compile the components into the cache; `up` does that itself, by this command.
     #[command(hide = true)]
     Compile,
+    /// Make a service that works, to be changed: its code, table, grants, manifest and test.
+    NewService(new_service::Options),
     /// Print the URL of the database in use, for psql: `psql "$(host-adapter database-url)"`.
     DatabaseUrl,
     /// Seal a request body for a service, as an outside caller would.
@@ -119,6 +122,7 @@ fn run(arguments: Arguments) -> anyhow::Result<()> {
         Command::AdapterTokens => adapter_tokens::run(&invocation),
         Command::Migrate(command) => runtime()?.block_on(migrate::run(command, invocation)),
         Command::Compile => up::compile(&invocation),
+        Command::NewService(options) => new_service::run(&options, &invocation),
         Command::DatabaseUrl => runtime()?.block_on(database::database_url(&invocation)),
         Command::Seal(command) => envelope::seal(&command, &invocation),
         Command::Open(command) => envelope::open(&command, &invocation),

@@ -24,6 +24,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+pub(crate) use components::RESERVED;
 pub use components::{Grants, TokenUse};
 pub use databases::Databases;
 pub use environment::{DOTENV_FILE, Environment, Origin};
@@ -45,6 +46,7 @@ use adapter_capabilities::{
 };
 use adapter_component_host::HostSettings;
 use adapter_listening::ListeningSettings;
+pub(crate) use layers::is_name;
 use layers::{Effective, Layers};
 
 /// The file's usual name in the project's directory.

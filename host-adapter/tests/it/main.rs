@@ -28,6 +28,7 @@ mod index_migrations;
 mod login;
 mod messages;
 mod migrations;
+mod new_service;
 mod outages;
 mod password;
 mod postgres;
@@ -45,3 +46,5 @@ mod statistics;
 mod statistics_in_mongodb;
 mod support;
 mod vault_interop;
+
+service_tests::modules!();
