@@ -24,13 +24,11 @@ async fn notes_are_listed_until_their_user_deletes_them(
     // template: end
     let wrong = create(json!({ "title": "", "text": 1 })).await;
     assert_eq!(wrong.expect(422).pointers(), ["/text", "/title"]);
-
     let (items, next) = app.get_page(&format!("{PATH}?limit=1"), &ada).await;
     assert_eq!(items[0]["title"], "second");
     let rest = format!("{PATH}?cursor={}", next.expect("a second page"));
     let (items, next) = app.get_page(&rest, &ada).await;
     assert_eq!((&items[0]["title"], next), (&json!("first"), None));
-
     let note = format!("{PATH}/{}", items[0]["id"].as_str().expect("an id"));
     let delete = |token| app.request(reqwest::Method::DELETE, &note).bearer(token);
     delete(&eve).send().await.expect_problem(404, "not-found");

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 use toml_edit::{Array, DocumentMut, InlineTable, Item, Table, TableLike, value};
 
-use super::names::{Names, capitalised};
+use super::names::Names;
 use super::{ANALYTICS, NewService, Store};
 
 /// The route of a service's API.
@@ -23,7 +23,6 @@ pub(super) fn spin(text: &str, names: &Names) -> anyhow::Result<String> {
     token.insert("secret", true.into());
     table(manifest.as_table_mut(), "variables")?
         .insert(&format!("{plural}_adapter_token"), value(token));
-    let title = capitalised(&names.plural_words());
     Ok(format!(
         r#"{manifest}
 [[trigger.http]]
@@ -37,7 +36,6 @@ component = "{service}"
 [component.{service}]
 source = "target/wasm32-wasip2/release/{plural}.wasm"
 allowed_outbound_hosts = ["{{{{ adapter_url }}}}"]
-description = "{title}"
 dependencies."spindle:adapter" = {{ path = "target/wasm32-wasip2/release/adapter_client.wasm", inherit_configuration = ["allowed_outbound_hosts", "variables"] }}
 
 [component.{service}.variables]

@@ -1,5 +1,4 @@
-//! What notes are, and what is done with them. Each function names the user in its filter, so that users
-//! reach only their own.
+//! What notes are, and what is done with them: each function reaches only those of one user.
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;

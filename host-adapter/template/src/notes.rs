@@ -1,5 +1,4 @@
-//! What notes are, and what is done with them. Each function names the user in its SQL, so that users
-//! reach only their own.
+//! What notes are, and what is done with them: each function reaches only those of one user.
 
 use serde::Serialize;
 use service_kit::input::{FromFields, rules};
@@ -56,10 +55,8 @@ pub(crate) async fn create_note(user_id: Uuid, new: NewNote) -> Result<Note, Err
 
 /// The newest first.
 pub(crate) async fn list_notes(user_id: Uuid, page: PageRequest) -> Result<Page<Note>, Error> {
-    sql("select id, title, text, created_at from notes where user_id = $1")
-        .bind(user_id)
-        .fetch_page("created_at", &page)
-        .await
+    let all = sql("select id, title, text, created_at from notes where user_id = $1");
+    all.bind(user_id).fetch_page("created_at", &page).await
 }
 
 /// Whether there was one.
