@@ -20,6 +20,7 @@
 //! - [`assembly`]: from settings to each component's adapter
 //! - [`dev`]: the databases of a laptop
 //! - [`doctor`]: examines a project and the machine
+//! - [`new_service`]: the files of a new service
 //! - [`cli`]: the commands
 
 pub mod assembly;
@@ -29,3 +30,4 @@ pub mod config;
 pub mod database;
 pub mod dev;
 pub mod doctor;
+pub mod new_service;

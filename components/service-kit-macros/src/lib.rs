@@ -4,6 +4,7 @@ mod documentation;
 mod fields;
 mod from_fields;
 mod from_row;
+mod item;
 mod schema;
 
 use proc_macro::TokenStream;
@@ -47,6 +48,16 @@ pub fn derive_from_fields(input: TokenStream) -> TokenStream {
 pub fn derive_schema(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     schema::derive(&input)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
+}
+
+/// List values in pages: the place of an item is its field `id`, a `Uuid`, and the moment in the field
+/// that is marked with `#[at]`, by which the list is ordered.
+#[proc_macro_derive(Item, attributes(at))]
+pub fn derive_item(input: TokenStream) -> TokenStream {
+    let input = parse_macro_input!(input as DeriveInput);
+    item::derive(&input)
         .unwrap_or_else(syn::Error::into_compile_error)
         .into()
 }

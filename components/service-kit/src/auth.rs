@@ -4,6 +4,7 @@ use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use uuid::Uuid;
 
 use crate::adapter::tokens;
 use crate::headers::X_ACCESS_TOKEN;
@@ -15,6 +16,10 @@ use crate::sealing::{CLIENT, SealedBy};
 /// Extractor: the claims of the access token, which is required.
 #[derive(Debug)]
 pub struct Bearer(pub tokens::Claims);
+
+/// Extractor: the id of the user that the access token was issued to. The token is required.
+#[derive(Debug)]
+pub struct UserId(pub Uuid);
 
 /// Extractor: a service or a person, one of which is required.
 #[derive(Debug)]
@@ -36,6 +41,23 @@ impl<S: Sync> FromRequestParts<S> for Bearer {
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let token = token(&parts.headers).ok_or_else(|| Problem::of(&kinds::UNAUTHENTICATED))?;
         Ok(Self(local(tokens::verify(token)).await?))
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for UserId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Bearer(claims) = Bearer::from_request_parts(parts, state).await?;
+        Self::parse(&claims.subject)
+    }
+}
+
+impl UserId {
+    /// Users have UUIDs, so no user has any other id.
+    fn parse(subject: &str) -> Result<Self, Problem> {
+        let unknown = |_| Problem::invalid_token("The access token's user does not exist.");
+        Uuid::parse_str(subject).map(Self).map_err(unknown)
     }
 }
 
@@ -72,6 +94,12 @@ impl Describe for Bearer {
         operation.security.extend([BEARER, ACCESS_TOKEN]);
         operation.fails_with(&kinds::UNAUTHENTICATED);
         operation.fails_with(&kinds::SESSION_ENDED);
+    }
+}
+
+impl Describe for UserId {
+    fn describe(operation: &mut Operation) {
+        Bearer::describe(operation);
     }
 }
 
@@ -124,6 +152,13 @@ mod tests {
             ("authorization", "Bearer standard"),
         ];
         assert_eq!(found(&both).unwrap(), "standard");
+    }
+
+    #[test]
+    fn a_token_of_no_user_is_not_valid() {
+        let id = "018f4e9a-7b1c-7def-8000-000000000001";
+        assert_eq!(UserId::parse(id).unwrap().0.to_string(), id);
+        assert_eq!(UserId::parse("ada").unwrap_err().status(), 401);
     }
 
     #[test]

@@ -14,6 +14,7 @@ pub mod client;
 pub mod clock;
 pub mod collection;
 pub mod description;
+pub mod event;
 pub mod extended_json;
 pub mod health;
 pub mod input;
@@ -39,7 +40,7 @@ mod service;
 mod settings;
 
 pub use answer::{Answer, Created};
-pub use auth::{Bearer, Caller, Operator};
+pub use auth::{Bearer, Caller, Operator, UserId};
 pub use background::background;
 pub use client::Client;
 pub use collection::Collection;
@@ -47,6 +48,8 @@ pub use failure::Failure;
 pub use input::{Input, Query};
 pub use problem::Problem;
 pub use service::{Service, serve};
+pub use time::OffsetDateTime;
+pub use uuid::Uuid;
 
 /// The result of a handler. Functions of a service return their own errors instead.
 pub type Result<T, E = Problem> = std::result::Result<T, E>;

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use crate::input::{Fields, FromFields, Rule, Violation, rule, rules};
 use crate::openapi::{Properties, Property, Schema};
+pub use service_kit_macros::Item;
 
 /// Number of items on a page if the client does not set `limit`.
 const DEFAULT_LIMIT: u32 = 20;
@@ -48,7 +49,24 @@ pub struct Cursor {
     pub id: Uuid,
 }
 
-/// A type whose values can be listed in pages.
+/// A type whose values can be listed in pages. Derive it for a struct with a field `id`:
+///
+/// ```
+/// use service_kit::page::Item;
+/// use service_kit::{OffsetDateTime, Uuid};
+///
+/// #[derive(Item)]
+/// struct Note {
+///     id: Uuid,
+///     #[at]
+///     created_at: OffsetDateTime,
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be listed in pages",
+    label = "not an item of a page",
+    note = "add `#[derive(Item)]` to it, and `#[at]` to the time that the list is ordered by"
+)]
 pub trait Item {
     /// Returns the item's place: the time that the list is ordered by, and the id.
     fn cursor(&self) -> Cursor;
@@ -163,6 +181,18 @@ mod tests {
     use crate::input::read;
     use serde_json::json;
     use time::macros::datetime;
+
+    #[test]
+    fn the_place_of_an_item_is_its_id_and_its_marked_time() {
+        #[derive(Item)]
+        struct Note {
+            id: Uuid,
+            #[at]
+            created_at: OffsetDateTime,
+        }
+        let Cursor { at: created_at, id } = place(1);
+        assert_eq!(Note { id, created_at }.cursor(), place(1));
+    }
 
     #[derive(Serialize)]
     struct Number(i64);

@@ -20,6 +20,9 @@ use crate::problem::{Problem, kinds};
 use crate::sealing::{Plain, guard};
 
 /// The routes of a service, to be read as a list.
+///
+/// A path that cannot be a route, such as `/notes/:id` instead of `/notes/{id}`, or a path and method that
+/// are there already, panic at the line that adds them.
 #[derive(Debug)]
 pub struct Routes {
     router: Router,
@@ -53,6 +56,7 @@ impl Routes {
 
     /// A route whose requests and answers are never sealed.
     #[must_use]
+    #[track_caller]
     pub fn public(mut self, path: &str, methods: Methods) -> Self {
         self.describe(path, &methods, Encryption::Public);
         self.unlisted(path, methods)
@@ -61,6 +65,7 @@ impl Routes {
     /// A route whose answer is sealed when the request was, or asks for it with
     /// `X-Encrypt-Response: true`.
     #[must_use]
+    #[track_caller]
     pub fn optional(mut self, path: &str, methods: Methods) -> Self {
         self.describe(path, &methods, Encryption::Optional);
         self.guarded(path, methods, Plain::Accepted, Encryption::Optional)
@@ -68,6 +73,7 @@ impl Routes {
 
     /// Like [`Self::optional`], and in production a plain body is rejected.
     #[must_use]
+    #[track_caller]
     pub fn required(mut self, path: &str, methods: Methods) -> Self {
         let plain = if self.production {
             Plain::Rejected
@@ -80,10 +86,12 @@ impl Routes {
 
     /// A public route that is left out of the list of routes, but not of the API reference.
     #[must_use]
+    #[track_caller]
     pub fn unlisted(self, path: &str, methods: Methods) -> Self {
         self.serve(path, methods, Encryption::Public)
     }
 
+    #[track_caller]
     fn serve(mut self, path: &str, methods: Methods, encryption: Encryption) -> Self {
         let name = RouteName(path.into());
         let named = map_response(move |mut response: Response| {
@@ -117,6 +125,7 @@ impl Routes {
         self.operations
     }
 
+    #[track_caller]
     fn guarded(
         self,
         path: &str,
@@ -142,6 +151,7 @@ impl Routes {
 impl Methods {
     /// These handlers and those of other methods.
     #[must_use]
+    #[track_caller]
     pub fn merge(mut self, other: Self) -> Self {
         self.names.extend(other.names);
         self.operations.extend(other.operations);
@@ -386,3 +396,32 @@ implement_handler!(first: A, second: B, third: C);
 implement_handler!(first: A, second: B, third: C, fourth: D);
 implement_handler!(first: A, second: B, third: C, fourth: D, fifth: E);
 implement_handler!(first: A, second: B, third: C, fourth: D, fifth: E, sixth: G);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[test]
+    fn a_wrong_path_is_blamed_on_the_line_that_adds_it() {
+        let places: Arc<Mutex<Vec<String>>> = Arc::default();
+        let (seen, thread) = (Arc::clone(&places), std::thread::current().id());
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            if std::thread::current().id() == thread {
+                let place = panic.location().map(ToString::to_string);
+                seen.lock().unwrap().extend(place);
+            }
+        }));
+        let add = |path: &'static str| {
+            let routes = || Routes::new(false).optional(path, get(async || "x"));
+            std::panic::catch_unwind(routes).is_err()
+        };
+        let (wrong, right) = (add("/notes/:id"), add("/notes/{id}"));
+        std::panic::set_hook(before);
+        assert!(wrong && !right);
+        let places = places.lock().unwrap();
+        assert!(places[0].contains("routing.rs"), "{places:?}");
+    }
+}

@@ -36,11 +36,45 @@ pub struct Service {
     pub routes: fn(Routes) -> Routes,
 }
 
+/// Makes a component of a crate: a service with the crate's name, version and description, and the routes
+/// that the function `routes` adds. A test compares `openapi.json` beside `Cargo.toml` with them.
+///
+/// The crate depends on `spin-sdk`, and its `crate-type` is `cdylib`. The entry point is exported in the
+/// `.wasm` only: a native linker does not accept its name, and unit tests run natively.
+#[macro_export]
+macro_rules! service {
+    ($routes:path) => {
+        static SERVICE: $crate::Service = $crate::Service {
+            name: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+            description: env!("CARGO_PKG_DESCRIPTION"),
+            openapi: include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/openapi.json")),
+            routes: $routes,
+        };
+
+        /// Answers one request.
+        #[cfg_attr(target_family = "wasm", ::spin_sdk::http_service)]
+        pub async fn handle(
+            request: ::spin_sdk::http::Request,
+        ) -> impl ::spin_sdk::http::IntoResponse {
+            $crate::serve(&SERVICE, request).await
+        }
+
+        #[cfg(test)]
+        mod api_reference {
+            #[test]
+            fn it_describes_the_routes() {
+                $crate::openapi::check(&super::SERVICE, env!("CARGO_MANIFEST_DIR")).unwrap();
+            }
+        }
+    };
+}
+
 thread_local! {
     static ROUTER: OnceCell<Router> = const { OnceCell::new() };
 }
 
-/// Answer one request. To be called from the component's `#[http_service]` function.
+/// Answer one request. [`crate::service!`] calls it from the component's entry point.
 pub async fn serve(service: &'static Service, request: spin_sdk::http::Request) -> Response {
     let started = Instant::now();
     let router = router_of_instance(service).await;

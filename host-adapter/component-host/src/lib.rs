@@ -140,7 +140,7 @@ pub fn compile(manifests: &[PathBuf], settings: &HostSettings) -> anyhow::Result
     Ok(())
 }
 
-/// The path of the manifest that serves one service alone.
+/// The path of the manifest that serves one service alone. The file may be missing; see [`Manifest::read`].
 #[must_use]
 pub fn service_manifest(project: &Path, service: &str) -> PathBuf {
     project.join("components").join(service).join("spin.toml")

@@ -12,6 +12,7 @@ mod log;
 mod log_metrics;
 mod migrate;
 mod mongodb;
+mod new_service;
 mod operations;
 mod run;
 mod serve;
@@ -62,6 +63,8 @@ enum Command {
     /// Compile the components into the cache; `up` does that itself, by this command.
     #[command(hide = true)]
     Compile,
+    /// Make a service that works, to be changed: its code, table, grants, manifest and test.
+    NewService(new_service::Options),
     /// Print the URL of the database in use, for psql: `psql "$(host-adapter database-url)"`.
     DatabaseUrl,
     /// Seal a request body for a service, as an outside caller would.
@@ -140,6 +143,7 @@ fn execute(command: Command, invocation: Invocation) -> anyhow::Result<ExitCode>
         Command::AdapterTokens => adapter_tokens::run(&invocation),
         Command::Migrate(command) => runtime()?.block_on(migrate::run(command, invocation)),
         Command::Compile => up::compile(&invocation),
+        Command::NewService(options) => new_service::run(&options, &invocation),
         Command::DatabaseUrl => runtime()?.block_on(database::database_url(&invocation)),
         Command::Seal(command) => envelope::seal(&command, &invocation),
         Command::Open(command) => envelope::open(&command, &invocation),

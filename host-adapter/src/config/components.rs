@@ -8,7 +8,7 @@ use super::layers::{Layers, is_name};
 
 /// Reserved names: the whole application in `[listen]`, the outside caller's key,
 /// the signing key, the key behind database roles, and schemas that are not a component's.
-const RESERVED: [&str; 7] = [
+pub(crate) const RESERVED: [&str; 7] = [
     "app",
     "client",
     "documents",

@@ -15,7 +15,7 @@ pub struct Listen {
     /// run is reachable from nowhere else.
     #[serde(with = "adapter_settings::address")]
     pub app: SocketAddr,
-    /// Services that are served alone as well, each by `components/<name>/spin.toml`.
+    /// Services that are served alone as well.
     #[serde(skip)]
     pub services: BTreeMap<String, SocketAddr>,
 }

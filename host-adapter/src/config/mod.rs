@@ -26,6 +26,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+pub(crate) use components::RESERVED;
 pub use components::{Grants, TokenUse};
 pub use databases::Databases;
 pub use environment::{DOTENV_FILE, Environment, Origin};
@@ -51,6 +52,7 @@ use adapter_listening::ListeningSettings;
 use adapter_logging::LogSettings;
 use adapter_management::{Access, ManagementSettings};
 use adapter_telemetry::traces::TraceSettings;
+pub(crate) use layers::is_name;
 use layers::{Effective, Layers};
 
 /// The file's usual name in the project's directory.

@@ -5,7 +5,7 @@ use std::{
     process::{Command, Output},
 };
 
-use crate::support::{App, HostMode, project};
+use crate::support::{App, HostMode, declared, project};
 
 /// Runs the program on a temporary project with this `adapter.toml`.
 fn run(settings: &str, environment: &[(&str, &str)], arguments: &[&str]) -> Output {
@@ -188,11 +188,17 @@ fn key_files_are_accessible_only_to_their_owner() {
 async fn a_port_in_use_names_the_setting_that_changes_it() {
     let app = App::start(HostMode::Embedded).await;
     let address = app.url("all routes").trim_start_matches("http://");
-    let environment = [
-        ("SPINDLE_LISTEN_APP", address),
-        ("SPINDLE_LISTEN_USER", "127.0.0.1:0"),
-        ("SPINDLE_LISTEN_ANALYTICS", "127.0.0.1:0"),
-    ];
+    let listeners = declared::listeners(&project()).into_iter();
+    let environment: Vec<(String, &str)> = listeners
+        .map(|(name, _)| match name.as_str() {
+            "app" => (declared::variable(&name), address),
+            _ => (declared::variable(&name), "127.0.0.1:0"),
+        })
+        .collect();
+    let environment: Vec<(&str, &str)> = environment
+        .iter()
+        .map(|(name, value)| (name.as_str(), *value))
+        .collect();
     expect_failure(
         &run_in(&project(), &environment, &["up"]),
         1,

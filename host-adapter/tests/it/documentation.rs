@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use crate::support::{App, HostMode, markdown, project};
+use crate::support::{App, HostMode, declared, markdown, project};
 
 /// A longer README delays the reader's first try.
 const MAX_README_LINES: usize = 130;
@@ -43,6 +43,12 @@ async fn the_commands_of_configuration_work() {
     check_transcript("docs/configuration.md", HostMode::Embedded).await;
 }
 
+#[tokio::test]
+#[ignore = "it needs the service that the page makes: .ci/new-service runs it"]
+async fn the_new_service_of_the_page_answers_as_shown() {
+    check_transcript("docs/add-a-service.md", HostMode::Embedded).await;
+}
+
 #[test]
 fn every_shell_block_of_every_page_is_run() {
     let run = [
@@ -51,6 +57,7 @@ fn every_shell_block_of_every_page_is_run() {
         "docs/spin.md",
         "docs/operations.md",
         "docs/configuration.md",
+        "docs/add-a-service.md",
     ];
     for page in markdown_pages() {
         let name = page
@@ -103,11 +110,8 @@ async fn check_transcript(page: &str, mode: HostMode) {
     for step in &steps {
         script += &format!("{}\nprintf '\\n%s\\n' '{SEPARATOR}'\n", step.script);
     }
-    for (documented, listener) in [
-        ("3000", "all routes"),
-        ("8001", "analytics"),
-        ("8002", "user"),
-    ] {
+    for (name, documented) in declared::listeners(&project()) {
+        let listener = if name == "app" { "all routes" } else { &name };
         script = script.replace(&format!("http://127.0.0.1:{documented}"), app.url(listener));
     }
     let script = script.replace(

@@ -26,7 +26,7 @@ async fn a_component_without_grants_is_denied_everything(
         std::fs::create_dir_all(directory.path().join("components").join(service)).expect("create");
         write(&format!("components/{service}/spin.toml"), &manifest);
     }
-    let app = Builder::new(mode).project(directory.path(), &["APP", "FAULTY", "USER"]);
+    let app = Builder::new(mode).project(directory.path(), &["app", "faulty", "user"]);
     let app = app.start().await;
     for what in [
         "postgres",

@@ -32,6 +32,7 @@ mod logs;
 mod management;
 mod messages;
 mod migrations;
+mod new_service;
 mod outages;
 mod page;
 mod password;
@@ -54,3 +55,5 @@ mod statistics_in_mongodb;
 mod support;
 mod traces;
 mod vault_interop;
+
+service_tests::modules!();

@@ -12,7 +12,7 @@ fn path_with_mongod() -> String {
 }
 
 async fn start(project: &Path) -> App {
-    let builder = Builder::new(HostMode::Embedded).project(project, &["APP"]);
+    let builder = Builder::new(HostMode::Embedded).project(project, &["app"]);
     let builder = builder
         .argument("--mongodb")
         .env("PATH", path_with_mongod());

@@ -1,8 +1,8 @@
 //! Converts failures, and the adapter's errors about input of a client, to problems.
 
 use super::{Problem, kinds};
-use crate::Failure;
 use crate::adapter::{envelopes, tokens};
+use crate::{Failure, sql};
 
 impl From<Failure> for Problem {
     fn from(failure: Failure) -> Self {
@@ -10,6 +10,13 @@ impl From<Failure> for Problem {
             Failure::Unavailable(cause) => Self::unavailable(cause),
             Failure::Internal(cause) => Self::internal(cause),
         }
+    }
+}
+
+/// For statements whose errors a service does not tell apart.
+impl From<sql::Error> for Problem {
+    fn from(error: sql::Error) -> Self {
+        Failure::from(error).into()
     }
 }
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use service_kit::input::{FromFields, Period, rules};
 use service_kit::openapi::Schema;
-use service_kit::page::{Cursor, Item, PageRequest};
+use service_kit::page::{Item, PageRequest};
 use service_kit::{Client, clock, extended_json};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -83,12 +83,13 @@ pub(crate) struct ActivityQuery {
 }
 
 /// An activity as it is listed, read from its document.
-#[derive(Debug, Serialize, Schema, Deserialize)]
+#[derive(Debug, Serialize, Schema, Deserialize, Item)]
 pub(crate) struct Activity {
     #[serde(rename(deserialize = "_id"))]
     pub(crate) id: Uuid,
     #[example("logged_in")]
     pub(crate) action: String,
+    #[at]
     #[serde(
         deserialize_with = "extended_json::deserialize",
         serialize_with = "clock::serialize"
@@ -99,13 +100,6 @@ pub(crate) struct Activity {
     pub(crate) address: Option<String>,
     #[example("curl/8.5.0")]
     pub(crate) user_agent: Option<String>,
-}
-
-impl Item for Activity {
-    fn cursor(&self) -> Cursor {
-        let (at, id) = (self.at, self.id);
-        Cursor { at, id }
-    }
 }
 
 /// How often a user did what, and when.

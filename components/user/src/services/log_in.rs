@@ -3,14 +3,13 @@
 //! An unknown name takes as much time as a wrong password and gets the same answer, so that a client
 //! cannot find out which accounts exist.
 
-use service_kit::Client;
 use service_kit::adapter::passwords::{self, Verdict};
 use service_kit::adapter::tokens;
 use service_kit::sql::{self, FromRow, Sql, Transaction, sql};
+use service_kit::{Client, event};
 use uuid::Uuid;
 
 use super::record_activity::{activity_message, record_later};
-use super::user_event;
 use crate::error::{Error, Result};
 use crate::schemas::{AccessToken, LOGGED_IN, LOGIN_FAILED, Login, NewActivity};
 
@@ -32,7 +31,7 @@ pub(crate) async fn log_in(login: Login, client: Client) -> Result<AccessToken> 
         .execute(note_login(account, better_hash))
         .expect_rows(1)
         .execute(begin_session(session_id, user_id, token.expires_in, client))
-        .send(user_event("user_login", user_id)?)
+        .send(event::user_action("user_login", user_id)?)
         .send(activity_message(&activity)?)
         .commit()
         .await

@@ -12,7 +12,6 @@ mod log_in;
 mod note_session_use;
 mod record_activity;
 mod register_user;
-mod user_event;
 
 pub(crate) use activity_statistics::activity_statistics;
 pub(crate) use change_password::change_password;
@@ -25,7 +24,6 @@ pub(crate) use log_in::log_in;
 pub(crate) use note_session_use::note_session_use;
 pub(crate) use record_activity::{ACTIVITIES_PATH, record_activity};
 pub(crate) use register_user::register_user;
-use user_event::user_event;
 
 use crate::schemas::Activity;
 use service_kit::Collection;

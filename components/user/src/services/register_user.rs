@@ -1,12 +1,11 @@
 //! Registers a user.
 
-use service_kit::Client;
 use service_kit::adapter::passwords;
 use service_kit::sql::{self, Transaction, sql};
+use service_kit::{Client, event};
 use uuid::Uuid;
 
 use super::record_activity::activity_message;
-use super::user_event;
 use crate::error::{Error, Result};
 use crate::schemas::{NewActivity, REGISTERED, Registered, Registration};
 
@@ -26,7 +25,7 @@ pub(crate) async fn register_user(
             .bind(password_hash);
     Transaction::new()
         .execute(insert)
-        .send(user_event("user_registered", user_id)?)
+        .send(event::user_action("user_registered", user_id)?)
         .send(activity_message(&activity)?)
         .commit()
         .await

@@ -3,8 +3,11 @@
 //! A key that Spin supports and this host does not is an error that names the key. An application that
 //! starts here therefore behaves as it does on Spin.
 
+mod alone;
+
 use std::{
     collections::BTreeMap,
+    io::ErrorKind,
     path::{Path, PathBuf},
 };
 
@@ -181,17 +184,25 @@ impl Component {
 }
 
 impl Manifest {
-    /// Reads and checks the manifest at `path`.
+    /// Reads and checks the manifest at `path`. That of a service, `components/<service>/spin.toml`, may be
+    /// missing: then the service is that of the application's manifest, with all paths.
     ///
     /// # Errors
     ///
     /// The file cannot be read, or the manifest is not valid or not supported.
     pub fn read(path: &Path) -> Result<Self, ManifestError> {
-        let text = std::fs::read_to_string(path).map_err(|source| ManifestError::Unreadable {
-            path: path.into(),
-            source,
-        })?;
-        Self::parse(&text, path)
+        match std::fs::read_to_string(path) {
+            Ok(text) => Self::parse(&text, path),
+            Err(source) => match alone::application_of(path) {
+                Some((application, service)) if source.kind() == ErrorKind::NotFound => {
+                    Self::read(&application)?.alone(service)
+                }
+                _ => Err(ManifestError::Unreadable {
+                    path: path.into(),
+                    source,
+                }),
+            },
+        }
     }
 
     fn parse(text: &str, path: &Path) -> Result<Self, ManifestError> {

@@ -40,6 +40,30 @@ fn ordinary_manifest_is_parsed() {
 }
 
 #[test]
+fn a_service_without_a_manifest_is_that_of_the_application() {
+    let project = std::env::temp_dir().join(format!("spindle-{}", uuid::Uuid::now_v7()));
+    std::fs::create_dir(&project).expect("create");
+    let more = "[[trigger.http]]\nroute = \"/back/...\"\ncomponent = \"back\"\n\
+                [component.back]\nsource = \"back.wasm\"\n";
+    std::fs::write(project.join("spin.toml"), format!("{APPLICATION}{more}")).expect("write");
+    let read =
+        |service| Manifest::read(&project.join("components").join(service).join("spin.toml"));
+    let back = read("back").expect("derived");
+    let unknown = read("other").expect_err("unknown").to_string();
+    std::fs::remove_dir_all(&project).expect("remove");
+    let route = Route {
+        pattern: "/...".into(),
+        component: "back".into(),
+    };
+    assert_eq!(back.routes().expect("routes"), [route]);
+    let source = back
+        .source("back", &back.component["back"])
+        .expect("source");
+    assert_eq!(source, project.join("back.wasm"));
+    assert!(unknown.contains("`listen.other`"), "{unknown}");
+}
+
+#[test]
 fn unsupported_key_is_named() {
     for (more, key) in [
         (

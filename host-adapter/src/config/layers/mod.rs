@@ -298,7 +298,7 @@ fn to_table(settings: &impl Serialize) -> Table {
 
 /// Whether a component, service or peer can be called so. Names become parts of file names,
 /// variables and PostgreSQL roles, so they hold nothing that any of these would quote.
-pub(super) fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     let mut characters = name.chars();
     let first = characters.next();
     name.len() <= 48

@@ -112,6 +112,24 @@ impl App {
         .await
     }
 
+    /// Fetches a page of a list as the user of `token`: its items, and the cursor of the next page.
+    pub(crate) async fn get_page(&self, path: &str, token: &str) -> (Vec<Value>, Option<String>) {
+        let page = self.get(path).bearer(token).send().await.expect(200).json();
+        let items = page["data"]["items"].as_array().expect("items");
+        let next = page["data"]["next"].as_str();
+        (items.clone(), next.map(str::to_owned))
+    }
+
+    /// Waits until analytics lists an event of this name among those of the user of `token`.
+    pub(crate) async fn wait_for_event(&self, name: &str, token: &str) {
+        super::until(&format!("the event `{name}`"), async || {
+            let (events, _) = self.get_page(super::events::EVENTS, token).await;
+            let mut names = events.iter().map(|event| &event["event_name"]);
+            names.any(|found| found == name).then_some(())
+        })
+        .await;
+    }
+
     /// Runs another command of the program, with the same keys and database.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
         let mut command = command(&self.builder.project, &self.builder.keys);

@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use super::{
     app::App,
-    cluster, composed,
+    cluster, composed, declared,
     forward::Forwarder,
     mongodb,
     process::{Log, PrintLogOnFailure, Process},
@@ -40,7 +40,7 @@ pub(crate) struct Builder {
     /// Keeps the MongoDB database of [`HostMode::MongoDb`].
     documents: Option<mongodb::Database>,
     pub(super) keys: PathBuf,
-    listeners: Vec<&'static str>,
+    listeners: Vec<String>,
     arguments: Vec<&'static str>,
 }
 
@@ -62,10 +62,12 @@ pub(super) fn command(project: &Path, keys: &Path) -> Command {
 
 impl Builder {
     pub(crate) fn new(mode: HostMode) -> Self {
-        let listeners = vec!["APP", "USER", "ANALYTICS"];
+        let project = project();
+        let listeners = declared::listeners(&project).into_iter();
+        let listeners = listeners.map(|(name, _)| name).collect();
         Self {
             mode,
-            project: project(),
+            project,
             environment: HashMap::new(),
             database: None,
             documents: None,
@@ -82,9 +84,9 @@ impl Builder {
     }
 
     /// Replaces the repository by another project, with these listeners.
-    pub(crate) fn project(mut self, project: &Path, listeners: &[&'static str]) -> Self {
+    pub(crate) fn project(mut self, project: &Path, listeners: &[&str]) -> Self {
         self.project = project.to_owned();
-        self.listeners = listeners.to_vec();
+        self.listeners = listeners.iter().copied().map(str::to_owned).collect();
         self
     }
 
@@ -105,8 +107,8 @@ impl Builder {
 
     /// Starts the application, and waits until it serves.
     pub(crate) async fn start(mut self) -> App {
-        for component in ["user", "analytics", "gateway"] {
-            wasm(component);
+        for component in declared::components(&project()) {
+            wasm(&component);
         }
         let directory = self.prepare().await;
         let (log, address) = (Log::default(), Forwarder::new());
@@ -165,7 +167,7 @@ impl Builder {
             .env("SPINDLE_SERVER_ADDRESS", "127.0.0.1:0")
             .env("SPINDLE_MANAGEMENT_ADDRESS", "127.0.0.1:0");
         for listener in &self.listeners {
-            command.env(format!("SPINDLE_LISTEN_{listener}"), "127.0.0.1:0");
+            command.env(declared::variable(listener), "127.0.0.1:0");
         }
         command
             .envs(&self.environment)

@@ -35,13 +35,6 @@ pub(crate) fn project(original: &Path, adapter: &str, tokens: &HashMap<String, S
     directory
 }
 
-/// Returns the names of the components in a project's settings.
-pub(crate) fn components(project: &Path) -> Vec<String> {
-    let settings = read_toml(&project.join("adapter.toml"));
-    let components = settings.get("components").and_then(Value::as_table);
-    components.map_or_else(Vec::new, |table| table.keys().cloned().collect())
-}
-
 /// Removes all grants, so that components receive nothing from the host itself.
 fn without_grants(settings: Table) -> Table {
     let mut kept = Table::new();

@@ -28,7 +28,7 @@ pub(crate) fn manifest() -> String {
 }
 
 pub(crate) async fn start(directory: &Path, environment: &[(&str, &str)]) -> App {
-    let mut builder = Builder::new(HostMode::Embedded).project(directory, &["APP", "FAULTY"]);
+    let mut builder = Builder::new(HostMode::Embedded).project(directory, &["app", "faulty"]);
     for (name, value) in environment {
         builder = builder.env(name, *value);
     }

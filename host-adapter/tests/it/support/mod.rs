@@ -8,6 +8,7 @@ pub(crate) mod cluster;
 pub(crate) mod collector;
 pub(crate) mod composed;
 pub(crate) mod copy;
+pub(crate) mod declared;
 pub(crate) mod events;
 pub(crate) mod faulty;
 pub(crate) mod forward;
@@ -21,7 +22,7 @@ pub(crate) mod scripted;
 pub(crate) mod sidecar;
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -35,15 +36,13 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Returns the root of the repository.
 pub(crate) fn project() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .expect("the crate is in the project")
-        .to_owned()
+    PathBuf::from(service_tests::PROJECT)
 }
 
 /// Returns the path of a built component. Panics with the build command if it is missing.
 pub(crate) fn wasm(name: &str) -> PathBuf {
-    let path = project().join(format!("target/wasm32-wasip2/release/{name}.wasm"));
+    let file = format!("{}.wasm", name.replace('-', "_"));
+    let path = project().join("target/wasm32-wasip2/release").join(file);
     assert!(
         path.exists(),
         "{} is not built: run `./dev test`, or `./dev build` before cargo",

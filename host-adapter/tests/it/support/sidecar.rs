@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::{
     builder::Builder,
     client::{Answer, Request},
-    composed,
+    declared,
     forward::Forwarder,
     process::{Log, PrintLogOnFailure, Process},
 };
@@ -37,7 +37,7 @@ impl Sidecar {
         Self {
             process: None,
             address: Forwarder::new(),
-            tokens: composed::components(&builder.project)
+            tokens: declared::components(&builder.project)
                 .into_iter()
                 .map(|name| (name, token()))
                 .collect(),

@@ -1,16 +1,9 @@
 //! A minimal service. No other component refers to it.
 
+use service_kit::Answer;
 use service_kit::routing::{Routes, get, post};
-use service_kit::{Answer, Service};
-use spin_sdk::http::{IntoResponse, Request};
 
-static SERVICE: Service = Service {
-    name: "greeter",
-    version: env!("CARGO_PKG_VERSION"),
-    description: "Greets.",
-    openapi: include_str!("../openapi.json"),
-    routes,
-};
+service_kit::service!(routes);
 
 fn routes(routes: Routes) -> Routes {
     routes
@@ -20,10 +13,4 @@ fn routes(routes: Routes) -> Routes {
 
 async fn greet() -> Answer<&'static str> {
     Answer::ok("Greeting", "hello")
-}
-
-/// Answers one request.
-#[spin_sdk::http_service]
-async fn handle(request: Request) -> impl IntoResponse {
-    service_kit::serve(&SERVICE, request).await
 }

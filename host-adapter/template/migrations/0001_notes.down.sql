@@ -1,0 +1,2 @@
+-- Deletes all notes.
+drop table notes;
