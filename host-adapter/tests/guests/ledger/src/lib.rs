@@ -2,19 +2,13 @@
 
 use serde::Serialize;
 use service_kit::input::{FromFields, rules};
-use service_kit::page::{Cursor, Item, Page, PageRequest};
+use service_kit::openapi::Schema;
+use service_kit::page::{Item, Page, PageRequest};
 use service_kit::routing::{Routes, get};
 use service_kit::sql::{FromRow, sql};
-use service_kit::{Answer, Failure, Query, Result, Service, clock};
-use spin_sdk::http::{IntoResponse, Request};
-use time::OffsetDateTime;
-use uuid::Uuid;
+use service_kit::{Answer, Failure, OffsetDateTime, Query, Result, Uuid, clock};
 
-static SERVICE: Service = Service {
-    name: "ledger",
-    version: env!("CARGO_PKG_VERSION"),
-    routes,
-};
+service_kit::service!(routes);
 
 #[derive(FromFields)]
 struct Search {
@@ -24,19 +18,13 @@ struct Search {
     page: PageRequest,
 }
 
-#[derive(Serialize, FromRow)]
+#[derive(Serialize, FromRow, Item, Schema)]
 struct Entry {
     id: Uuid,
+    #[at]
     #[serde(serialize_with = "clock::serialize")]
     made_at: OffsetDateTime,
     text: String,
-}
-
-impl Item for Entry {
-    fn cursor(&self) -> Cursor {
-        let (at, id) = (self.made_at, self.id);
-        Cursor { at, id }
-    }
 }
 
 fn routes(routes: Routes) -> Routes {
@@ -50,10 +38,4 @@ async fn list_entries(Query(search): Query<Search>) -> Result<Answer<Page<Entry>
         .await
         .map_err(Failure::from)?;
     Ok(Answer::ok("Entries", page))
-}
-
-/// Answers one request.
-#[spin_sdk::http_service]
-async fn handle(request: Request) -> impl IntoResponse {
-    service_kit::serve(&SERVICE, request).await
 }
