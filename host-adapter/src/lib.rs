@@ -17,10 +17,12 @@
 //! - [`database`]: roles, schemas and migrations
 //! - [`assembly`]: from settings to each component's adapter
 //! - [`dev`]: the databases of a laptop
+//! - [`control`]: the socket by which a command reaches the running program
 //! - [`cli`]: the commands
 
 pub mod assembly;
 pub mod cli;
 pub mod config;
+pub mod control;
 pub mod database;
 pub mod dev;

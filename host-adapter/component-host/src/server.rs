@@ -17,8 +17,8 @@ use wasmtime_wasi_http::{
 };
 
 use super::{
-    application::ThreadApplication,
     problem::{Head, Problem},
+    serving::Serving,
 };
 use adapter_listening::Serve;
 
@@ -28,7 +28,7 @@ const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("spin-client-addr");
 
 /// One application on one thread.
 pub(super) struct Server {
-    application: ThreadApplication,
+    application: Arc<Serving>,
     header_timeout: Duration,
     /// Shared with the same application on the other threads.
     requests: Arc<Semaphore>,
@@ -36,7 +36,7 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn new(
-        application: ThreadApplication,
+        application: Arc<Serving>,
         header_timeout: Duration,
         requests: Arc<Semaphore>,
     ) -> Arc<Self> {

@@ -114,12 +114,13 @@ async fn with_documents(
     Ok(())
 }
 
-/// Applies the pending migrations of every service that is not skipped.
+/// Applies the pending migrations of every service that is not skipped, and names them.
 pub(super) async fn all(
     invocation: &Invocation,
     admin: &PgConnectOptions,
     documents: Option<&Store>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Vec<String>> {
+    let mut applied = Vec::new();
     for service in select_services(&Selection { service: None }, invocation)? {
         let migrations = Service::new(&service, invocation, admin, documents);
         for status in migrations.run().await? {
@@ -128,9 +129,15 @@ pub(super) async fn all(
                 status.version,
                 status.description
             );
+            let Status {
+                version,
+                description,
+                ..
+            } = status;
+            applied.push(format!("{service}: {version} {description}"));
         }
     }
-    Ok(())
+    Ok(applied)
 }
 
 /// A service's migrations of tables and of document indexes, which share one numbering.

@@ -4,12 +4,13 @@
 use std::{collections::HashMap, fmt::Write as _, net::SocketAddr, sync::Arc};
 
 use anyhow::Context as _;
+use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Invocation, background::Background, database::Database, migrate, mongodb::MongoDb, print,
-    shutdown::shutdown_signal,
+    Current, Invocation, background::Background, database::Database, migrate, mongodb::MongoDb,
+    print, shutdown::shutdown_signal,
 };
 use crate::{
     assembly::{self, Assembly},
@@ -18,13 +19,27 @@ use crate::{
 use adapter_capabilities::vault::KeyRing;
 use adapter_contract::Adapter;
 
+/// The URL of a peer for which the settings have none.
+pub(super) type PeerUrl = Arc<dyn Fn(&Settings, &str) -> Option<String> + Send + Sync>;
+
+/// What a server needs while it runs.
+pub(super) struct Running {
+    pub(super) current: Current,
+    /// The administrative connection.
+    pub(super) admin: PgConnectOptions,
+    pub(super) keys: Arc<KeyRing>,
+    pub(super) peer_url: PeerUrl,
+    pub(super) background: Arc<Background>,
+    pub(super) shutdown: CancellationToken,
+}
+
 /// What a command serves, on listeners that are bound.
 pub(super) trait Mode: Sized {
     /// Ready to serve.
     type Server;
 
-    /// The URL of a peer for which the settings have none.
-    fn peer_url(&self, settings: &Settings, peer: &str) -> Option<String>;
+    /// Where peers are that the settings give no URL.
+    fn peer_url(&self) -> PeerUrl;
 
     /// What takes long and needs no database.
     async fn prepare(&self, _: &Invocation) {}
@@ -35,14 +50,14 @@ pub(super) trait Mode: Sized {
     /// Reads what is to be served.
     fn load(
         self,
-        invocation: &Invocation,
-        adapters: &HashMap<String, Arc<dyn Adapter>>,
+        current: &Current,
+        adapters: HashMap<String, Arc<dyn Adapter>>,
     ) -> anyhow::Result<Self::Server>;
 
     /// Serves until `shutdown`, and returns when the last request is answered.
     async fn serve(
         server: Self::Server,
-        settings: &Settings,
+        running: Running,
         shutdown: CancellationToken,
     ) -> anyhow::Result<()>;
 }
@@ -65,11 +80,11 @@ pub(super) async fn run<M: Mode>(
     mongodb: &MongoDb,
     mut invocation: Invocation,
 ) -> anyhow::Result<()> {
-    let keys = assembly::keys(&invocation.settings)?;
+    let keys = Arc::new(assembly::keys(&invocation.settings)?);
     let shutdown = shutdown_signal()?;
     let mongodb = mongodb.start(&mut invocation).await?;
     let database = Database::open(&invocation).await?;
-    let result = serve(mode, &invocation, &database, &keys, shutdown).await;
+    let result = serve(mode, Current::new(invocation), &database, keys, shutdown).await;
     database.close().await;
     if let Some(mongodb) = mongodb {
         mongodb.stop().await;
@@ -79,36 +94,54 @@ pub(super) async fn run<M: Mode>(
 
 async fn serve<M: Mode>(
     mode: M,
-    invocation: &Invocation,
+    current: Current,
     database: &Database,
-    keys: &KeyRing,
+    keys: Arc<KeyRing>,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
+    let invocation = current.get();
     let settings = &invocation.settings;
+    let peer_url = mode.peer_url();
+    let start = async {
+        let assembly = assemble(&invocation, &database.admin, &keys, &peer_url).await?;
+        let documents = assembly.documents.as_ref();
+        migrate::all(&invocation, &database.admin, documents).await?;
+        mode.prepare(&invocation).await;
+        anyhow::Ok(assembly)
+    };
     let assembly = tokio::select! {
-        assembly = assemble(&mode, invocation, database, keys) => assembly?,
+        assembly = start => assembly?,
         () = shutdown.cancelled() => return Ok(()),
     };
     let banner = mode.banner(settings).text(database, &assembly)?;
-    let server = mode.load(invocation, &assembly.adapters())?;
-    let background = Background::start(assembly, &shutdown);
+    let server = mode.load(&current, assembly.adapters())?;
+    let background = Arc::new(Background::start(assembly, &shutdown));
     print(&banner)?;
-    M::serve(server, settings, shutdown).await?;
+    let running = Running {
+        current,
+        admin: database.admin.clone(),
+        keys,
+        peer_url,
+        background: background.clone(),
+        shutdown: shutdown.clone(),
+    };
+    M::serve(server, running, shutdown).await?;
     background.finish(settings.listening.shutdown_timeout).await;
     Ok(())
 }
 
-async fn assemble(
-    mode: &impl Mode,
+/// Prepares the databases and connects everything, the peers as well.
+pub(super) async fn assemble(
     invocation: &Invocation,
-    database: &Database,
+    admin: &PgConnectOptions,
     keys: &KeyRing,
+    peer_url: &PeerUrl,
 ) -> anyhow::Result<Assembly> {
     let settings = &invocation.settings;
-    let assembly = assembly::assemble(settings, &database.admin, keys).await?;
+    let assembly = assembly::assemble(settings, admin, keys).await?;
     for peer in settings.peers.keys() {
         if assembly.peers.get(peer).is_none()
-            && let Some(url) = mode.peer_url(settings, peer)
+            && let Some(url) = peer_url(settings, peer)
         {
             let url = url
                 .parse()
@@ -116,8 +149,6 @@ async fn assemble(
             assembly.peers.set(peer, url);
         }
     }
-    migrate::all(invocation, &database.admin, assembly.documents.as_ref()).await?;
-    mode.prepare(invocation).await;
     Ok(assembly)
 }
 

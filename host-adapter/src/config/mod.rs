@@ -1,11 +1,12 @@
 //! Settings: `adapter.toml`, overridden by `.env`, overridden by the environment.
 //!
-//! They are read and checked once, at the start. Nothing else in this crate reads a setting from a
+//! They are read and checked at the start, and again by a reload. Nothing else in this crate reads a setting from a
 //! variable. Each owner defines its settings; this module defines those of the program itself. Unknown
 //! settings are rejected rather than ignored, because a mistyped limit would silently keep its default
 //! until production.
 
 mod api_tokens;
+mod changes;
 mod components;
 mod consistency;
 mod databases;
@@ -45,6 +46,8 @@ use adapter_capabilities::{
 };
 use adapter_component_host::HostSettings;
 use adapter_listening::ListeningSettings;
+
+use crate::control::Control;
 use layers::{Effective, Layers};
 
 /// The file's usual name in the project's directory.
@@ -92,6 +95,8 @@ pub struct Settings {
     pub migrations: Migrations,
     /// The log.
     pub log: Log,
+    /// The socket of `reload` and `components`.
+    pub control: Control,
     /// Grants by component id.
     pub components: BTreeMap<String, Grants>,
     /// The adapter's HTTP API.
@@ -176,6 +181,7 @@ impl Settings {
             health: layers.section("health"),
             migrations: layers.section("migrations"),
             log: layers.section("log"),
+            control: layers.section("control"),
             server: ApiSettings {
                 tokens: api_tokens::read(layers, project, components.keys()),
                 ..layers.section("server")
@@ -194,7 +200,8 @@ impl Settings {
             &mut server.tls_key,
             &mut server.client_ca,
         ];
-        let directories: [&mut PathBuf; 3] = [
+        let directories: [&mut PathBuf; 4] = [
+            &mut self.control.socket,
             &mut self.host.compilation_cache,
             &mut self.keys.directory,
             &mut self.migrations.directory,

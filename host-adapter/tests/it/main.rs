@@ -15,6 +15,7 @@
 mod activities;
 mod analytics;
 mod command_line;
+mod control;
 mod dispatch;
 mod document_outages;
 mod documentation;
@@ -44,4 +45,6 @@ mod spans;
 mod statistics;
 mod statistics_in_mongodb;
 mod support;
+mod swap;
 mod vault_interop;
+mod watch;
