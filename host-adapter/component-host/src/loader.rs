@@ -29,6 +29,10 @@ use adapter_contract::Adapter;
 /// path from filling the memory.
 const MAX_FILE: u64 = 256 << 20;
 
+/// How WebAssembly begins, and how a component goes on.
+const MAGIC: &[u8] = b"\0asm";
+const COMPONENT: &[u8] = &[0x0d, 0, 1, 0];
+
 /// What all loads of a process share.
 pub(super) struct Loader {
     engine: Engine,
@@ -188,6 +192,13 @@ impl File {
             MAX_FILE >> 20
         );
         let bytes = std::fs::read(path)?;
+        anyhow::ensure!(bytes.starts_with(MAGIC), "it is not WebAssembly");
+        anyhow::ensure!(
+            bytes
+                .get(MAGIC.len()..)
+                .is_some_and(|rest| rest.starts_with(COMPONENT)),
+            "it is a WebAssembly module and not a component; build it for `wasm32-wasip2`"
+        );
         Ok(Self {
             path: path.to_owned(),
             digest: hex::encode(Sha256::digest(&bytes)).into(),

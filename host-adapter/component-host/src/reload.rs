@@ -81,7 +81,7 @@ fn ensure_served(hosted: &Hosted, id: &str) -> anyhow::Result<()> {
     let list = known.iter().map(|id| &**id).collect::<Vec<_>>();
     anyhow::ensure!(
         known.contains(id),
-        "component `{id}` is not served; `{}` are. A reload without a name takes up a new component",
+        "component `{id}` is not served; known: `{}`. A reload without a name takes up a new component",
         list.join("`, `")
     );
     Ok(())

@@ -80,16 +80,13 @@ impl Reloader {
         notices.iter().cloned().collect()
     }
 
-    /// Notes and logs what came of a reload or a build.
+    /// Notes what came of a reload or a build.
     pub(super) fn note(
         &self,
         trigger: &str,
         component: Option<&str>,
         result: Result<Reloaded, String>,
     ) {
-        if let Err(reason) = &result {
-            tracing::error!("nothing was reloaded ({trigger}): {reason}");
-        }
         let notice = Notice {
             at: SystemTime::now(),
             trigger: trigger.to_owned(),
@@ -132,6 +129,9 @@ impl Reloader {
             milliseconds,
             ..reloaded
         });
+        if let Err(error) = &result {
+            tracing::error!("nothing was reloaded ({trigger}): {error:#}");
+        }
         let noted = result.as_ref().map(Clone::clone);
         self.note(
             trigger,

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Current, Invocation, background::Background, database::Database, migrate, mongodb::MongoDb,
-    print, shutdown::shutdown_signal,
+    shutdown::shutdown_signal,
 };
 use crate::{
     assembly::{self, Assembly},
@@ -31,6 +31,8 @@ pub(super) struct Running {
     pub(super) peer_url: PeerUrl,
     pub(super) background: Arc<Background>,
     pub(super) shutdown: CancellationToken,
+    /// To be printed when everything answers.
+    pub(super) banner: String,
 }
 
 /// What a command serves, on listeners that are bound.
@@ -116,7 +118,6 @@ async fn serve<M: Mode>(
     let banner = mode.banner(settings).text(database, &assembly)?;
     let server = mode.load(&current, assembly.adapters())?;
     let background = Arc::new(Background::start(assembly, &shutdown));
-    print(&banner)?;
     let running = Running {
         current,
         admin: database.admin.clone(),
@@ -124,6 +125,7 @@ async fn serve<M: Mode>(
         peer_url,
         background: background.clone(),
         shutdown: shutdown.clone(),
+        banner,
     };
     M::serve(server, running, shutdown).await?;
     background.finish(settings.listening.shutdown_timeout).await;

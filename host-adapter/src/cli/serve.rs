@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Current, Invocation,
     mongodb::MongoDb,
-    operation,
+    operation, print,
     run::{self, Banner, Mode, PeerUrl, Running},
 };
 use crate::{
@@ -85,6 +85,7 @@ impl Mode for Api {
             tracing::warn!("{SPIN_HOSTS}");
         })
         .await;
+        print(&running.banner)?;
         server.run(socket, &shutdown).await
     }
 }

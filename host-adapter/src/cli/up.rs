@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     Current, Invocation,
     mongodb::MongoDb,
-    operation,
+    operation, print,
     reloader::Reloader,
     run::{self, Banner, Mode, PeerUrl, Running},
     watch::Watch,
@@ -142,6 +142,7 @@ impl Mode for Listeners {
     ) -> anyhow::Result<()> {
         let invocation = running.current.get();
         let settings = &invocation.settings;
+        let banner = running.banner.clone();
         let reloader = Reloader::new(host.handle(), running);
         let mut tasks = JoinSet::new();
         let on_hangup = {
@@ -158,6 +159,7 @@ impl Mode for Listeners {
             let watch = Watch::start(reloader)?;
             tasks.spawn(watch.run(shutdown.clone()));
         }
+        print(&banner)?;
         host.run(settings.listening, shutdown).await
     }
 }

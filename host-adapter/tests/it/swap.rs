@@ -111,7 +111,7 @@ async fn request_until_stopped(url: String, progress: Arc<Progress>) -> usize {
 }
 
 #[rstest]
-#[case::traps_at_its_start("no-start", "does not start")]
+#[case::traps_at_its_start("no-start", "unreachable")]
 #[case::traps_in_its_health_route("no-health", "unreachable")]
 #[case::does_not_answer("no-answer", "did not answer")]
 #[case::does_not_know_its_health_route("no-route", "404")]
@@ -144,9 +144,10 @@ async fn a_component_without_its_database_is_swapped() {
 }
 
 #[rstest]
-#[case::text("this is not wasm", "compiling")]
-#[case::a_module("\0asm\u{1}\0\0\0", "compiling")]
-#[case::empty("", "compiling")]
+#[case::text("this is not wasm", "not WebAssembly")]
+#[case::a_module("\0asm\u{1}\0\0\0", "not a component")]
+#[case::empty("", "not WebAssembly")]
+#[case::cut_off("\0asm\u{d}\0\u{1}\0\u{7}", "compiling")]
 #[tokio::test(flavor = "multi_thread")]
 async fn a_file_that_is_not_a_component_never_serves(#[case] content: &str, #[case] reason: &str) {
     let project = Project::new();
@@ -189,7 +190,12 @@ async fn the_same_file_keeps_its_instances() {
 async fn requests_in_flight_finish_on_the_old_instances() {
     let project = Project::new();
     let app = project.start(&[]).await;
-    let slow = tokio::spawn(app.get("/pause/2000").send());
+    // Both are compiled before the slow request, which would end while the second one is compiled.
+    for name in ["another", "original"] {
+        project.build(name);
+        assert!(app.reload(&[]).await.succeeded());
+    }
+    let slow = tokio::spawn(app.get("/pause/8000").send());
     until("the slow request is in flight", async || {
         // The host answers in order, so what is sent later is answered later or beside it.
         (app.get("/build").send().await.status == 200).then_some(())
@@ -329,7 +335,8 @@ async fn changed_grants_and_migrations_are_taken_up() {
 async fn idle_instances_of_the_old_build_end_at_once() {
     let project = Project::new();
     let limits = [
-        ("SPINDLE_HOST_MAX_INSTANCES", "2"),
+        // One for each listener, and one for the new component's check.
+        ("SPINDLE_HOST_MAX_INSTANCES", "3"),
         ("SPINDLE_HOST_THREADS", "1"),
         ("SPINDLE_HOST_IDLE_TIMEOUT", "1h"),
     ];

@@ -54,15 +54,13 @@ impl Project {
         self.path().join("faulty.wasm")
     }
 
-    /// Starts the application. Compiled builds are kept in the project.
+    /// Starts the application.
     pub(crate) async fn start(&self, environment: &[(&str, &str)]) -> App {
         self.builder(environment).start().await
     }
 
     pub(crate) fn builder(&self, environment: &[(&str, &str)]) -> Builder {
-        let cache = self.path().join("cache").display().to_string();
         let mut builder = Builder::new(HostMode::Embedded).project(self.path(), &["APP", "FAULTY"]);
-        builder = builder.env("SPINDLE_HOST_COMPILATION_CACHE", cache);
         for (name, value) in environment {
             builder = builder.env(name, *value);
         }
