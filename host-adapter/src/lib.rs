@@ -21,12 +21,14 @@
 //! - [`dev`]: the databases of a laptop
 //! - [`doctor`]: examines a project and the machine
 //! - [`new_service`]: the files of a new service
+//! - [`control`]: the socket by which a command reaches the running program
 //! - [`cli`]: the commands
 
 pub mod assembly;
 pub mod checks;
 pub mod cli;
 pub mod config;
+pub mod control;
 pub mod database;
 pub mod dev;
 pub mod doctor;

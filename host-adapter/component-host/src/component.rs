@@ -2,17 +2,21 @@
 
 use std::{
     collections::HashMap,
+    path::PathBuf,
     pin::Pin,
     sync::{
-        Arc, PoisonError,
+        Arc, OnceLock, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
-use tokio::time::{Sleep, sleep};
-use tokio_util::sync::CancellationToken;
+use tokio::{
+    sync::watch,
+    time::{Sleep, sleep, timeout},
+};
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 use wasmtime::{PoolConcurrencyLimitError, Store, StoreContextMut, component::GuestTaskId};
 use wasmtime_wasi_http::{
     WasiHttpView as _,
@@ -35,7 +39,7 @@ use adapter_contract::Adapter;
 /// under load.
 const INSTANCE_RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
-/// A component and its instances.
+/// A component and its instances. A clone shares the instances.
 #[derive(Clone)]
 pub(super) struct Component {
     handler: ProxyHandler<Instances>,
@@ -53,20 +57,53 @@ pub(super) struct InstanceTemplate {
     pub(super) settings: HostSettings,
     /// Cancelled when the host stops. An instance that ends afterwards did not fail.
     pub(super) stopping: CancellationToken,
+    /// The `.wasm` file that was compiled.
+    pub(super) path: PathBuf,
+    /// The SHA-256 of that file, in hexadecimal.
+    pub(super) digest: Arc<str>,
+    /// When it was loaded.
+    pub(super) since: SystemTime,
+    /// The version that the component reports. It is not known before its first health check.
+    pub(super) version: OnceLock<String>,
+    /// Why the latest instance failed.
+    pub(super) failure: watch::Sender<Option<String>>,
 }
 
 impl Component {
-    pub(super) fn new(template: Arc<InstanceTemplate>, thread: usize) -> Self {
+    /// A component on the serving thread `thread`.
+    pub(super) fn on_thread(template: Arc<InstanceTemplate>, thread: usize) -> Self {
+        let adapter = template.adapter.on_thread(thread);
+        Self::new(template, adapter)
+    }
+
+    /// A component outside the serving threads, with the database connections for background work.
+    pub(super) fn in_background(template: Arc<InstanceTemplate>) -> Self {
+        let adapter = template.adapter.clone();
+        Self::new(template, adapter)
+    }
+
+    fn new(template: Arc<InstanceTemplate>, adapter: Arc<dyn Adapter>) -> Self {
         let metrics = Arc::new(ComponentMetrics::new(&template.id));
         Self {
             handler: ProxyHandler::new(Instances {
                 outbound: Outbound::new(template.allowed_hosts.clone()),
-                adapter: template.adapter.on_thread(thread),
-                metrics: metrics.clone(),
+                adapter,
                 template,
+                metrics: metrics.clone(),
+                retired: CancellationToken::new(),
             }),
             metrics,
         }
+    }
+
+    pub(super) fn template(&self) -> &Arc<InstanceTemplate> {
+        &self.handler.state().template
+    }
+
+    /// Ends the instances as soon as each has no requests. A request that comes in nevertheless gets
+    /// an instance, which ends after it.
+    pub(super) fn retire(&self) {
+        self.handler.state().retired.cancel();
     }
 
     pub(super) fn id(&self) -> &Arc<str> {
@@ -118,6 +155,8 @@ struct Instances {
     /// Uses only connections of this thread.
     adapter: Arc<dyn Adapter>,
     metrics: Arc<ComponentMetrics>,
+    /// Cancelled when the component is replaced.
+    retired: CancellationToken,
 }
 
 impl HandlerState for Instances {
@@ -144,14 +183,17 @@ impl HandlerState for Instances {
         store.limiter(|state| &mut state.limits);
         store.set_epoch_deadline(1);
         store.epoch_deadline_async_yield_and_update(1);
-        let proxy = pre.instantiate_async(&mut store).await?;
+        // A component can compute forever while it starts.
+        let proxy = timeout(settings.request_timeout, pre.instantiate_async(&mut store))
+            .await
+            .map_err(|_| wasmtime::format_err!("it did not start in time"))??;
         self.metrics.created.inc();
         self.metrics.instances.inc();
         Ok(Instance {
             store,
             proxy: Proxy::P3(proxy),
             view: |state: &mut State| state.http(),
-            expiration: Expiration::new(settings),
+            expiration: Expiration::new(settings, self.retired.clone()),
             state: Worker {
                 template: self.template.clone(),
                 metrics: self.metrics.clone(),
@@ -211,28 +253,33 @@ impl WorkerState for Worker {
             self.metrics.trapped.inc();
             let id = &self.template.id;
             tracing::error!(component = %id, "an instance of `{id}` ended: {error:?}");
+            self.template
+                .failure
+                .send_replace(Some(error.root_cause().to_string()));
         }
     }
 }
 
-/// When an instance is dropped: when it has been idle too long, or when its latest request is
-/// overdue.
+/// When an instance is dropped: when it has been idle too long, when it is idle and its component was
+/// replaced, or when its latest request is overdue.
 ///
-/// The second case ends a component that never yields. The timer of a request cannot do that,
+/// The last case ends a component that never yields. The timer of a request cannot do that,
 /// because it runs in the component's event loop.
 struct Expiration {
     idle: Duration,
     overdue: Duration,
     timer: Pin<Box<Sleep>>,
+    retired: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl Expiration {
-    fn new(settings: &HostSettings) -> Self {
+    fn new(settings: &HostSettings, retired: CancellationToken) -> Self {
         let (idle, overdue) = (settings.idle_timeout, settings.request_timeout);
         Self {
             idle,
             overdue,
             timer: Box::pin(sleep(overdue)),
+            retired: Box::pin(retired.cancelled_owned()),
         }
     }
 }
@@ -245,6 +292,9 @@ impl WorkerExpiration for Expiration {
         start: Instant,
     ) -> Poll<()> {
         let limit = if status == WorkerStatus::Idle {
+            if self.retired.as_mut().poll(context).is_ready() {
+                return Poll::Ready(());
+            }
             self.idle
         } else {
             self.overdue

@@ -6,17 +6,25 @@
 
 mod adapter;
 mod application;
+mod check;
 mod component;
+mod draft;
 mod engine;
+mod handle;
+mod hosted;
 mod imports;
+mod loader;
 pub mod manifest;
 mod metrics;
 mod outbound;
 mod output;
 mod problem;
+mod reload;
+mod report;
 mod request;
 mod router;
 mod server;
+mod serving;
 mod settings;
 mod spin_variables;
 mod state;
@@ -28,7 +36,9 @@ use std::{
     sync::Arc,
 };
 
-use application::{Application, Loader};
+use application::Application;
+use hosted::{Hosted, ServedApplication};
+use loader::Loader;
 use manifest::Manifest;
 use server::Server;
 use tokio::{net::TcpListener, sync::Semaphore};
@@ -36,53 +46,75 @@ use tokio_util::sync::CancellationToken;
 
 use adapter_contract::Adapter;
 use adapter_listening::{ListeningSettings, Serve};
+pub use handle::HostHandle;
 pub use imports::Imports;
 pub use problem::PROBLEMS;
+pub use report::{Change, Outcome, Report, ServedComponent};
 pub use settings::HostSettings;
+
+/// What is given to each component, by its id.
+pub type Adapters = HashMap<String, Arc<dyn Adapter>>;
+
+/// Looks up an environment variable, in the process's environment or in `.env`.
+pub type Environment = Arc<dyn Fn(&str) -> Option<String> + Send + Sync>;
+
+/// A manifest, and the listener that serves it.
+#[derive(Debug)]
+pub struct Source {
+    /// The listener's name.
+    pub listener: String,
+    /// The path of the manifest.
+    pub manifest: PathBuf,
+    /// The listener.
+    pub socket: TcpListener,
+}
 
 /// Loaded applications with their listeners, not yet serving.
 pub struct Host {
-    applications: Vec<(Application, TcpListener)>,
-    max_requests: usize,
-    stopping: CancellationToken,
+    hosted: Arc<Hosted>,
+    sockets: Vec<TcpListener>,
 }
 
 impl Host {
-    /// Loads every application, given as its manifest and the listener that serves it.
-    ///
-    /// `adapters` maps component ids to adapters. `environment` looks up an environment variable,
-    /// in the process's environment or in `.env`.
+    /// Loads every application.
     ///
     /// # Errors
     ///
     /// A manifest or a component is not valid; the text says what to change.
     pub fn load(
-        applications: Vec<(PathBuf, TcpListener)>,
-        adapters: &HashMap<String, Arc<dyn Adapter>>,
+        sources: Vec<Source>,
+        adapters: Adapters,
         settings: &HostSettings,
-        environment: &dyn Fn(&str) -> Option<String>,
+        environment: Environment,
     ) -> anyhow::Result<Self> {
-        let engine = engine::engine(settings)?;
-        let linker = engine::linker(&engine)?;
-        let stopping = CancellationToken::new();
-        let mut loader = Loader {
-            engine: &engine,
-            linker: &linker,
-            settings,
-            stopping: &stopping,
-            adapters,
-            environment,
-            compiled: HashMap::new(),
-        };
-        let mut loaded = Vec::new();
-        for (manifest, listener) in applications {
-            loaded.push((Application::load(&manifest, &mut loader)?, listener));
+        let loader = Loader::new(settings, environment)?;
+        let mut load = loader.load(&adapters);
+        let (mut applications, mut sockets) = (Vec::new(), Vec::new());
+        for source in sources {
+            let application = Application::load(&source.manifest, &mut load)?;
+            applications.push(ServedApplication::new(
+                source.listener,
+                source.manifest,
+                application,
+            ));
+            sockets.push(source.socket);
         }
+        drop(load);
+        let hosted = Hosted {
+            loader,
+            applications,
+            adapters: tokio::sync::Mutex::new(Arc::new(adapters)),
+        };
         Ok(Self {
-            applications: loaded,
-            max_requests: settings.max_requests,
-            stopping,
+            hosted: Arc::new(hosted),
+            sockets,
         })
+    }
+
+    /// A handle that shows and replaces what is served, also while [`run`](Self::run) serves it.
+    #[must_use]
+    pub fn handle(&self) -> HostHandle {
+        HostHandle::new(self.hosted.clone())
     }
 
     /// Serves until `shutdown` is cancelled, and returns when the last request is answered.
@@ -95,17 +127,11 @@ impl Host {
         listening: ListeningSettings,
         shutdown: CancellationToken,
     ) -> anyhow::Result<()> {
-        let Self {
-            applications,
-            max_requests,
-            stopping,
-        } = self;
-        let (applications, sockets): (Vec<Application>, Vec<TcpListener>) =
-            applications.into_iter().unzip();
-        let limit = || Arc::new(Semaphore::new(max_requests));
-        let limits: Vec<Arc<Semaphore>> = applications.iter().map(|_| limit()).collect();
+        let Self { hosted, sockets } = self;
+        let limit = || Arc::new(Semaphore::new(hosted.loader.settings.max_requests));
+        let limits: Vec<Arc<Semaphore>> = sockets.iter().map(|_| limit()).collect();
         let servers = |thread| {
-            let applications = applications.iter().zip(&limits);
+            let applications = hosted.applications.iter().zip(&limits);
             applications
                 .map(|(application, requests)| -> Arc<dyn Serve> {
                     let application = application.on_thread(thread);
@@ -113,7 +139,11 @@ impl Host {
                 })
                 .collect()
         };
-        adapter_listening::run(sockets, servers, listening, &shutdown, &stopping).await
+        let check = tokio::spawn(reload::check_first(hosted.clone()));
+        let stopping = &hosted.loader.stopping;
+        let result = adapter_listening::run(sockets, servers, listening, &shutdown, stopping).await;
+        check.abort();
+        result
     }
 }
 

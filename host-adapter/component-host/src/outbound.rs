@@ -20,7 +20,7 @@ use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// The hosts that a component may send requests to. The default allows none.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct AllowedHosts(Vec<(String, u16)>);
 
 impl AllowedHosts {

@@ -1,7 +1,7 @@
 //! Finds the component for a path with the crate that Spin uses: an exact route wins over wildcards,
 //! and a longer wildcard wins over a shorter one.
 
-use super::manifest::{Manifest, ManifestError};
+use super::manifest::{Manifest, ManifestError, Route};
 
 /// The routes of an application, each with the index of its component.
 #[derive(Debug)]
@@ -11,10 +11,11 @@ impl Router {
     /// `number` returns the index of a component by its id.
     pub(super) fn new(
         manifest: &Manifest,
+        routes: &[Route],
         number: impl Fn(&str) -> Option<usize>,
     ) -> Result<Self, ManifestError> {
         let mut router = routefinder::Router::new();
-        for route in manifest.routes()? {
+        for route in routes {
             let path = route.pattern.strip_suffix("/...").unwrap_or(&route.pattern);
             // routefinder 0.5 sorts routes with dots inconsistently, and then misses other routes.
             if path.contains('.') {

@@ -18,11 +18,11 @@ use wasmtime_wasi_http::{
 };
 
 use super::{
-    application::ThreadApplication,
     component::Component,
     metrics,
     problem::{Head, Problem},
     request::TracedRequest,
+    serving::Serving,
 };
 use adapter_listening::Serve;
 use adapter_telemetry::{
@@ -36,7 +36,7 @@ const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("spin-client-addr");
 
 /// One application on one thread.
 pub(super) struct Server {
-    application: ThreadApplication,
+    application: Arc<Serving>,
     header_timeout: Duration,
     /// Shared with the same application on the other threads.
     requests: Arc<Semaphore>,
@@ -44,7 +44,7 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn new(
-        application: ThreadApplication,
+        application: Arc<Serving>,
         header_timeout: Duration,
         requests: Arc<Semaphore>,
     ) -> Arc<Self> {
@@ -61,10 +61,10 @@ impl Server {
             metrics::rejected(None, Problem::NoRoute.name());
             return Problem::NoRoute.response(&head);
         };
-        let traced = trace(component, &head, &mut request);
+        let traced = trace(&component, &head, &mut request);
         let active = Active::enter(component.metrics().active.clone());
         let working = TracedRequest::new(traced.span.clone(), head.id());
-        let handled = self.handle(component, &head, request, &working);
+        let handled = self.handle(&component, &head, request, &working);
         let mut response = match handled.instrument(traced.span.clone()).await {
             Ok(response) => response,
             Err(problem) => {
@@ -73,7 +73,7 @@ impl Server {
             }
         };
         drop(active);
-        finish(component, &head, &mut response, &traced);
+        finish(&component, &head, &mut response, &traced);
         response
     }
 

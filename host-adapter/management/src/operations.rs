@@ -35,6 +35,8 @@ pub struct ServedComponent {
     pub name: String,
     /// The application that serves it: `app`, or the name of a service.
     pub application: String,
+    /// The version that it reports, or an empty text before its first health check.
+    pub version: String,
     /// The digest of the `.wasm` file.
     pub digest: String,
     /// Since when it is served.

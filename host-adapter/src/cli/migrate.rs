@@ -117,23 +117,13 @@ async fn with_documents(
     Ok(())
 }
 
-/// Migrations of an unknown service would create a schema that no component uses.
-fn check_service(service: &str, invocation: &Invocation) -> anyhow::Result<()> {
-    let known = &invocation.settings.components;
-    anyhow::ensure!(
-        known.contains_key(service),
-        "no component is called `{service}`{}",
-        suggestion(service, known.keys().map(String::as_str))
-    );
-    Ok(())
-}
-
-/// Applies the pending migrations of every service that is not skipped.
+/// Applies the pending migrations of every service that is not skipped, and names them.
 pub(super) async fn all(
     invocation: &Invocation,
     admin: &PgConnectOptions,
     documents: Option<&Store>,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<Vec<String>> {
+    let mut applied = Vec::new();
     for service in select_services(&Selection { service: None }, invocation)? {
         let migrations = Service::new(&service, invocation, admin, documents);
         for status in migrations.run().await? {
@@ -142,8 +132,25 @@ pub(super) async fn all(
                 status.version,
                 status.description
             );
+            let Status {
+                version,
+                description,
+                ..
+            } = status;
+            applied.push(format!("{service}: {version} {description}"));
         }
     }
+    Ok(applied)
+}
+
+/// Migrations of an unknown service would create a schema that no component uses.
+fn check_service(service: &str, invocation: &Invocation) -> anyhow::Result<()> {
+    let known = &invocation.settings.components;
+    anyhow::ensure!(
+        known.contains_key(service),
+        "no component is called `{service}`{}",
+        suggestion(service, known.keys().map(String::as_str))
+    );
     Ok(())
 }
 
@@ -156,18 +163,13 @@ pub(super) async fn list(
     let mut list = Vec::new();
     for service in select_services(&Selection { service: None }, invocation)? {
         let migrations = Service::new(&service, invocation, admin, documents);
-        list.extend(
-            migrations
-                .status()
-                .await?
-                .into_iter()
-                .map(|status| Migration {
-                    service: service.clone(),
-                    version: status.version,
-                    state: state_name(status.state).to_owned(),
-                    description: status.description,
-                }),
-        );
+        let all = migrations.status().await?.into_iter();
+        list.extend(all.map(|status| Migration {
+            service: service.clone(),
+            version: status.version,
+            state: state_name(status.state).to_owned(),
+            description: status.description,
+        }));
     }
     Ok(list)
 }

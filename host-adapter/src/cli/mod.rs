@@ -3,24 +3,34 @@
 mod adapter_tokens;
 mod background;
 mod call;
+mod components;
 mod config;
 mod database;
 mod doctor;
 mod envelope;
+mod hangup;
 mod keys;
 mod log;
 mod log_metrics;
 mod migrate;
 mod mongodb;
 mod new_service;
+mod operation;
 mod operations;
+pub mod reloader;
 mod run;
 mod serve;
 mod shutdown;
 mod start_checks;
 mod up;
+mod watch;
 
-use std::{io::Write as _, path::PathBuf, process::ExitCode};
+use std::{
+    io::Write as _,
+    path::PathBuf,
+    process::ExitCode,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use clap::{Parser, Subcommand};
 
@@ -55,6 +65,10 @@ enum Command {
     Up(up::Up),
     /// Serve the adapter's API to components that run elsewhere, such as on Spin.
     Serve(serve::Serve),
+    /// Take up changed components without a restart: replace them between two requests.
+    Reload(components::Reload),
+    /// List the components that are served, by digest and since when.
+    Components(components::Components),
     /// Make a token for each component, as lines for `.env`: `host-adapter adapter-tokens >> .env`.
     AdapterTokens,
     /// Apply, show, revert or create database migrations, service by service.
@@ -93,6 +107,25 @@ struct Invocation {
     settings: Settings,
     /// Records traces, for a command that serves.
     traces: Option<Traces>,
+}
+
+/// The invocation in force. A reload replaces it. Clones share it.
+#[derive(Clone)]
+struct Current(Arc<RwLock<Arc<Invocation>>>);
+
+impl Current {
+    fn new(invocation: Invocation) -> Self {
+        Self(Arc::new(RwLock::new(Arc::new(invocation))))
+    }
+
+    fn get(&self) -> Arc<Invocation> {
+        let current = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        current.clone()
+    }
+
+    fn set(&self, invocation: Arc<Invocation>) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = invocation;
+    }
 }
 
 /// Runs the program.
@@ -140,6 +173,10 @@ fn execute(command: Command, invocation: Invocation) -> anyhow::Result<ExitCode>
     match command {
         Command::Up(options) => runtime()?.block_on(up::run(&options, invocation)),
         Command::Serve(options) => runtime()?.block_on(serve::run(&options, invocation)),
+        Command::Reload(options) => runtime()?.block_on(components::reload(&options, &invocation)),
+        Command::Components(options) => {
+            runtime()?.block_on(components::components(&options, &invocation))
+        }
         Command::AdapterTokens => adapter_tokens::run(&invocation),
         Command::Migrate(command) => runtime()?.block_on(migrate::run(command, invocation)),
         Command::Compile => up::compile(&invocation),

@@ -1,56 +1,36 @@
 //! What the management port shows of a running `up` or `serve`.
 
-use std::{collections::BTreeMap, future::Future};
+use std::{collections::BTreeMap, future::Future, sync::Arc};
 
-use adapter_capabilities::{
-    documents::Store,
-    health::{self, Health, State},
-    outbox::Outbox,
-};
+use adapter_capabilities::health::{self, State};
+use adapter_component_host::HostHandle;
 use adapter_management::{
     Change, Dependency, Message, Migration, Operations, Readiness, ServedComponent,
 };
 use sqlx::{postgres::PgConnectOptions, types::Uuid};
 use tokio::{runtime::Handle, task::JoinSet};
 
-use super::{Invocation, database::Database, migrate};
-use crate::assembly::Assembly;
+use super::{Current, background::Background, migrate, run::Running};
 
-/// The components and their dependencies.
-pub(super) struct Running {
-    health: BTreeMap<String, Health>,
-    outboxes: BTreeMap<String, Outbox>,
-    settings: String,
-    migrations: Migrations,
+/// The running process. A reload may replace its settings and connections, so they are looked up each time.
+pub(super) struct ProcessOperations {
+    current: Current,
+    admin: PgConnectOptions,
+    background: Arc<Background>,
+    /// `None` if another process hosts the components.
+    host: Option<HostHandle>,
     /// The runtime that opens the connections of background work. Everything that needs a connection
     /// runs there, because a connection belongs to the runtime that opened it.
     runtime: Handle,
 }
 
-/// What is needed to list the migrations.
-#[derive(Clone)]
-struct Migrations {
-    invocation: Invocation,
-    admin: PgConnectOptions,
-    documents: Option<Store>,
-}
-
-impl Running {
-    pub(super) fn new(invocation: &Invocation, database: &Database, assembly: &Assembly) -> Self {
-        let capabilities = assembly.capabilities.iter();
-        let health = capabilities.map(|(name, granted)| (name.clone(), granted.health().clone()));
-        let outboxes = assembly.outboxes.iter();
+impl ProcessOperations {
+    pub(super) fn new(running: &Running, host: Option<HostHandle>) -> Self {
         Self {
-            health: health.collect(),
-            outboxes: outboxes
-                .map(|(name, outbox)| (name.clone(), outbox.clone()))
-                .collect(),
-            settings: invocation.settings.describe(),
-            migrations: Migrations {
-                invocation: invocation.clone(),
-                admin: database.admin.clone(),
-                documents: assembly.documents.clone(),
-            },
+            current: running.current.clone(),
+            admin: running.admin.clone(),
+            background: running.background.clone(),
+            host,
             runtime: Handle::current(),
         }
     }
@@ -66,11 +46,10 @@ impl Running {
 }
 
 #[async_trait::async_trait]
-impl Operations for Running {
+impl Operations for ProcessOperations {
     async fn readiness(&self) -> Readiness {
         let mut checks = JoinSet::new();
-        for (name, health) in &self.health {
-            let (name, health) = (name.clone(), health.clone());
+        for (name, health) in self.background.health().await {
             let check = async move { (name, health.dependencies().await) };
             checks.spawn_on(check, &self.runtime);
         }
@@ -85,11 +64,21 @@ impl Operations for Running {
     }
 
     fn components(&self) -> Vec<ServedComponent> {
-        Vec::new()
+        let components = self.host.as_ref().map(HostHandle::components);
+        let components = components.unwrap_or_default().into_iter();
+        components
+            .map(|served| ServedComponent {
+                name: served.id,
+                application: served.listener,
+                version: served.version.unwrap_or_default(),
+                digest: served.digest,
+                since: served.since,
+            })
+            .collect()
     }
 
     async fn messages(&self) -> Result<Vec<Message>, String> {
-        let outboxes = self.outboxes.clone();
+        let outboxes = self.background.outboxes().await;
         self.run(async move {
             let mut messages = Vec::new();
             for (component, outbox) in outboxes {
@@ -111,8 +100,8 @@ impl Operations for Running {
     }
 
     async fn change(&self, component: &str, id: &str, change: Change) -> Result<bool, String> {
-        let (Some(outbox), Ok(id)) = (self.outboxes.get(component).cloned(), Uuid::parse_str(id))
-        else {
+        let mut outboxes = self.background.outboxes().await;
+        let (Some(outbox), Ok(id)) = (outboxes.remove(component), Uuid::parse_str(id)) else {
             return Ok(false);
         };
         self.run(async move {
@@ -126,23 +115,23 @@ impl Operations for Running {
     }
 
     async fn migrations(&self) -> Result<Vec<Migration>, String> {
-        let Migrations {
-            invocation,
-            admin,
-            documents,
-        } = self.migrations.clone();
-        self.run(async move {
-            let listed = migrate::list(&invocation, &admin, documents.as_ref()).await;
-            listed.map_err(|error| {
-                tracing::warn!("the migrations cannot be listed: {error:#}");
-                "the migrations cannot be listed; the log says why".to_owned()
-            })
+        let (invocation, admin) = (self.current.get(), self.admin.clone());
+        let documents = self.background.documents().await;
+        let list = move || {
+            let listed = migrate::list(&invocation, &admin, documents.as_ref());
+            Handle::current().block_on(listed)
+        };
+        // On a thread of its own, because sqlx's migrations cannot move between threads.
+        let listed = self.runtime.spawn_blocking(list).await;
+        let listed = listed.map_err(|_| "the process is stopping".to_owned())?;
+        listed.map_err(|error| {
+            tracing::warn!("the migrations cannot be listed: {error:#}");
+            "the migrations cannot be listed; the log says why".to_owned()
         })
-        .await
     }
 
     fn settings(&self) -> String {
-        self.settings.clone()
+        self.current.get().settings.describe()
     }
 }
 

@@ -4,12 +4,13 @@
 use std::{collections::HashMap, fmt::Write as _, net::SocketAddr, sync::Arc};
 
 use anyhow::Context as _;
+use sqlx::postgres::PgConnectOptions;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Invocation, background::Background, database::Database, migrate, mongodb::MongoDb,
-    operations::Running, print, shutdown::shutdown_signal, start_checks,
+    Current, Invocation, background::Background, database::Database, migrate, mongodb::MongoDb,
+    operations::ProcessOperations, print, shutdown::shutdown_signal, start_checks,
 };
 use crate::{
     assembly::{self, Assembly},
@@ -17,19 +18,50 @@ use crate::{
     config::Settings,
 };
 use adapter_capabilities::vault::KeyRing;
+use adapter_component_host::HostHandle;
 use adapter_contract::Adapter;
 use adapter_management::Management;
+
+/// The URL of a peer for which the settings have none.
+pub(super) type PeerUrl = Arc<dyn Fn(&Settings, &str) -> Option<String> + Send + Sync>;
+
+/// What a server needs while it runs.
+#[derive(Clone)]
+pub(super) struct Running {
+    pub(super) current: Current,
+    /// The administrative connection.
+    pub(super) admin: PgConnectOptions,
+    pub(super) keys: Arc<KeyRing>,
+    pub(super) peer_url: PeerUrl,
+    pub(super) background: Arc<Background>,
+    pub(super) shutdown: CancellationToken,
+    /// To be printed when everything answers.
+    pub(super) banner: String,
+    /// Becomes ready when everything answers.
+    pub(super) management: Arc<Management>,
+}
+
+impl Running {
+    /// Says that everything answers. `host` is the component host, if it is this process.
+    pub(super) fn announce(&self, host: Option<HostHandle>) -> anyhow::Result<()> {
+        let operations = Arc::new(ProcessOperations::new(self, host));
+        if let Some(traces) = &self.current.get().traces {
+            self.management.serve(operations, traces.store.clone());
+        }
+        print(&self.banner)
+    }
+}
 
 /// What a command serves, on listeners that are bound.
 pub(super) trait Mode: Sized {
     /// Ready to serve.
     type Server;
 
-    /// Who runs the components.
+    /// What runs the components.
     const HOST: Host;
 
-    /// The URL of a peer for which the settings have none.
-    fn peer_url(&self, settings: &Settings, peer: &str) -> Option<String>;
+    /// Where peers are that the settings give no URL.
+    fn peer_url(&self) -> PeerUrl;
 
     /// What takes long and needs no database.
     async fn prepare(&self, _: &Invocation) {}
@@ -40,14 +72,14 @@ pub(super) trait Mode: Sized {
     /// Reads what is to be served.
     fn load(
         self,
-        invocation: &Invocation,
-        adapters: &HashMap<String, Arc<dyn Adapter>>,
+        current: &Current,
+        adapters: HashMap<String, Arc<dyn Adapter>>,
     ) -> anyhow::Result<Self::Server>;
 
     /// Serves until `shutdown`, and returns when the last request is answered.
     async fn serve(
         server: Self::Server,
-        settings: &Settings,
+        running: Running,
         shutdown: CancellationToken,
     ) -> anyhow::Result<()>;
 }
@@ -70,13 +102,21 @@ pub(super) async fn run<M: Mode>(
     mongodb: &MongoDb,
     mut invocation: Invocation,
 ) -> anyhow::Result<()> {
-    let keys = assembly::keys(&invocation.settings)?;
+    let keys = Arc::new(assembly::keys(&invocation.settings)?);
     start_checks::run(&invocation, M::HOST)?;
-    let management = management(&invocation.settings)?;
+    let management = Arc::new(management(&invocation.settings)?);
     let shutdown = shutdown_signal()?;
     let mongodb = mongodb.start(&mut invocation).await?;
     let database = Database::open(&invocation).await?;
-    let result = serve(mode, &invocation, &database, &keys, &management, shutdown).await;
+    let result = serve(
+        mode,
+        Current::new(invocation),
+        &database,
+        keys,
+        management,
+        shutdown,
+    )
+    .await;
     database.close().await;
     if let Some(mongodb) = mongodb {
         mongodb.stop().await;
@@ -86,29 +126,43 @@ pub(super) async fn run<M: Mode>(
 
 async fn serve<M: Mode>(
     mode: M,
-    invocation: &Invocation,
+    current: Current,
     database: &Database,
-    keys: &KeyRing,
-    management: &Management,
+    keys: Arc<KeyRing>,
+    management: Arc<Management>,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
+    let invocation = current.get();
     let settings = &invocation.settings;
+    let peer_url = mode.peer_url();
+    let start = async {
+        let assembly = assemble(&invocation, &database.admin, &keys, &peer_url).await?;
+        let documents = assembly.documents.as_ref();
+        migrate::all(&invocation, &database.admin, documents).await?;
+        mode.prepare(&invocation).await;
+        anyhow::Ok(assembly)
+    };
     let assembly = tokio::select! {
-        assembly = assemble(&mode, invocation, database, keys) => assembly?,
+        assembly = start => assembly?,
         () = shutdown.cancelled() => return Ok(()),
     };
     let mut banner = mode.banner(settings);
     let url = format!("http://{}", management.address());
     banner.before.push(("management".to_owned(), url));
     let banner = banner.text(database, &assembly)?;
-    let server = mode.load(invocation, &assembly.adapters())?;
-    let operations = Arc::new(Running::new(invocation, database, &assembly));
-    let background = Background::start(assembly, &shutdown);
-    if let Some(traces) = &invocation.traces {
-        management.serve(operations, traces.store.clone());
-    }
-    print(&banner)?;
-    let served = M::serve(server, settings, shutdown.clone());
+    let server = mode.load(&current, assembly.adapters())?;
+    let background = Arc::new(Background::start(assembly, &shutdown));
+    let running = Running {
+        current,
+        admin: database.admin.clone(),
+        keys,
+        peer_url,
+        background: background.clone(),
+        shutdown: shutdown.clone(),
+        banner,
+        management: management.clone(),
+    };
+    let served = M::serve(server, running, shutdown.clone());
     let stopping = async {
         shutdown.cancelled().await;
         management.stopping();
@@ -122,17 +176,18 @@ async fn serve<M: Mode>(
     Ok(())
 }
 
-async fn assemble(
-    mode: &impl Mode,
+/// Prepares the databases and connects everything, the peers as well.
+pub(super) async fn assemble(
     invocation: &Invocation,
-    database: &Database,
+    admin: &PgConnectOptions,
     keys: &KeyRing,
+    peer_url: &PeerUrl,
 ) -> anyhow::Result<Assembly> {
     let settings = &invocation.settings;
-    let assembly = assembly::assemble(settings, &database.admin, keys).await?;
+    let assembly = assembly::assemble(settings, admin, keys).await?;
     for peer in settings.peers.keys() {
         if assembly.peers.get(peer).is_none()
-            && let Some(url) = mode.peer_url(settings, peer)
+            && let Some(url) = peer_url(settings, peer)
         {
             let url = url
                 .parse()
@@ -140,8 +195,6 @@ async fn assemble(
             assembly.peers.set(peer, url);
         }
     }
-    migrate::all(invocation, &database.admin, assembly.documents.as_ref()).await?;
-    mode.prepare(invocation).await;
     Ok(assembly)
 }
 

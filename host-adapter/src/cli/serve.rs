@@ -3,15 +3,20 @@
 
 use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Invocation,
+    Current, Invocation,
     mongodb::MongoDb,
-    run::{self, Banner, Mode},
+    operation,
+    run::{self, Banner, Mode, PeerUrl, Running},
 };
-use crate::{checks::Host, config::Settings};
+use crate::{
+    checks::Host,
+    config::Settings,
+    control::{Handler, Reply},
+};
 use adapter_api::Server;
 use adapter_contract::Adapter;
 
@@ -41,8 +46,8 @@ impl Mode for Api {
     const HOST: Host = Host::Spin;
 
     /// A peer without a `url` is at the URL of the application, which also calls this API.
-    fn peer_url(&self, settings: &Settings, _: &str) -> Option<String> {
-        Some(settings.server.application.clone())
+    fn peer_url(&self) -> PeerUrl {
+        Arc::new(|settings, _| Some(settings.server.application.clone()))
     }
 
     fn banner(&self, settings: &Settings) -> Banner {
@@ -64,19 +69,33 @@ impl Mode for Api {
 
     fn load(
         self,
-        invocation: &Invocation,
-        adapters: &HashMap<String, Arc<dyn Adapter>>,
+        current: &Current,
+        adapters: HashMap<String, Arc<dyn Adapter>>,
     ) -> anyhow::Result<(Server, TcpListener)> {
-        let settings = &invocation.settings;
-        let server = Server::new(&settings.server, settings.listening, adapters)?;
+        let settings = &current.get().settings;
+        let server = Server::new(&settings.server, settings.listening, &adapters)?;
         Ok((server, self.socket))
     }
 
     async fn serve(
         (server, socket): (Server, TcpListener),
-        _: &Settings,
+        running: Running,
         shutdown: CancellationToken,
     ) -> anyhow::Result<()> {
+        let mut tasks = JoinSet::new();
+        let socket_path = &running.current.get().settings.control.socket;
+        operation::start(&mut tasks, socket_path, handler(), &shutdown, || async {
+            tracing::warn!("{SPIN_HOSTS}");
+        })
+        .await;
+        running.announce(None)?;
         server.run(socket, &shutdown).await
     }
+}
+
+/// The answer to every request to show or reload components.
+const SPIN_HOSTS: &str = "this is `host-adapter serve`: Spin hosts the components, so stop and start `spin up` to replace one";
+
+fn handler() -> Handler {
+    Arc::new(|_| Box::pin(async { Reply::Failed(SPIN_HOSTS.to_owned()) }))
 }

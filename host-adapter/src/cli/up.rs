@@ -2,16 +2,19 @@
 
 use std::{collections::HashMap, net::SocketAddr, path::PathBuf, process::Stdio, sync::Arc};
 
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Invocation,
+    Current, Invocation,
     mongodb::MongoDb,
-    run::{self, Banner, Mode},
+    operation,
+    reloader::Reloader,
+    run::{self, Banner, Mode, PeerUrl, Running},
+    watch::Watch,
 };
 use crate::{checks, config::Settings};
-use adapter_component_host::{self as component_host, Host};
+use adapter_component_host::{self as component_host, Host, Source};
 use adapter_contract::Adapter;
 use adapter_logging::{LogLevel, LogSettings};
 
@@ -23,6 +26,10 @@ const APPLICATION: &str = "app";
 pub(super) struct Up {
     #[command(flatten)]
     mongodb: MongoDb,
+    /// Build and swap a component when one of its files changes; take up changed manifests, settings and
+    /// migrations.
+    #[arg(long)]
+    watch: bool,
 }
 
 /// Serves until Ctrl-C or SIGTERM.
@@ -40,6 +47,7 @@ pub(super) async fn run(options: &Up, invocation: Invocation) -> anyhow::Result<
         services.push(Listener::bind(service, *address).await?);
     }
     let listeners = Listeners {
+        watch: options.watch,
         application,
         services,
     };
@@ -48,6 +56,7 @@ pub(super) async fn run(options: &Up, invocation: Invocation) -> anyhow::Result<
 
 /// The application's listener, and those of services that are also served alone.
 struct Listeners {
+    watch: bool,
     application: Listener,
     services: Vec<Listener>,
 }
@@ -75,15 +84,18 @@ impl Listener {
 }
 
 impl Mode for Listeners {
-    type Server = Host;
+    /// The host, and whether files are watched.
+    type Server = (Host, bool);
 
     const HOST: checks::Host = checks::Host::Embedded;
 
     /// A peer without a URL is at its own listener, or else within the application.
-    fn peer_url(&self, _: &Settings, peer: &str) -> Option<String> {
-        let mut services = self.services.iter();
-        let own = services.find(|listener| listener.name == peer);
-        Some(own.unwrap_or(&self.application).url())
+    fn peer_url(&self) -> PeerUrl {
+        let application = self.application.url();
+        let services = self.services.iter();
+        let services = services.map(|listener| (listener.name.clone(), listener.url()));
+        let services: HashMap<String, String> = services.collect();
+        Arc::new(move |_, peer| Some(services.get(peer).unwrap_or(&application).clone()))
     }
 
     async fn prepare(&self, invocation: &Invocation) {
@@ -104,27 +116,53 @@ impl Mode for Listeners {
 
     fn load(
         self,
-        invocation: &Invocation,
-        adapters: &HashMap<String, Arc<dyn Adapter>>,
-    ) -> anyhow::Result<Host> {
+        current: &Current,
+        adapters: HashMap<String, Arc<dyn Adapter>>,
+    ) -> anyhow::Result<(Host, bool)> {
+        let invocation = current.get();
+        let watch = self.watch;
         let listeners = std::iter::once(self.application).chain(self.services);
-        let applications = listeners
-            .map(|listener| (manifest(invocation, &listener.name), listener.socket))
-            .collect();
-        let environment = |name: &str| variable(invocation, name);
-        Host::load(
-            applications,
+        let sources = listeners.map(|listener| Source {
+            manifest: manifest(&invocation, &listener.name),
+            listener: listener.name,
+            socket: listener.socket,
+        });
+        let current = current.clone();
+        let environment = Arc::new(move |name: &str| variable(&current.get(), name));
+        let host = Host::load(
+            sources.collect(),
             adapters,
             &invocation.settings.host,
-            &environment,
-        )
+            environment,
+        )?;
+        Ok((host, watch))
     }
 
     async fn serve(
-        host: Host,
-        settings: &Settings,
+        (host, watch): (Host, bool),
+        running: Running,
         shutdown: CancellationToken,
     ) -> anyhow::Result<()> {
+        let invocation = running.current.get();
+        let settings = &invocation.settings;
+        let announcement = running.clone();
+        let reloader = Reloader::new(host.handle(), running);
+        let mut tasks = JoinSet::new();
+        let on_hangup = {
+            let reloader = reloader.clone();
+            move || {
+                let reloader = reloader.clone();
+                // What came of it is in the log.
+                async move { drop(reloader.reload(None, "SIGHUP").await) }
+            }
+        };
+        let (socket, handler) = (&settings.control.socket, reloader.handler());
+        operation::start(&mut tasks, socket, handler, &shutdown, on_hangup).await;
+        if watch {
+            let watch = Watch::start(reloader)?;
+            tasks.spawn(watch.run(shutdown.clone()));
+        }
+        announcement.announce(Some(host.handle()))?;
         host.run(settings.listening, shutdown).await
     }
 }
@@ -142,7 +180,7 @@ fn hint(url: &str, production: bool) -> String {
 }
 
 /// Compiles what is not in the cache yet, in a process of its own; see [`component_host::compile`].
-async fn compile_in_subprocess(invocation: &Invocation) {
+pub(super) async fn compile_in_subprocess(invocation: &Invocation) {
     let Ok(program) = std::env::current_exe() else {
         return;
     };
@@ -166,10 +204,14 @@ async fn compile_in_subprocess(invocation: &Invocation) {
 
 /// The other side of [`compile_in_subprocess`].
 pub(super) fn compile(invocation: &Invocation) -> anyhow::Result<()> {
+    component_host::compile(&manifests(invocation), &invocation.settings.host)
+}
+
+/// The manifests of all listeners, the application's first.
+pub(super) fn manifests(invocation: &Invocation) -> Vec<PathBuf> {
     let services = invocation.settings.listen.services.keys();
     let names = std::iter::once(APPLICATION).chain(services.map(String::as_str));
-    let manifests: Vec<PathBuf> = names.map(|name| manifest(invocation, name)).collect();
-    component_host::compile(&manifests, &invocation.settings.host)
+    names.map(|name| manifest(invocation, name)).collect()
 }
 
 fn manifest(invocation: &Invocation, name: &str) -> PathBuf {

@@ -1,11 +1,12 @@
 //! Settings: `adapter.toml`, overridden by `.env`, overridden by the environment.
 //!
-//! They are read and checked once, at the start. Nothing else in this crate reads a setting from a
+//! They are read and checked at the start, and again by a reload. Nothing else in this crate reads a setting from a
 //! variable. Each owner defines its settings; this module defines those of the program itself. Unknown
 //! settings are rejected rather than ignored, because a mistyped limit would silently keep its default
 //! until production.
 
 mod api_tokens;
+mod changes;
 mod components;
 mod consistency;
 mod databases;
@@ -53,6 +54,8 @@ use adapter_logging::LogSettings;
 use adapter_management::{Access, ManagementSettings};
 use adapter_telemetry::traces::TraceSettings;
 pub(crate) use layers::is_name;
+
+use crate::control::Control;
 use layers::{Effective, Layers};
 
 /// The file's usual name in the project's directory.
@@ -106,6 +109,8 @@ pub struct Settings {
     pub management: ManagementSettings,
     /// Who may see the operators' page: `MANAGEMENT_TOKEN`.
     pub management_access: Access,
+    /// The socket of `reload` and `components`.
+    pub control: Control,
     /// Grants by component id.
     pub components: BTreeMap<String, Grants>,
     /// The adapter's HTTP API.
@@ -193,6 +198,7 @@ impl Settings {
             management: layers.section("management"),
             management_access: management::read(layers, project, production),
             log: log::read(layers, components.keys()),
+            control: layers.section("control"),
             server: ApiSettings {
                 tokens: api_tokens::read(layers, project, components.keys()),
                 ..layers.section("server")
@@ -213,7 +219,8 @@ impl Settings {
             &mut self.log.directory,
             &mut self.log.spin_directory,
         ];
-        let directories: [&mut PathBuf; 3] = [
+        let directories: [&mut PathBuf; 4] = [
+            &mut self.control.socket,
             &mut self.host.compilation_cache,
             &mut self.keys.directory,
             &mut self.migrations.directory,

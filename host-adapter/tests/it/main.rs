@@ -16,6 +16,7 @@ mod activities;
 mod analytics;
 mod api_reference;
 mod command_line;
+mod control;
 mod dispatch;
 mod doctor;
 mod document_outages;
@@ -53,7 +54,9 @@ mod start_checks;
 mod statistics;
 mod statistics_in_mongodb;
 mod support;
+mod swap;
 mod traces;
 mod vault_interop;
+mod watch;
 
 service_tests::modules!();

@@ -145,13 +145,44 @@ pub struct Component {
     dependencies: BTreeMap<String, toml::Value>,
     #[serde(default, rename = "description")]
     _description: Option<String>,
-    #[serde(default, rename = "build")]
-    _build: Option<toml::Value>,
+    /// How the component is built. Only `up --watch` builds it.
+    #[serde(default)]
+    pub build: Option<Build>,
     #[serde(default, rename = "tool")]
     _tool: Option<toml::Value>,
     /// All other keys.
     #[serde(flatten)]
     unsupported: BTreeMap<String, toml::Value>,
+}
+
+/// Table `component.<id>.build`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Build {
+    command: Commands,
+    /// Where the commands run. A relative path is relative to the manifest.
+    #[serde(default)]
+    pub workdir: PathBuf,
+    /// Patterns of the files that the component is built from, relative to the manifest.
+    #[serde(default)]
+    pub watch: Vec<String>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+enum Commands {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Build {
+    /// The commands of a shell, in order.
+    #[must_use]
+    pub fn commands(&self) -> &[String] {
+        match &self.command {
+            Commands::One(command) => std::slice::from_ref(command),
+            Commands::Several(commands) => commands,
+        }
+    }
 }
 
 /// A route and the component that handles it.

@@ -52,6 +52,7 @@ struct Service {
 
 struct ServedRow {
     application: String,
+    version: String,
     digest: String,
     since: String,
 }
@@ -133,6 +134,7 @@ impl ServedRow {
         let digest: String = served.digest.chars().take(12).collect();
         Self {
             application: served.application.clone(),
+            version: served.version.clone(),
             digest,
             since: format::age(served.since),
         }

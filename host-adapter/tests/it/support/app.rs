@@ -152,6 +152,7 @@ impl App {
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("SPINDLE_KEYS_DIRECTORY", &self.builder.keys)
+            .env("SPINDLE_CONTROL_SOCKET", self.control_socket())
             .env("SPINDLE_LISTEN_APP", address)
             .current_dir(&self.builder.project)
             .args(["-e", "-c", script])
@@ -195,6 +196,11 @@ impl App {
     /// Waits for a line of the log that satisfies `matches`, and returns it.
     pub(crate) async fn wait_for_log(&self, what: &str, matches: impl Fn(&Value) -> bool) -> Value {
         super::until(what, async || self.log().into_iter().find(&matches)).await
+    }
+
+    /// The socket of `reload` and `components`.
+    pub(crate) fn control_socket(&self) -> std::path::PathBuf {
+        self.builder.keys.with_file_name("control.sock")
     }
 
     /// The id of the process that is connected to the databases.

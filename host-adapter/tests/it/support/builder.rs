@@ -51,6 +51,11 @@ pub(super) fn command(project: &Path, keys: &Path) -> Command {
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("SPINDLE_KEYS_DIRECTORY", keys)
+        // Many applications run in the repository at the same time.
+        .env(
+            "SPINDLE_CONTROL_SOCKET",
+            keys.with_file_name("control.sock"),
+        )
         .env(
             "SPINDLE_HOST_COMPILATION_CACHE",
             super::project().join(".spindle/cache"),

@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod builder;
+pub(crate) mod builds;
 pub(crate) mod capabilities;
 pub(crate) mod client;
 pub(crate) mod cluster;

@@ -1,15 +1,19 @@
 //! A component that misbehaves on request:
 //!
 //! - `/panic` traps, `/loop` computes forever, `/wait` never answers
-//! - `/pause/N` answers after N milliseconds
+//! - `/pause/N` answers after N milliseconds, with the name of the build
 //! - `/memory/N` allocates N MiB
 //! - `/count` returns the number of `/count` requests that this instance has received
 //! - `/variable/NAME` and `/environment/NAME` return a value, `/files` the number of files it can see
 //! - `/forge` logs as another component, and prints control characters
 //! - `/chatter/N` logs N lines of 1 KiB
 //! - `/adapter/NAME` calls a function of a capability, and returns `denied` or `something else`
+//! - `/build` returns the name of the build, which tests replace
+//! - `/services/faulty/health` succeeds, except in the builds `no-health` (it traps), `no-answer` (it never
+//!   answers), `no-route` (404) and `no-database` (503)
 
 mod adapter;
+mod build;
 
 use std::io::Write as _;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -25,8 +29,25 @@ async fn handle(request: Request) -> http::Result<http::Response<FullBody<Bytes>
     let path = request.uri().path().to_owned();
     let text = answer(&path).await;
     http::Response::builder()
+        .status(status(&path))
         .header("content-length", text.len())
         .body(FullBody::new(text.into()))
+}
+
+fn status(path: &str) -> u16 {
+    match build::name() {
+        "no-route" if path.starts_with("/services/") => 404,
+        "no-database" if path.starts_with("/services/") => 503,
+        _ => 200,
+    }
+}
+
+async fn health() -> String {
+    match build::name() {
+        "no-health" => trap(),
+        "no-answer" => wait(u64::MAX / 2).await,
+        build => format!("{{\"status\": \"healthy\", \"version\": \"{build}\"}}"),
+    }
 }
 
 async fn answer(path: &str) -> String {
@@ -38,7 +59,7 @@ async fn answer(path: &str) -> String {
         "panic" => trap(),
         "loop" => loop_forever(),
         "wait" => wait(u64::MAX / 2).await,
-        "pause" => wait(rest.parse().unwrap_or(0) * 1_000_000).await,
+        "pause" => pause(rest.parse().unwrap_or(0)).await,
         "memory" => allocate(rest.parse().unwrap_or(0)),
         "count" => (COUNT.fetch_add(1, Ordering::Relaxed) + 1).to_string(),
         "variable" => spin_sdk::variables::get(rest).await.unwrap_or_default(),
@@ -48,6 +69,8 @@ async fn answer(path: &str) -> String {
             .to_string(),
         "forge" => forge(),
         "chatter" => chatter(rest.parse().unwrap_or(0)),
+        "build" => build::name().to_owned(),
+        "services" => health().await,
         "adapter" => adapter::call(rest).await,
         _ => String::new(),
     }
@@ -91,6 +114,11 @@ fn write(line: &str) {
 async fn wait(nanoseconds: u64) -> String {
     spin_sdk::wasip3::clocks::monotonic_clock::wait_for(nanoseconds).await;
     String::new()
+}
+
+async fn pause(milliseconds: u64) -> String {
+    wait(milliseconds * 1_000_000).await;
+    build::name().to_owned()
 }
 
 fn allocate(mebibytes: usize) -> String {

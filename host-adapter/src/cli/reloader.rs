@@ -1,0 +1,279 @@
+//! Takes up changes while the application is served: components, manifests, migrations and settings.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Instant, SystemTime},
+};
+
+use anyhow::Context as _;
+use tokio::runtime::Handle;
+
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use super::{
+    Invocation, migrate,
+    run::{self, Running},
+    up,
+};
+use crate::{
+    config::{Environment, Settings},
+    control::{Handler, Reloaded, Reply, Request, Served},
+};
+use adapter_component_host::{HostHandle, ServedComponent};
+
+/// Notices that are kept.
+const MAX_NOTICES: usize = 50;
+
+/// Shows and reloads what a running `up` serves. Clones do the same.
+#[derive(Clone)]
+pub struct Reloader(Arc<Inner>);
+
+struct Inner {
+    host: HostHandle,
+    running: Running,
+    /// What the program was started with.
+    first: Arc<Invocation>,
+    /// Reloads at the same time run one after the other.
+    reloading: tokio::sync::Mutex<()>,
+    notices: Mutex<VecDeque<Notice>>,
+}
+
+/// What came of a reload or a build.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    /// When it ended.
+    pub at: SystemTime,
+    /// What asked for it: a command, a signal, or the file that changed.
+    pub trigger: String,
+    /// The component, or `None` for all.
+    pub component: Option<String>,
+    /// What was done, or why not.
+    pub result: Result<Reloaded, String>,
+}
+
+impl Reloader {
+    pub(super) fn new(host: HostHandle, running: Running) -> Self {
+        Self(Arc::new(Inner {
+            host,
+            first: running.current.get(),
+            running,
+            reloading: tokio::sync::Mutex::new(()),
+            notices: Mutex::default(),
+        }))
+    }
+
+    /// What the program runs with at present.
+    pub(super) fn invocation(&self) -> Arc<Invocation> {
+        self.0.running.current.get()
+    }
+
+    /// Every component on every listener, as it is served now.
+    pub fn components(&self) -> Vec<ServedComponent> {
+        self.0.host.components()
+    }
+
+    /// The latest builds and reloads, newest last.
+    pub fn notices(&self) -> Vec<Notice> {
+        let notices = self.0.notices.lock();
+        let notices = notices.unwrap_or_else(PoisonError::into_inner);
+        notices.iter().cloned().collect()
+    }
+
+    /// Notes what came of a reload or a build.
+    pub(super) fn note(
+        &self,
+        trigger: &str,
+        component: Option<&str>,
+        result: Result<Reloaded, String>,
+    ) {
+        let notice = Notice {
+            at: SystemTime::now(),
+            trigger: trigger.to_owned(),
+            component: component.map(str::to_owned),
+            result,
+        };
+        let notices = self.0.notices.lock();
+        let mut notices = notices.unwrap_or_else(PoisonError::into_inner);
+        if notices.len() >= MAX_NOTICES {
+            notices.pop_front();
+        }
+        notices.push_back(notice);
+    }
+
+    /// Takes up changes of one component, or of everything: settings, migrations, manifests and all
+    /// components. `trigger` says in the log what asked for it.
+    ///
+    /// # Errors
+    ///
+    /// The settings, a manifest or a migration is not valid, or there is no such component. What served
+    /// before goes on.
+    pub async fn reload(&self, component: Option<&str>, trigger: &str) -> anyhow::Result<Reloaded> {
+        let _one = self.0.reloading.lock().await;
+        let started = Instant::now();
+        let result = match component {
+            Some(id) => self.one(id).await,
+            None => {
+                let reloader = self.clone();
+                let work = move || Handle::current().block_on(reloader.everything_or_stop());
+                // On a thread of its own, because sqlx's migrations cannot move between threads.
+                tokio::task::spawn_blocking(work)
+                    .await
+                    .unwrap_or_else(|error| {
+                        Err(anyhow::Error::from(error).context("the reload did not finish"))
+                    })
+            }
+        };
+        let milliseconds = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let result = result.map(|reloaded| Reloaded {
+            milliseconds,
+            ..reloaded
+        });
+        if let Err(error) = &result {
+            tracing::error!("nothing was reloaded ({trigger}): {error:#}");
+        }
+        let noted = result.as_ref().map(Clone::clone);
+        self.note(
+            trigger,
+            component,
+            noted.map_err(|error| format!("{error:#}")),
+        );
+        result
+    }
+
+    async fn one(&self, id: &str) -> anyhow::Result<Reloaded> {
+        up::compile_in_subprocess(&self.invocation()).await;
+        Ok(Reloaded {
+            report: self.0.host.reload(Some(id)).await?,
+            ..Reloaded::default()
+        })
+    }
+
+    async fn everything_or_stop(&self) -> anyhow::Result<Reloaded> {
+        tokio::select! {
+            result = self.everything() => result,
+            () = self.0.running.shutdown.cancelled() => anyhow::bail!("the program stops"),
+        }
+    }
+
+    async fn everything(&self) -> anyhow::Result<Reloaded> {
+        let previous = self.invocation();
+        let next = Arc::new(self.read()?);
+        let mut done = Reloaded {
+            settings: next.settings.changes_in_force(&previous.settings),
+            needs_restart: next.settings.changes_at_start(&self.0.first.settings),
+            ..Reloaded::default()
+        };
+        for name in &done.needs_restart {
+            tracing::warn!("`{name}` was changed and takes effect at the next start");
+        }
+        // Variables of the manifests are looked up here.
+        self.0.running.current.set(next.clone());
+        let result = if done.settings.is_empty() {
+            self.with_the_same_grants(&next, &mut done).await
+        } else {
+            self.with_other_grants(&next, &mut done).await
+        };
+        if result.is_err() || (!done.settings.is_empty() && done.report.has_rejections()) {
+            self.0.running.current.set(previous);
+            done.settings.clear();
+        }
+        result.map(|()| done)
+    }
+
+    /// Reads the settings again. Those that only a start can apply stay as they are.
+    fn read(&self) -> anyhow::Result<Invocation> {
+        let Invocation { project, file, .. } = &*self.0.first;
+        let environment = Environment::load(project)?;
+        let settings = Settings::load(project, file, &environment)?;
+        Ok(Invocation {
+            project: project.clone(),
+            file: file.clone(),
+            settings: settings.with_start_of(&self.0.first.settings),
+            environment,
+            traces: self.0.first.traces.clone(),
+        })
+    }
+
+    async fn with_the_same_grants(
+        &self,
+        next: &Invocation,
+        done: &mut Reloaded,
+    ) -> anyhow::Result<()> {
+        let documents = self.0.running.background.documents().await;
+        let admin = &self.0.running.admin;
+        done.migrations = migrate::all(next, admin, documents.as_ref()).await?;
+        up::compile_in_subprocess(next).await;
+        done.report = self.0.host.reload(None).await?;
+        Ok(())
+    }
+
+    async fn with_other_grants(
+        &self,
+        next: &Invocation,
+        done: &mut Reloaded,
+    ) -> anyhow::Result<()> {
+        let Running { admin, keys, .. } = &self.0.running;
+        let assembly = run::assemble(next, admin, keys, &self.0.running.peer_url).await?;
+        let reload = async {
+            done.migrations = migrate::all(next, admin, assembly.documents.as_ref()).await?;
+            up::compile_in_subprocess(next).await;
+            self.0.host.reload_with(assembly.adapters()).await
+        };
+        match reload.await {
+            Ok(report) if !report.has_rejections() => {
+                done.report = report;
+                let grace = next.settings.host.request_timeout;
+                self.0.running.background.replace(assembly, grace).await;
+            }
+            Ok(report) => {
+                done.report = report;
+                assembly.close().await;
+            }
+            Err(error) => {
+                assembly.close().await;
+                return Err(error).context("the changed settings were not taken up");
+            }
+        }
+        Ok(())
+    }
+
+    /// Answers the requests of the control socket.
+    pub(super) fn handler(&self) -> Handler {
+        let reloader = self.clone();
+        Arc::new(move |request| {
+            let reloader = reloader.clone();
+            Box::pin(async move { reloader.answer(request).await })
+        })
+    }
+
+    async fn answer(&self, request: Request) -> Reply {
+        match request {
+            Request::Components {} => {
+                let components = self.components();
+                Reply::Components(components.into_iter().map(served).collect())
+            }
+            Request::Reload { component } => {
+                let result = self.reload(component.as_deref(), "`host-adapter reload`");
+                match result.await {
+                    Ok(reloaded) => Reply::Reloaded(reloaded),
+                    Err(error) => Reply::Failed(format!("{error:#}")),
+                }
+            }
+        }
+    }
+}
+
+fn served(component: ServedComponent) -> Served {
+    let since = OffsetDateTime::from(component.since);
+    let since = since.replace_nanosecond(0).unwrap_or(since);
+    Served {
+        listener: component.listener,
+        component: component.id,
+        version: component.version,
+        digest: component.digest,
+        // Only a year beyond 9999 cannot be written.
+        since: since.format(&Rfc3339).unwrap_or_default(),
+        path: component.path,
+    }
+}
