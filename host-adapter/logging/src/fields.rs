@@ -26,6 +26,8 @@ pub(crate) const RESERVED: [&str; 6] = [
 pub(crate) struct Fields {
     pub(crate) context: Context,
     pub(crate) message: String,
+    /// The target of an event that came from the crate `log`, whose own is always `log`.
+    pub(crate) target: Option<String>,
     /// The inside of a JSON object.
     pub(crate) others: String,
 }
@@ -68,6 +70,8 @@ impl Visit for Fields {
         let value = cut(value);
         if field.name() == "message" {
             value.clone_into(&mut self.message);
+        } else if field.name() == "log.target" {
+            self.target = Some(value.to_owned());
         } else if !self.context.set(field.name(), value) && self.accepts(field) {
             push_key(&mut self.others, field.name());
             escape::push_json(&mut self.others, value);

@@ -47,16 +47,15 @@ impl Levels {
     }
 
     /// Whether an event of the adapter or of a library is written. `component` is whom it is about.
-    pub(crate) fn permit_event(&self, metadata: &Metadata<'_>, component: &str) -> bool {
-        let level = LogLevel::of(*metadata.level());
-        match self.library(metadata.target()) {
+    pub(crate) fn permit_event(&self, level: LogLevel, target: &str, component: &str) -> bool {
+        match self.library(target) {
             Some(least) => level >= least,
             None => self.permit(level, component),
         }
     }
 
     /// The level of a library; none for the adapter's own crates.
-    fn library(&self, target: &str) -> Option<LogLevel> {
+    pub(crate) fn library(&self, target: &str) -> Option<LogLevel> {
         if OWN.iter().any(|own| target.starts_with(own)) {
             return None;
         }

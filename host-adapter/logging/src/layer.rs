@@ -9,9 +9,9 @@ use tracing::{
 use tracing_subscriber::{Layer, layer::Context, registry::LookupSpan};
 
 use crate::{
-    GUEST,
-    context::{self},
-    fields::Fields,
+    GUEST, context,
+    escape::push_json,
+    fields::{Fields, push_key},
     filter::Levels,
     guest::Guest,
     level::LogLevel,
@@ -69,10 +69,19 @@ impl LogLayer {
             }
         }
         let component = context.component.as_deref().unwrap_or(HOST);
-        if !self.levels.permit_event(event.metadata(), component) {
+        let level = LogLevel::of(*event.metadata().level());
+        let target = fields
+            .target
+            .as_deref()
+            .unwrap_or(event.metadata().target());
+        if !self.levels.permit_event(level, target, component) {
             return None;
         }
-        let level = LogLevel::of(*event.metadata().level());
+        // It says whose line it is, and which level to change.
+        if self.levels.library(target).is_some() {
+            push_key(&mut fields.others, "library");
+            push_json(&mut fields.others, target);
+        }
         Some(Line {
             request_id: context.request_id,
             trace_id: context.trace_id,

@@ -222,7 +222,11 @@ fn a_full_disk_tears_no_line() {
         .arg(directory.path())
         .status();
     if !mount.is_ok_and(|status| status.success()) {
-        eprintln!("NOT TESTED: a full disk needs root, which may mount a tmpfs");
+        writeln!(
+            io::stderr(),
+            "NOT TESTED: a full disk needs root, which may mount a tmpfs"
+        )
+        .unwrap();
         return;
     }
     let (log, _) = log_to_files(directory.path(), &LogSettings::default());
@@ -361,6 +365,8 @@ fn levels_are_those_of_the_component_or_the_library() {
         .iter()
         .map(|line| line["message"].as_str().unwrap())
         .collect();
+    let library = lines.iter().find_map(|line| line["library"].as_str());
+    assert_eq!(library, Some("sqlx::query"));
     assert_eq!(
         messages,
         [

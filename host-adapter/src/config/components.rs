@@ -7,11 +7,13 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::layers::{Layers, is_name};
 
 /// Reserved names: the whole application in `[listen]`, the outside caller's key,
-/// the signing key, the key behind database roles, and schemas that are not a component's.
-pub(crate) const RESERVED: [&str; 7] = [
+/// the signing key, the key behind database roles, schemas that are not a component's, and this
+/// program, which has that name in the log.
+pub(crate) const RESERVED: [&str; 8] = [
     "app",
     "client",
     "documents",
+    "host-adapter",
     "public",
     "roles",
     "spindle",
