@@ -33,7 +33,7 @@ pub(crate) struct Entry {
     pub(crate) reason: Option<&'static str>,
 }
 
-/// What the health of the application is made of.
+/// The health of each service.
 #[derive(Debug, Default, Serialize, Schema)]
 pub(crate) struct Services {
     #[example(serde_json::json!({"user": {"status": "healthy", "version": "0.1.0"}}))]

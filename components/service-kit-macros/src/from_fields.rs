@@ -102,7 +102,7 @@ fn describe(field: &Field) -> Result<TokenStream> {
     })
 }
 
-/// The field's rule; none if the field is a group of fields.
+/// Returns the field's rule, or `None` if the field is a group of fields.
 fn rule(field: &Field) -> Result<Option<Rule>> {
     let is = |name: &'static str| move |attribute: &&Attribute| attribute.path().is_ident(name);
     let rule = field.attrs.iter().find(is("rule"));

@@ -21,7 +21,7 @@ pub struct Bearer(pub tokens::Claims);
 #[derive(Debug)]
 pub struct UserId(pub Uuid);
 
-/// Extractor: a service or a person, one of which is required.
+/// Extractor: the service or the user that sent the request. One of them is required.
 #[derive(Debug)]
 pub enum Caller {
     /// The service that sealed the request, such as `user`.
@@ -117,7 +117,7 @@ impl Describe for Operator {
     }
 }
 
-/// `Authorization: Bearer …` comes first: it is the standard one.
+/// Finds the access token. The standard header, `Authorization: Bearer …`, takes precedence.
 fn token(headers: &HeaderMap) -> Option<String> {
     let authorization = headers.get(AUTHORIZATION).and_then(|v| v.to_str().ok());
     let bearer = authorization

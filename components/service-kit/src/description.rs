@@ -15,7 +15,7 @@ pub struct Description {
     /// The component's name, such as `user`.
     #[example("user")]
     pub name: String,
-    /// The version that runs.
+    /// The running version.
     #[example("0.1.0")]
     pub version: String,
     /// In the order in which the service lists them.
@@ -54,7 +54,7 @@ impl Schema for Encryption {
     }
 }
 
-/// Where a service describes itself.
+/// Returns the path at which a service describes itself.
 #[must_use]
 pub fn routes_path(service: &str) -> String {
     format!("/services/{service}/routes")

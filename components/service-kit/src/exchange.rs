@@ -95,7 +95,7 @@ fn announce(exchange: &Rc<Exchange>) {
 #[cfg(not(target_family = "wasm"))]
 fn announce(_: &Rc<Exchange>) {}
 
-/// The exchange that the running code is part of; none while an instance starts.
+/// Returns the exchange that the running code is part of, or `None` while an instance starts.
 pub(crate) fn current() -> Option<Rc<Exchange>> {
     CURRENT.with_borrow(Option::clone)
 }

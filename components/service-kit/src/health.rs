@@ -60,7 +60,7 @@ struct Entry {
     last_answered: Option<String>,
 }
 
-/// Handler: asks every dependency. 503 when one that is needed is down, else 200.
+/// Handler: checks every dependency. Answers 503 if a needed one is down, and otherwise 200.
 pub async fn handler() -> Report<Dependencies> {
     let dependencies = health::dependencies().await;
     let status = overall(&dependencies);
@@ -73,7 +73,7 @@ pub async fn handler() -> Report<Dependencies> {
     )
 }
 
-/// A health answer of the running service: 503 if `status` is unhealthy, else 200.
+/// Creates the health answer of the running service: 503 if `status` is unhealthy, and otherwise 200.
 pub fn report<T>(status: Status, parts: T) -> Report<T> {
     let exchange = exchange::current();
     Report {

@@ -31,8 +31,8 @@ pub struct Service {
     pub description: &'static str,
     /// The text of `openapi.json` in the component's folder, which [`crate::openapi::check`] keeps.
     pub openapi: &'static str,
-    /// Adds the service's routes. [`serve`] adds `/health`, unless it is among them, and what
-    /// [`crate::description`] says.
+    /// Adds the service's routes. [`serve`] adds those of [`crate::description`], and `/health` if the
+    /// service does not define it.
     pub routes: fn(Routes) -> Routes,
 }
 

@@ -36,14 +36,14 @@ impl From<Error> for Problem {
                 409,
                 "username-taken",
                 "Username taken",
-                "There is a user of this name already. Upper and lower case make no difference.",
+                "A user with this name already exists. Names that differ only in case are the same.",
                 "Choose another name.",
             ),
             Error::EmailTaken => kind!(
                 409,
                 "email-taken",
                 "E-mail address taken",
-                "There is a user with this e-mail address already.",
+                "A user with this e-mail address already exists.",
                 "Log in instead, or register with another address.",
             ),
             Error::InvalidCredentials => kind!(
@@ -78,7 +78,7 @@ impl From<Error> for Problem {
                 409,
                 "no-session",
                 "No session",
-                "The access token belongs to no session; it is good until it expires.",
+                "The access token does not belong to a session. It is valid until it expires.",
                 "Forget the token. It cannot be revoked earlier.",
             ),
             Error::SessionNotFound => kind!(

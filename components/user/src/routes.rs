@@ -83,7 +83,8 @@ async fn register(
     Ok(Answer::created("User created successfully", registered).private())
 }
 
-/// Without the success format: OAuth 2.0 clients expect the token at the top (RFC 6749, 5.1).
+/// Does not use the success format, because OAuth 2.0 clients expect the token at the top level
+/// (RFC 6749, section 5.1).
 async fn log_in(client: Client, Input(login): Input<Login>) -> Result<PrivateJson<AccessToken>> {
     let token = services::log_in(login, client).await?;
     Ok(PrivateJson(token))

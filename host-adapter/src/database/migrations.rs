@@ -175,7 +175,7 @@ impl Migrations<'_> {
         Ok(Vec::new())
     }
 
-    /// The tables of what was applied are in the adapter's schema, where no component can touch them.
+    /// The applied migrations are recorded in the adapter's schema, which components cannot access.
     async fn migrator(&self) -> anyhow::Result<Migrator> {
         let folder = self.directory.join(self.service);
         let mut migrator = Migrator::new(folder.as_path())

@@ -16,8 +16,7 @@ use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
 /// The schema in which the adapter records the applied migrations. Components have no access to it.
 const SCHEMA: &str = "spindle";
 
-/// An identifier as SQL text. Names are validated by `config`; quoting keeps words such as `user`
-/// from being keywords.
+/// Quotes an identifier for SQL. `config` validates names, but a name such as `user` is also a keyword.
 pub(crate) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

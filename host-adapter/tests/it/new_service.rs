@@ -66,7 +66,7 @@ fn a_service_that_cannot_be_made_changes_nothing() {
         (&["tokens"], "`tokens` is a reserved name"),
         (&["order"], "`order` is a word of Rust or SQL"),
         (&["pages"], "uses `page` for something else"),
-        (&["tokio"], "`tokio` is the name of a package"),
+        (&["hyper"], "`hyper` is the name of a package"),
         (&["in-the-way"], "`components/in-the-way` exists already"),
         (
             &["notes", "--port", "8002"],

@@ -50,7 +50,7 @@ pub(crate) struct NewEvent {
     pub(crate) event_name: String,
     #[rule(user_id)]
     pub(crate) user_id: Option<String>,
-    /// When it happened; by default when it arrived. At most 5 minutes in the future.
+    /// When it happened. The default is when it arrived. At most 5 minutes in the future.
     #[rule(not_ahead)]
     pub(crate) timestamp: Option<OffsetDateTime>,
     /// A JSON object of at most 16 KiB, nested at most 32 deep. Names must not begin with `$`.
@@ -73,11 +73,11 @@ pub(crate) struct Statistics {
     pub(crate) total_events: u64,
     #[example(json!({"page_view": 2}))]
     pub(crate) by_type: BTreeMap<String, u64>,
-    /// By day in UTC, such as `2026-01-31`. Of more than 1,000 days the latest 1,000.
+    /// By day in UTC, such as `2026-01-31`, for the latest 1,000 days.
     #[example(json!({"2026-01-31": 2}))]
     pub(crate) by_day: BTreeMap<String, u64>,
     pub(crate) distinct_users: u64,
-    /// As the user service counts them; null when it does not answer.
+    /// The counts of the user service; null if it does not answer.
     #[example(json!({"total_users": 2, "active_users": 2, "inactive_users": 0}))]
     pub(crate) user_stats: Option<Value>,
 }

@@ -102,13 +102,13 @@ pub(crate) struct Activity {
     pub(crate) user_agent: Option<String>,
 }
 
-/// How often a user did what, and when.
+/// The number of a user's activities, by action and by day.
 #[derive(Debug, Serialize, Schema)]
 pub(crate) struct ActivityStatistics {
     pub(crate) total: u64,
     #[example(json!({"logged_in": 2}))]
     pub(crate) by_action: BTreeMap<String, u64>,
-    /// By day in UTC, such as `2026-01-31`. Of more than 1,000 days the busiest 1,000.
+    /// By day in UTC, such as `2026-01-31`, for the busiest 1,000 days.
     #[example(json!({"2026-01-31": 2}))]
     pub(crate) by_day: BTreeMap<String, u64>,
 }

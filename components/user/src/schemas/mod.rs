@@ -57,7 +57,7 @@ pub(crate) struct AccessToken {
     pub(crate) expires_in: u32,
 }
 
-/// What users see of themselves.
+/// A user's own profile.
 #[derive(Debug, Serialize, Schema, FromRow)]
 pub(crate) struct Profile {
     #[example("ada")]
@@ -69,7 +69,7 @@ pub(crate) struct Profile {
     pub(crate) created_at: OffsetDateTime,
 }
 
-/// How many users there are.
+/// The number of users.
 #[derive(Debug, Serialize, Schema, FromRow)]
 pub(crate) struct UserCount {
     pub(crate) total_users: i64,
@@ -77,8 +77,8 @@ pub(crate) struct UserCount {
     pub(crate) inactive_users: i64,
 }
 
-/// ASCII only, so that no two names look alike, and `lower()` in PostgreSQL gives the same result
-/// with every locale.
+/// Accepts ASCII only. Letters of different alphabets look alike, and the result of `lower()` in
+/// PostgreSQL would depend on the locale.
 fn username() -> impl Rule<Output = String> {
     let schema = || json!({"type": "string", "minLength": 3, "maxLength": 50, "pattern": "^[A-Za-z0-9_.-]*$"});
     rule(schema, |value| {

@@ -49,7 +49,7 @@ pub(crate) struct PasswordChange {
     pub(crate) new_password: String,
 }
 
-/// What else a change of password did.
+/// The outcome of a change of password.
 #[derive(Debug, Serialize, Schema)]
 pub(crate) struct PasswordChanged {
     pub(crate) ended_sessions: usize,
