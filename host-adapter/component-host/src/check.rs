@@ -59,7 +59,7 @@ async fn answer(component: &Component) -> Result<Report, String> {
         .body(body)
         .map_err(|error| error.to_string())?;
     let mut failure = component.template().failure.subscribe();
-    let response = match component.handle(request).await {
+    match component.handle(request).await {
         Ok(response) => read(response).await,
         Err(error) if error.is::<TrapOrPanicError>() => {
             // The instance reports its failure after its requests have failed.
@@ -68,8 +68,7 @@ async fn answer(component: &Component) -> Result<Report, String> {
             Err(format!("it failed: {}", reason.unwrap_or_default()))
         }
         Err(error) => Err(describe(&error)),
-    };
-    response
+    }
 }
 
 async fn read(response: Response<WasiBody>) -> Result<Report, String> {
