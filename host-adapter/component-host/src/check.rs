@@ -64,7 +64,7 @@ async fn answer(component: &Component) -> Result<Report, String> {
         .map_err(|error| error.to_string())?;
     let traced = TracedRequest::new(Span::none(), "health check");
     let mut failure = component.template().failure.subscribe();
-    let response = match component.handle(request, &traced).await {
+    match component.handle(request, &traced).await {
         Ok(response) => read(response).await,
         Err(error) if error.is::<TrapOrPanicError>() => {
             // The instance reports its failure after its requests have failed.
@@ -73,8 +73,7 @@ async fn answer(component: &Component) -> Result<Report, String> {
             Err(format!("it failed: {}", reason.unwrap_or_default()))
         }
         Err(error) => Err(describe(&error)),
-    };
-    response
+    }
 }
 
 async fn read(response: Response<WasiBody>) -> Result<Report, String> {

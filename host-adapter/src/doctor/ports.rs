@@ -28,7 +28,12 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
         settings.server.address,
         Level::Warning,
     );
-    let all = std::iter::once(app).chain(services).chain([server]);
+    let management = (
+        "management.address".to_owned(),
+        settings.management.address,
+        Level::Error,
+    );
+    let all = std::iter::once(app).chain(services).chain([server, management]);
     all.map(|(name, address, level)| check_address(&name, address, level))
         .collect()
 }

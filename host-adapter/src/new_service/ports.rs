@@ -34,6 +34,7 @@ fn taken(settings: &Settings) -> Vec<(String, SocketAddr)> {
     let own = [
         ("listen.app".to_owned(), settings.listen.app),
         ("server.address".to_owned(), settings.server.address),
+        ("management.address".to_owned(), settings.management.address),
     ];
     services.chain(own).collect()
 }
