@@ -78,8 +78,8 @@ fn a_service_that_cannot_be_made_changes_nothing() {
         ),
         (&["notes", "--port", "0"], "--port"),
         (
-            &["events", "--store", "documents"],
-            "`events` is one of `analytics`",
+            &["activities", "--store", "documents"],
+            "`activities` is one of `user`",
         ),
         (&[], "<NAME>"),
     ] {
