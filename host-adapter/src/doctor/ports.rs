@@ -33,7 +33,9 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
         settings.management.address,
         Level::Error,
     );
-    let all = std::iter::once(app).chain(services).chain([server, management]);
+    let all = std::iter::once(app)
+        .chain(services)
+        .chain([server, management]);
     all.map(|(name, address, level)| check_address(&name, address, level))
         .collect()
 }
