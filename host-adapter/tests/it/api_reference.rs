@@ -59,7 +59,7 @@ async fn a_new_service_appears_in_reference_and_problems(
     let routes = ["/api/v1/greetings/...", "/services/greeter/..."];
     copy::add_component(project.path(), "greeter", &routes);
     let app = Builder::new(mode)
-        .project(project.path(), &["APP"])
+        .project(project.path(), &["app"])
         .start()
         .await;
     let reference = reference(&app).await;

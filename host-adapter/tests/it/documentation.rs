@@ -114,6 +114,7 @@ async fn check_transcript(page: &str, mode: HostMode) {
         let listener = if name == "app" { "all routes" } else { &name };
         script = script.replace(&format!("http://127.0.0.1:{documented}"), app.url(listener));
     }
+    let script = script.replace("http://127.0.0.1:9001", &app.management());
     let script = script.replace(
         "target/debug/host-adapter",
         env!("CARGO_BIN_EXE_host-adapter"),

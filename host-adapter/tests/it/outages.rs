@@ -59,17 +59,21 @@ async fn requests_fail_fast_without_postgres_and_then_recover(
         .send()
         .await
         .expect_problem(503, "unavailable");
-    let health = app
-        .request_to("user", reqwest::Method::GET, "/health")
-        .send()
-        .await
-        .expect(503)
-        .json();
+    // A result of the last second is reused, and the start has asked, too.
+    let health = until("the outage in the health", async || {
+        let asked = app.request_to("user", reqwest::Method::GET, "/health");
+        let answer = asked.send().await;
+        (answer.status == 503).then(|| answer.json())
+    })
+    .await;
     assert_eq!(
         health["dependencies"]["postgres"]["status"], "down",
         "{health}"
     );
-    app.get("/health").send().await.expect(503);
+    until("the outage in the health of all", async || {
+        (app.get("/health").send().await.status == 503).then_some(())
+    })
+    .await;
     app.get("/").send().await.expect(200);
 
     let postgres = start_private_postgres(&directory).await;

@@ -16,7 +16,7 @@ async fn start(mode: HostMode) -> (App, TempDir) {
     let routes = ["/api/v1/entries/...", "/services/ledger/..."];
     copy::add_component(project.path(), "ledger", &routes);
     copy::add_tables(project.path(), "ledger", TABLES);
-    let builder = Builder::new(mode).project(project.path(), &["APP"]);
+    let builder = Builder::new(mode).project(project.path(), &["app"]);
     (builder.start().await, project)
 }
 

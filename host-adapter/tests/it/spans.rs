@@ -109,7 +109,13 @@ fn assert_last_span(spans: &Spans, name: &str, outcome: &str) {
         fields,
         ..
     } = spans.last();
-    let expected = [("component", "a"), ("outcome", outcome)];
-    let expected = expected.map(|(key, value)| (key, value.to_owned()));
-    assert_eq!((found, fields), (name, BTreeMap::from(expected)));
+    let mut expected = BTreeMap::from([("component", "a"), ("outcome", outcome)]);
+    if outcome != "ok" {
+        expected.insert("otel.status_code", "ERROR");
+    }
+    let expected = expected.into_iter();
+    let expected = expected
+        .map(|(key, value)| (key, value.to_owned()))
+        .collect();
+    assert_eq!((found, fields), (name, expected));
 }

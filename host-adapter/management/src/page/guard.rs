@@ -165,7 +165,7 @@ mod tests {
         assert!(!is_same("http://localhost:3000"));
         assert!(!is_same("http://evil.example"));
         assert!(!is_same("null"));
-        assert!(!is_same_origin(&headers(&[host.clone()])));
+        assert!(!is_same_origin(&headers(std::slice::from_ref(&host))));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Metrics of the process, in the text format of OpenMetrics 1.0, which Prometheus reads.
+//! Metrics of the process, in the text format of `OpenMetrics` 1.0, which Prometheus reads.
 //!
 //! Names follow OpenTelemetry's semantic conventions (1.42) where there is one, with `_` for `.` and the
 //! unit at the end: `http.server.request.duration` is `http_server_request_duration_seconds`. All other

@@ -22,7 +22,7 @@ impl Project {
         let project = Self(tempfile::tempdir().expect("a directory"));
         std::fs::create_dir_all(project.path().join("components/faulty")).expect("create");
         project.write("adapter.toml", "[components.faulty]\n");
-        project.write("spin.toml", &manifest("faulty.wasm", "red"));
+        project.write("spin.toml", manifest("faulty.wasm", "red"));
         let own = manifest("../../faulty.wasm", "red");
         project.write("components/faulty/spin.toml", &own);
         project.build("original");
@@ -60,7 +60,7 @@ impl Project {
     }
 
     pub(crate) fn builder(&self, environment: &[(&str, &str)]) -> Builder {
-        let mut builder = Builder::new(HostMode::Embedded).project(self.path(), &["APP", "FAULTY"]);
+        let mut builder = Builder::new(HostMode::Embedded).project(self.path(), &["app", "faulty"]);
         for (name, value) in environment {
             builder = builder.env(name, *value);
         }
