@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sqlx::{
     AssertSqlSafe, Connection as _, Executor as _, PgConnection, SqlSafeStr as _, Statement as _,
+    postgres::{PgArguments, PgStatement},
 };
 use tokio::sync::Notify;
 
@@ -242,12 +243,9 @@ impl Runner {
         sql: String,
         params: &[Value],
     ) -> Result<Outcome, Error> {
-        let text: Arc<str> = sql.as_str().into();
+        let text = sql.clone();
         let run = async {
-            let statement = connection
-                .prepare(AssertSqlSafe(sql).into_sql_str())
-                .await?;
-            let arguments = parameters::encode(&statement, params)?;
+            let (statement, arguments) = prepare(connection, sql, params).await?;
             let rows = connection.fetch_many(statement.query_with(arguments));
             rows::collect(rows, self.limits).await
         };
@@ -260,17 +258,27 @@ impl Runner {
         sql: String,
         params: &[Value],
     ) -> Result<u64, Error> {
-        let text: Arc<str> = sql.as_str().into();
+        let text = sql.clone();
         let run = async {
-            let statement = connection
-                .prepare(AssertSqlSafe(sql).into_sql_str())
-                .await?;
-            let arguments = parameters::encode(&statement, params)?;
+            let (statement, arguments) = prepare(connection, sql, params).await?;
             let done = connection.execute(statement.query_with(arguments)).await?;
             Ok(done.rows_affected())
         };
         observed::statement(&self.component, &text, run).await
     }
+}
+
+/// Prepares a statement, and encodes `params` as its parameters' types.
+async fn prepare(
+    connection: &mut PgConnection,
+    sql: String,
+    params: &[Value],
+) -> Result<(PgStatement, PgArguments), Error> {
+    let statement = connection
+        .prepare(AssertSqlSafe(sql).into_sql_str())
+        .await?;
+    let arguments = parameters::encode(&statement, params)?;
+    Ok((statement, arguments))
 }
 
 /// Stores a message with the position in the trace of the request that sends it.

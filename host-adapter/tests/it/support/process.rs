@@ -112,13 +112,13 @@ fn read_addresses(stdout: &mut impl BufRead) -> HashMap<String, String> {
     found
 }
 
-/// A file that keeps everything that a process logs, in the directory `SPINDLE_TEST_LOGS` if that is set.
+/// A file that keeps everything that a process logs, in the directory `TEST_LOGS` if that is set.
 /// A check over all of them follows the tests. The file is named after the test, which is its thread's name.
 fn copy_of_log(pid: u32) -> Option<File> {
-    let directory = PathBuf::from(std::env::var_os("SPINDLE_TEST_LOGS")?);
+    let directory = PathBuf::from(std::env::var_os("TEST_LOGS")?);
     let thread = std::thread::current();
     let test = thread.name().unwrap_or("unknown").replace("::", ".");
-    std::fs::create_dir_all(&directory).expect("SPINDLE_TEST_LOGS can be created");
+    std::fs::create_dir_all(&directory).expect("TEST_LOGS can be created");
     Some(File::create(directory.join(format!("{test}.{pid}.log"))).expect("a file"))
 }
 
@@ -127,7 +127,7 @@ fn copy_of_log(pid: u32) -> Option<File> {
 fn collect_log(lines: impl BufRead, log: &Mutex<Vec<Value>>, mut copy: Option<File>) {
     for line in lines.lines().map_while(Result::ok) {
         if let Some(copy) = &mut copy {
-            writeln!(copy, "{line}").expect("SPINDLE_TEST_LOGS can be written");
+            writeln!(copy, "{line}").expect("TEST_LOGS can be written");
         }
         let entry = serde_json::from_str(&line).unwrap_or_else(|_| json!({ "not JSON": line }));
         log.lock().expect("log").push(entry);
