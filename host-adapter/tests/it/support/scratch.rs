@@ -34,7 +34,11 @@ pub(crate) struct Scratch {
 impl Scratch {
     pub(crate) fn new(settings: &str) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let free = ["SPINDLE_LISTEN_APP", "SPINDLE_SERVER_ADDRESS"];
+        let free = [
+            "SPINDLE_LISTEN_APP",
+            "SPINDLE_SERVER_ADDRESS",
+            "SPINDLE_MANAGEMENT_ADDRESS",
+        ];
         let variables = free.map(|name| (name.to_owned(), "127.0.0.1:0".to_owned()));
         let scratch = Self {
             directory,
