@@ -1,7 +1,8 @@
 //! Documents in MongoDB, through the official driver.
 //!
-//! A caller's text is parsed into [`Filter`] and [`Update`], and each operator is translated here. The
-//! text itself is never passed on, so a caller cannot use operators such as `$where` or `$expr`. The
+//! A caller's text is parsed into [`Filter`](super::Filter) and [`Update`](super::Update), and each operator
+//! is translated here. The text itself is never passed on, so a caller cannot use operators such as `$where`
+//! or `$expr`. The
 //! adapter uses only features of MongoDB 4.4 on a single server: no transactions and no sessions.
 //!
 //! The driver's connections belong to the runtime that created it, and every call runs there as a
