@@ -111,7 +111,7 @@ impl<T: Schema> Schema for Page<T> {
     }
 }
 
-/// Every text that has this form may be none of ours, which its reader finds out.
+/// The pattern describes the form only. A text of this form can still be rejected when it is read.
 fn cursor_schema() -> Value {
     let example = Cursor {
         at: OffsetDateTime::UNIX_EPOCH,

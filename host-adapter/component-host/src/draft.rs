@@ -24,7 +24,7 @@ enum Next {
     /// Nothing that it is made from has changed.
     Same(Arc<InstanceTemplate>),
     New(Arc<InstanceTemplate>),
-    /// Why there is none.
+    /// Why it cannot be created.
     Rejected(String),
 }
 

@@ -1,8 +1,8 @@
 //! What the host measures.
 
 use std::{
-    collections::HashMap,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    collections::{HashMap, HashSet},
+    sync::{Arc, LazyLock, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -15,9 +15,15 @@ use http::{HeaderName, Method, StatusCode, header::HeaderValue};
 /// removes it.
 pub(crate) const ROUTE: HeaderName = HeaderName::from_static("x-spindle-route");
 
-/// Routes of one component that are counted separately. A component that invents routes must not fill
-/// the memory.
+/// Routes of one component that are counted separately, on all listeners and threads together. A component
+/// that invents routes must not fill the memory.
 const MAX_ROUTES: usize = 200;
+
+/// The routes of each component. A swapped component keeps those of its predecessor, because their
+/// metrics stay as well.
+static ROUTES: LazyLock<Mutex<HashMap<Arc<str>, Arc<Routes>>>> = LazyLock::new(Mutex::default);
+
+type Routes = RwLock<HashSet<Arc<str>>>;
 
 /// The value of a label that is not known, or that is one too many: OpenTelemetry's name for it.
 const OTHER: &str = "_OTHER";
@@ -49,7 +55,7 @@ pub(crate) struct ComponentMetrics {
     pub(crate) reused: Counter,
     /// Instances that ended with an error.
     pub(crate) trapped: Counter,
-    routes: Mutex<HashMap<String, Arc<str>>>,
+    routes: Arc<Routes>,
 }
 
 impl ComponentMetrics {
@@ -62,7 +68,7 @@ impl ComponentMetrics {
             created: FAMILIES.created.get_or_create_owned(&labels),
             reused: FAMILIES.reused.get_or_create_owned(&labels),
             trapped: FAMILIES.trapped.get_or_create_owned(&labels),
-            routes: Mutex::default(),
+            routes: routes_of(component),
         }
     }
 
@@ -92,17 +98,30 @@ impl ComponentMetrics {
         let Some(route) = header.and_then(|route| route.to_str().ok()) else {
             return OTHER.into();
         };
-        let mut routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
+        let found = routes.get(route).cloned();
+        drop(routes);
+        found.unwrap_or_else(|| self.new_route(route))
+    }
+
+    fn new_route(&self, route: &str) -> Arc<str> {
+        let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have added it.
         if let Some(known) = routes.get(route) {
             return known.clone();
         }
         if routes.len() >= MAX_ROUTES {
             return OTHER.into();
         }
-        let known: Arc<str> = route.into();
-        routes.insert(route.to_owned(), known.clone());
-        known
+        let new: Arc<str> = route.into();
+        routes.insert(new.clone());
+        new
     }
+}
+
+fn routes_of(component: &Arc<str>) -> Arc<Routes> {
+    let mut routes = ROUTES.lock().unwrap_or_else(PoisonError::into_inner);
+    routes.entry(component.clone()).or_default().clone()
 }
 
 /// Counts a request that the host answered itself. `component` is `_OTHER` if no route matched.
@@ -176,9 +195,10 @@ mod tests {
 
     #[test]
     fn a_component_has_a_limited_number_of_routes() {
-        let metrics = ComponentMetrics::new(&"inventive".into());
+        let threads = [(); 3].map(|()| ComponentMetrics::new(&"inventive".into()));
         let route = |number: usize| {
             let header = HeaderValue::from_str(&format!("/{number}")).expect("a header");
+            let metrics = threads.get(number % 3).expect("a thread");
             metrics.route(Some(&header)).to_string()
         };
         assert_eq!(route(0), "/0");
@@ -187,6 +207,8 @@ mod tests {
         }
         assert_eq!(route(0), "/0");
         assert_eq!(route(MAX_ROUTES + 3), OTHER);
-        assert_eq!(&*metrics.route(None), OTHER);
+        let [first, ..] = &threads;
+        assert_eq!(first.routes.read().expect("a lock").len(), MAX_ROUTES);
+        assert_eq!(&*first.route(None), OTHER);
     }
 }

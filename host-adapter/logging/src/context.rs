@@ -21,7 +21,7 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// Sets the field `name`; false if it is none of this context. An empty value is none.
+    /// Sets the field `name`; false if this context does not have the field. An empty value removes it.
     pub(crate) fn set(&mut self, name: &str, value: &str) -> bool {
         let place = match name {
             "component" => &mut self.component,

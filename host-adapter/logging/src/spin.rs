@@ -96,7 +96,7 @@ impl Followed {
 
     /// Emits the lines that are new; at the end also one that has none yet.
     fn follow(&mut self, is_last: bool) {
-        // There is no file until the component logs. Anything else is tried again.
+        // The file does not exist until the component logs. Other errors are retried at the next call.
         let _ = self.read();
         if is_last && !self.begun.is_empty() {
             self.emit();

@@ -27,7 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use adapter_telemetry::traces::Store;
 pub use health::{Dependency, Readiness};
-pub use operations::{Change, Message, Migration, Operations, ServedComponent};
+pub use operations::{Change, Message, Migration, Operations, Reload, ServedComponent};
 pub use page::Access;
 use page::Samples;
 pub use settings::ManagementSettings;

@@ -15,6 +15,9 @@ pub trait Operations: Send + Sync {
     /// The components that are served; none if another host runs them.
     fn components(&self) -> Vec<ServedComponent>;
 
+    /// The latest builds and reloads, newest last; none if another host runs the components.
+    fn reloads(&self) -> Vec<Reload>;
+
     /// The messages that wait, and those that are not deliverable: the oldest of each component.
     async fn messages(&self) -> Result<Vec<Message>, String>;
 
@@ -41,6 +44,21 @@ pub struct ServedComponent {
     pub digest: String,
     /// Since when it is served.
     pub since: SystemTime,
+}
+
+/// A build or a reload.
+#[derive(Debug, Clone)]
+pub struct Reload {
+    /// When it ended.
+    pub at: SystemTime,
+    /// What triggered it: a command, a signal, or the file that changed.
+    pub trigger: String,
+    /// The component, or `None` for all.
+    pub component: Option<String>,
+    /// Whether everything new serves.
+    pub succeeded: bool,
+    /// What was done, or why it failed. It may have several lines.
+    pub text: String,
 }
 
 /// A message in an outbox.

@@ -32,8 +32,8 @@ fn deaf(project: &Project<'_>) -> Vec<Finding> {
     findings
 }
 
-/// Messages are written by a transaction. Whoever may call every other component does not send messages
-/// to all of them.
+/// Only a transaction can send a message. A component that may call every other component, such as the
+/// gateway, is not expected to send messages to all of them.
 fn sends_messages(project: &Project<'_>, sender: &str, grants: &Grants) -> bool {
     let imports = project.imports().find(|(id, _)| *id == sender);
     let transacts = imports.is_none_or(|(_, imports)| imports.has("postgres", "transact"));

@@ -23,13 +23,14 @@ pub struct Project<'a> {
     /// The settings file's name in messages.
     pub(super) file: String,
     pub(super) settings: &'a Settings,
-    /// `spin.toml`. `None` if there is no such file.
+    /// `spin.toml`. `None` if the file does not exist.
     pub(super) application: Option<Result<Manifest, ManifestError>>,
     /// `components/<name>/spin.toml`, by name.
     pub(super) services: BTreeMap<String, Result<Manifest, ManifestError>>,
     /// The names of the folders in `components/`.
     pub(super) folders: Vec<String>,
-    /// The file of each component of a manifest, and its imports. `None` if there is no such file.
+    /// The file of each component of a manifest, and its imports. The imports are `None` if the file does
+    /// not exist.
     pub(super) components: BTreeMap<String, (PathBuf, Option<anyhow::Result<Imports>>)>,
 }
 

@@ -110,7 +110,8 @@ fn align<const N: usize>(rows: &[[String; N]]) -> String {
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-fn describe(reloaded: &Reloaded) -> String {
+/// What a reload did, one line each.
+pub(super) fn describe(reloaded: &Reloaded) -> String {
     let mut lines: Vec<String> = Vec::new();
     lines.extend(
         reloaded

@@ -3,14 +3,19 @@
 use std::{collections::BTreeMap, future::Future, sync::Arc};
 
 use adapter_capabilities::health::{self, State};
-use adapter_component_host::HostHandle;
 use adapter_management::{
-    Change, Dependency, Message, Migration, Operations, Readiness, ServedComponent,
+    Change, Dependency, Message, Migration, Operations, Readiness, Reload, ServedComponent,
 };
 use sqlx::{postgres::PgConnectOptions, types::Uuid};
 use tokio::{runtime::Handle, task::JoinSet};
 
-use super::{Current, background::Background, migrate, run::Running};
+use super::{
+    Current,
+    background::Background,
+    components, migrate,
+    reloader::{Notice, Reloader},
+    run::Running,
+};
 
 /// The running process. A reload may replace its settings and connections, so they are looked up each time.
 pub(super) struct ProcessOperations {
@@ -18,19 +23,19 @@ pub(super) struct ProcessOperations {
     admin: PgConnectOptions,
     background: Arc<Background>,
     /// `None` if another process hosts the components.
-    host: Option<HostHandle>,
+    reloader: Option<Reloader>,
     /// The runtime that opens the connections of background work. Everything that needs a connection
     /// runs there, because a connection belongs to the runtime that opened it.
     runtime: Handle,
 }
 
 impl ProcessOperations {
-    pub(super) fn new(running: &Running, host: Option<HostHandle>) -> Self {
+    pub(super) fn new(running: &Running, reloader: Option<Reloader>) -> Self {
         Self {
             current: running.current.clone(),
             admin: running.admin.clone(),
             background: running.background.clone(),
-            host,
+            reloader,
             runtime: Handle::current(),
         }
     }
@@ -64,7 +69,7 @@ impl Operations for ProcessOperations {
     }
 
     fn components(&self) -> Vec<ServedComponent> {
-        let components = self.host.as_ref().map(HostHandle::components);
+        let components = self.reloader.as_ref().map(Reloader::components);
         let components = components.unwrap_or_default().into_iter();
         components
             .map(|served| ServedComponent {
@@ -75,6 +80,11 @@ impl Operations for ProcessOperations {
                 since: served.since,
             })
             .collect()
+    }
+
+    fn reloads(&self) -> Vec<Reload> {
+        let notices = self.reloader.as_ref().map(Reloader::notices);
+        notices.into_iter().flatten().map(reload).collect()
     }
 
     async fn messages(&self) -> Result<Vec<Message>, String> {
@@ -132,6 +142,23 @@ impl Operations for ProcessOperations {
 
     fn settings(&self) -> String {
         self.current.get().settings.describe()
+    }
+}
+
+fn reload(notice: Notice) -> Reload {
+    let (succeeded, text) = match notice.result {
+        Ok(reloaded) => (
+            !reloaded.report.has_rejections(),
+            components::describe(&reloaded),
+        ),
+        Err(reason) => (false, reason),
+    };
+    Reload {
+        at: notice.at,
+        trigger: notice.trigger,
+        component: notice.component,
+        succeeded,
+        text,
     }
 }
 

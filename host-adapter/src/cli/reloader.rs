@@ -1,4 +1,4 @@
-//! Takes up changes while the application is served: components, manifests, migrations and settings.
+//! Applies changes while the application is served: components, manifests, migrations and settings.
 
 use std::{
     collections::VecDeque,
@@ -39,12 +39,12 @@ struct Inner {
     notices: Mutex<VecDeque<Notice>>,
 }
 
-/// What came of a reload or a build.
+/// The result of a reload or a build.
 #[derive(Clone, Debug)]
 pub struct Notice {
     /// When it ended.
     pub at: SystemTime,
-    /// What asked for it: a command, a signal, or the file that changed.
+    /// What triggered it: a command, a signal, or the file that changed.
     pub trigger: String,
     /// The component, or `None` for all.
     pub component: Option<String>,
@@ -80,7 +80,7 @@ impl Reloader {
         notices.iter().cloned().collect()
     }
 
-    /// Notes what came of a reload or a build.
+    /// Keeps the result of a reload or a build for the page.
     pub(super) fn note(
         &self,
         trigger: &str,
@@ -101,13 +101,13 @@ impl Reloader {
         notices.push_back(notice);
     }
 
-    /// Takes up changes of one component, or of everything: settings, migrations, manifests and all
-    /// components. `trigger` says in the log what asked for it.
+    /// Applies changes of one component, or of everything: settings, migrations, manifests and all
+    /// components. `trigger` names the cause in the log.
     ///
     /// # Errors
     ///
-    /// The settings, a manifest or a migration is not valid, or there is no such component. What served
-    /// before goes on.
+    /// The settings, a manifest or a migration is not valid, or the component does not exist. The previous
+    /// components keep serving.
     pub async fn reload(&self, component: Option<&str>, trigger: &str) -> anyhow::Result<Reloaded> {
         let _one = self.0.reloading.lock().await;
         let started = Instant::now();

@@ -10,7 +10,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     Current, Invocation, background::Background, database::Database, migrate, mongodb::MongoDb,
-    operations::ProcessOperations, print, shutdown::shutdown_signal, start_checks,
+    operations::ProcessOperations, print, reloader::Reloader, shutdown::shutdown_signal,
+    start_checks,
 };
 use crate::{
     assembly::{self, Assembly},
@@ -18,7 +19,6 @@ use crate::{
     config::Settings,
 };
 use adapter_capabilities::vault::KeyRing;
-use adapter_component_host::HostHandle;
 use adapter_contract::Adapter;
 use adapter_management::Management;
 
@@ -42,9 +42,9 @@ pub(super) struct Running {
 }
 
 impl Running {
-    /// Says that everything answers. `host` is the component host, if it is this process.
-    pub(super) fn announce(&self, host: Option<HostHandle>) -> anyhow::Result<()> {
-        let operations = Arc::new(ProcessOperations::new(self, host));
+    /// Says that everything answers. `reloader` is that of the components, if this process hosts them.
+    pub(super) fn announce(&self, reloader: Option<Reloader>) -> anyhow::Result<()> {
+        let operations = Arc::new(ProcessOperations::new(self, reloader));
         if let Some(traces) = &self.current.get().traces {
             self.management.serve(operations, traces.store.clone());
         }

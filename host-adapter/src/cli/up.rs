@@ -159,10 +159,10 @@ impl Mode for Listeners {
         let (socket, handler) = (&settings.control.socket, reloader.handler());
         operation::start(&mut tasks, socket, handler, &shutdown, on_hangup).await;
         if watch {
-            let watch = Watch::start(reloader)?;
+            let watch = Watch::start(reloader.clone())?;
             tasks.spawn(watch.run(shutdown.clone()));
         }
-        announcement.announce(Some(host.handle()))?;
+        announcement.announce(Some(reloader))?;
         host.run(settings.listening, shutdown).await
     }
 }

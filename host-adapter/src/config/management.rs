@@ -16,7 +16,8 @@ const TOKEN: &str = "MANAGEMENT_TOKEN";
 /// Fewest characters of a token. A shorter one can be guessed.
 const MIN_TOKEN: usize = 16;
 
-/// With a token, whoever has it. Without one, every user of the machine, but in production nobody.
+/// Reads who may see the page: requests with the token if it is set, and otherwise every user of the
+/// machine. In production the page is closed unless a token is set.
 pub(super) fn read(layers: &mut Layers<'_>, project: &Path, production: bool) -> Access {
     let Some(token) = read_variable(layers, project, TOKEN) else {
         return if production {

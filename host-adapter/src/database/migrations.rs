@@ -165,7 +165,7 @@ impl Migrations<'_> {
         Ok(statements.collect())
     }
 
-    /// What the database has recorded in `table`. Nothing if there is no such table.
+    /// What the database has recorded in `table`. Empty if the table does not exist.
     async fn applied(&self, table: &str) -> anyhow::Result<Vec<AppliedMigration>> {
         let mut connection = connect(self.admin, self.service).await?;
         let exists = sqlx::query_scalar("select to_regclass($1) is not null").bind(table);

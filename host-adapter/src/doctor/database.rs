@@ -26,7 +26,7 @@ pub(super) struct Database {
     pub(super) connection: PgConnection,
 }
 
-/// Connects to the database. `None` if there is none, or it does not answer.
+/// Connects to the database. `None` if no database is configured, or it does not answer.
 pub(super) async fn check(subject: &Subject<'_>) -> (Vec<Finding>, Option<Database>) {
     let settings = &subject.settings.databases;
     let admin = match &settings.postgres {

@@ -14,8 +14,8 @@ use crate::{checks::Finding, config::Settings};
 
 const CHECK: &str = "keys";
 
-/// The age at which a key should be replaced. It is a habit, not a limit of the cryptography: whoever
-/// has copied a key can use it no longer than this.
+/// The age at which a key should be replaced. It limits how long a copied key can be used. The
+/// cryptography does not require it.
 const OLD: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// How far in the future a key may have been made, for the clocks of two machines.

@@ -32,7 +32,7 @@ async fn check_rust(directory: &Path) -> Finding {
     let text = match ask(directory, "rustc", &["--version"]).await {
         Answer::Said(text) => text,
         Answer::Missing => {
-            return Finding::error(CHECK, "there is no `rustc` on the PATH", install);
+            return Finding::error(CHECK, "`rustc` is not on the PATH", install);
         }
         Answer::Failed => return Finding::error(CHECK, "`rustc --version` fails", install),
     };
@@ -71,7 +71,7 @@ async fn check_compiler(directory: &Path) -> Finding {
         }
         Answer::Missing | Answer::Failed => Finding::error(
             CHECK,
-            "there is no C compiler `cc`, so host-adapter cannot be built",
+            "the C compiler `cc` is missing, so host-adapter cannot be built",
             "install one, such as the package build-essential on Debian",
         ),
     }

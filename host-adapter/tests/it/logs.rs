@@ -137,7 +137,7 @@ async fn rotation_under_load_loses_no_line(#[case] size: &str, #[case] old: &str
 }
 
 #[tokio::test]
-async fn a_chatty_component_is_bounded_and_its_loss_is_said() {
+async fn each_line_of_a_chatty_component_is_kept_or_counted() {
     const LINES: u64 = 1_000;
     let (_directory, logs) = directory();
     let (app, _project) = start_faulty(&[

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use reqwest::Method;
 use rstest::rstest;
 use tokio::task::JoinSet;
 
@@ -197,8 +198,10 @@ async fn requests_in_flight_finish_on_the_old_instances() {
     }
     let slow = tokio::spawn(app.get("/pause/8000").send());
     until("the slow request is in flight", async || {
-        // The host answers in order, so what is sent later is answered later or beside it.
-        (app.get("/build").send().await.status == 200).then_some(())
+        let metrics = app.request_to("management", Method::GET, "/metrics");
+        let metrics = metrics.send().await.expect(200).text;
+        let active = "http_server_active_requests{component=\"faulty\"} 1\n";
+        metrics.contains(active).then_some(())
     })
     .await;
     project.build("another");
@@ -343,7 +346,7 @@ async fn idle_instances_of_the_old_build_end_at_once() {
     let app = project.start(&limits).await;
     for swap in 0..10 {
         assert_eq!(
-            app.request_to("faulty", reqwest::Method::GET, "/")
+            app.request_to("faulty", Method::GET, "/")
                 .send()
                 .await
                 .status,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use reqwest::Method;
 use serde_json::Value;
 
 use crate::support::{App, builds::Project, until};
@@ -97,6 +98,12 @@ async fn a_failed_build_leaves_the_old_component() {
         "{line}"
     );
     assert_eq!(app.build().await, "original");
+    let page = app.request_to("management", Method::GET, "/").send().await;
+    let page = page.expect(200).text;
+    assert!(
+        page.contains("Last builds and reloads") && page.contains("no such name"),
+        "{page}"
+    );
     project.write("src/name", padded("repaired"));
     wait_for_build(&app, "repaired").await;
 }

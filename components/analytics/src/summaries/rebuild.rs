@@ -70,8 +70,8 @@ async fn step(rebuild: &Summary) -> Result<bool> {
     Ok(false)
 }
 
-/// Records that the rebuild is complete, and which generation it replaces. If the replacement then
-/// fails, that generation is still in use, and [`clean`] does not remove it.
+/// Records that the rebuild is complete, and which generation it replaces. [`clean`] keeps that
+/// generation until the replacement succeeds, because readers still use it.
 async fn finish(summary: &Summary, rebuild: &Summary) -> Result<()> {
     let mut finished = rebuild.clone();
     finished.finished = true;

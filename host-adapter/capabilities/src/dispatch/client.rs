@@ -119,8 +119,8 @@ impl Dispatch {
             } else {
                 1
             };
-            let observed = self.observe(&request, &exchange, attempt);
-            let called = self.attempt(&request, &observed, left / share);
+            let observed = Observed::begin(&self.component, &request.peer, &exchange, attempt);
+            let called = self.attempt(&request, &exchange, left / share);
             let (outcome, result) = called.instrument(observed.span.clone()).await;
             observed.finish(outcome, &result);
             let pause = outcome.and_then(|outcome| {
@@ -138,28 +138,18 @@ impl Dispatch {
         }
     }
 
-    /// Observes attempt number `attempt`.
-    fn observe<'a>(
-        &'a self,
-        request: &'a Request,
-        exchange: &'a Exchange<'a>,
-        attempt: u32,
-    ) -> Observed<'a> {
-        Observed::new(&self.component, &request.peer, exchange, attempt)
-    }
-
     /// Makes one attempt. The outcome is `None` if a retry cannot succeed.
     async fn attempt(
         &self,
         request: &Request,
-        observed: &Observed<'_>,
+        exchange: &Exchange<'_>,
         timeout: Duration,
     ) -> (Option<Outcome>, Result<Response, Error>) {
         let (body, id) = match self.seal_body(request) {
             Ok(sealed) => sealed,
             Err(error) => return (None, Err(error)),
         };
-        match observed.exchange.send_with_timeout(body, timeout).await {
+        match exchange.send_with_timeout(body, timeout).await {
             Err(Failure::Final(error)) => (None, Err(error)),
             Err(Failure::Transport(outcome, error)) => (Some(outcome), Err(error)),
             Ok(answer) => {

@@ -12,16 +12,16 @@ use crate::metrics::METRICS;
 pub(super) struct Observed<'a> {
     component: &'a Arc<str>,
     peer: &'a str,
-    pub(super) exchange: &'a Exchange<'a>,
     pub(super) span: Span,
     start: Instant,
 }
 
 impl<'a> Observed<'a> {
-    pub(super) fn new(
+    /// Begins to observe attempt number `attempt` of `exchange`.
+    pub(super) fn begin(
         component: &'a Arc<str>,
         peer: &'a str,
-        exchange: &'a Exchange<'a>,
+        exchange: &Exchange<'_>,
         attempt: u32,
     ) -> Self {
         let span = tracing::debug_span!(
@@ -38,7 +38,6 @@ impl<'a> Observed<'a> {
         Self {
             component,
             peer,
-            exchange,
             span,
             start: Instant::now(),
         }

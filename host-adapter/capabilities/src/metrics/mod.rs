@@ -42,15 +42,9 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// One statement of `component`.
-    pub(crate) fn statement(&self, component: &Arc<str>, sql: &str, took: Duration) {
-        self.operation(
-            "postgresql",
-            component,
-            operation(sql).into(),
-            "".into(),
-            took,
-        );
+    /// One statement of `component`. `operation` is its first word.
+    pub(crate) fn statement(&self, component: &Arc<str>, operation: &'static str, took: Duration) {
+        self.operation("postgresql", component, operation.into(), "".into(), took);
     }
 
     /// One operation on documents.

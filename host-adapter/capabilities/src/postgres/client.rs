@@ -13,8 +13,8 @@ use adapter_telemetry::traces;
 use crate::denied::denied;
 
 use super::{
-    Error, Message, Outcome, Pool, PostgresSettings, ResultSet, Statement, Value, observed,
-    parameters, rows, statement,
+    Error, Message, Outcome, Pool, PostgresSettings, ResultSet, Statement, Value,
+    observed::Observed, parameters, rows, statement,
 };
 
 /// The most statements, and the most messages, of one transaction. A transaction holds locks until it
@@ -243,13 +243,13 @@ impl Runner {
         sql: String,
         params: &[Value],
     ) -> Result<Outcome, Error> {
-        let text = sql.clone();
+        let observed = Observed::begin(&self.component, &sql);
         let run = async {
             let (statement, arguments) = prepare(connection, sql, params).await?;
             let rows = connection.fetch_many(statement.query_with(arguments));
             rows::collect(rows, self.limits).await
         };
-        observed::statement(&self.component, &text, run).await
+        observed.run(run).await
     }
 
     async fn execute(
@@ -258,13 +258,13 @@ impl Runner {
         sql: String,
         params: &[Value],
     ) -> Result<u64, Error> {
-        let text = sql.clone();
+        let observed = Observed::begin(&self.component, &sql);
         let run = async {
             let (statement, arguments) = prepare(connection, sql, params).await?;
             let done = connection.execute(statement.query_with(arguments)).await?;
             Ok(done.rows_affected())
         };
-        observed::statement(&self.component, &text, run).await
+        observed.run(run).await
     }
 }
 

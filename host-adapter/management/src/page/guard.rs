@@ -30,7 +30,7 @@ pub enum Access {
     Open,
     /// This token.
     Token(SecretString),
-    /// There is no page: production without a token.
+    /// The page is not served. This is the default in production.
     Closed,
 }
 

@@ -55,7 +55,7 @@ pub(super) async fn change(
     match operations.change(&component, &id, change).await {
         Ok(true) => Redirect::to("/outbox").into_response(),
         Ok(false) => {
-            let text = "There is no such message. Another person or process may have changed it.";
+            let text = "The message does not exist any more. Another person or process may have changed it.";
             message(StatusCode::NOT_FOUND, "Unknown message", text)
         }
         Err(error) => message(StatusCode::SERVICE_UNAVAILABLE, "Not changed", &error),

@@ -11,10 +11,13 @@ use axum::{
 use serde::Deserialize;
 
 use super::{format, render, starting};
-use crate::{ServedComponent, State, health};
+use crate::{Reload, ServedComponent, State, health};
 
 /// Requests on the page.
 const MAX_ROWS: usize = 100;
+
+/// Builds and reloads on the page.
+const MAX_RELOADS: usize = 10;
 
 /// Which requests are shown. It is in the address, so a view can be shared.
 #[derive(Debug, Default, Deserialize)]
@@ -36,6 +39,8 @@ struct Overview {
     ready: bool,
     reasons: Vec<String>,
     services: Vec<Service>,
+    /// Newest first.
+    reloads: Vec<ReloadRow>,
     names: Vec<String>,
     filter: Filter,
     requests: Vec<Row>,
@@ -55,6 +60,14 @@ struct ServedRow {
     version: String,
     digest: String,
     since: String,
+}
+
+struct ReloadRow {
+    component: String,
+    trigger: String,
+    succeeded: bool,
+    text: String,
+    age: String,
 }
 
 struct Row {
@@ -97,11 +110,13 @@ pub(super) async fn page(
         .into_iter()
         .filter(|trace| filter.matches(trace))
         .collect();
+    let reloads = operations.reloads().into_iter().rev().take(MAX_RELOADS);
     render(&Overview {
         active: "/",
         phase: report.phase,
         ready: report.ready,
         reasons: report.reasons,
+        reloads: reloads.map(ReloadRow::new).collect(),
         names: services
             .iter()
             .map(|service| service.name.clone())
@@ -137,6 +152,18 @@ impl ServedRow {
             version: served.version.clone(),
             digest,
             since: format::age(served.since),
+        }
+    }
+}
+
+impl ReloadRow {
+    fn new(reload: Reload) -> Self {
+        Self {
+            component: reload.component.unwrap_or_else(|| "all".to_owned()),
+            trigger: reload.trigger,
+            succeeded: reload.succeeded,
+            text: reload.text,
+            age: format::age(reload.at),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `up --watch`: builds a component when one of its files changes, and swaps it.
 //!
-//! What a component is built from, and how, says its manifest, in the table `component.<id>.build` that Spin
-//! uses as well. Changed manifests, settings and migrations are taken up by a reload.
+//! The table `component.<id>.build` of the manifest, which Spin uses as well, lists a component's sources
+//! and its build command. Changed manifests, settings and migrations are taken up by a reload.
 
 mod build;
 mod contents;
@@ -80,7 +80,7 @@ impl Watch {
         } = self;
         let mut change = Change::default();
         for path in paths {
-            // Saving without a change, or a second event of the same change, is no reason to build.
+            // A file that was saved unchanged does not need a build, nor does a second event of one change.
             if sources.knows(&path) && contents.changed(&path) {
                 sources.sort(path, &mut change);
             }
@@ -143,9 +143,9 @@ impl Watch {
                 true
             }
             Err(output) => {
-                build::report(id, &output);
                 let reason = format!("`{id}` cannot be built: {output}");
                 self.reloader.note(&file, Some(id), Err(reason));
+                build::report(id, &output);
                 false
             }
         }

@@ -1,7 +1,7 @@
 //! Whether the live schemas are what the migrations make.
 //!
 //! The applied migrations are run again in a schema of their own, in a transaction that is rolled back,
-//! and the catalogues of both schemas are compared. Nothing stays in the database, also if this process
+//! and the catalogues of both schemas are compared. Nothing stays in the database, even if this process
 //! is killed.
 
 mod compare;

@@ -33,12 +33,15 @@ pub(super) async fn schemas(
     if applied.is_empty() {
         return Ok(None);
     }
-    let mut connection = database::connect(migrations.admin, migrations.service).await?;
+    let schema = format!("spindle_doctor_{}", hex::encode(rand::random::<[u8; 8]>()));
+    // The search path of the connection is that schema, too. So the rest of a migration that ends the
+    // transaction does not run in the live schema.
+    let mut connection = database::connect(migrations.admin, &schema).await?;
     let mut transaction = connection.begin().await?;
     let schemas = async {
         transaction.execute(LIMITS).await?;
         let live = snapshot::read(&mut transaction, migrations.service).await?;
-        let made = make(&mut transaction, migrations, &applied, messages).await?;
+        let made = make(&mut transaction, &schema, migrations, &applied, messages).await?;
         Ok(Some((live, made)))
     };
     let schemas = schemas.await;
@@ -46,18 +49,18 @@ pub(super) async fn schemas(
     schemas
 }
 
-/// Makes the schema in the transaction of `connection`.
+/// Makes `schema` in the transaction of `connection`.
 async fn make(
     connection: &mut PgConnection,
+    schema: &str,
     migrations: &Migrations<'_>,
     applied: &[Status],
     messages: bool,
 ) -> anyhow::Result<Snapshot> {
-    let schema = format!("spindle_doctor_{}", hex::encode(rand::random::<[u8; 8]>()));
     connection
         .execute(AssertSqlSafe(format!("create schema {schema}")))
         .await?;
-    snapshot::enter(connection, &schema).await?;
+    snapshot::enter(connection, schema).await?;
     if messages {
         connection.execute(outbox::SCHEMA).await?;
     }
@@ -76,7 +79,7 @@ async fn make(
             anyhow::bail!("migration {version:04} ends the transaction that it runs in");
         }
     }
-    snapshot::read(connection, &schema).await
+    snapshot::read(connection, schema).await
 }
 
 /// The id of the current transaction.

@@ -97,7 +97,7 @@ impl Traces {
 
     /// Exports what is not exported yet. It blocks, at most for the exporter's timeout.
     pub fn stop(&self) {
-        // A collector that is gone is no reason to fail at the end.
+        // The program stops even if the collector does not answer.
         let _ = self.provider.shutdown();
     }
 }

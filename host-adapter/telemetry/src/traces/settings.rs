@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 #[serde(default)]
 pub struct TraceSettings {
-    /// Requests of a second that are recorded, unless `OTEL_TRACES_SAMPLER` is set. The default shows a
-    /// person every request and costs a loaded host less than one per cent.
+    /// Requests of a second that are recorded, unless `OTEL_TRACES_SAMPLER` is set. The default records
+    /// every request of a person, and a small part of those of a loaded host.
     #[serde(with = "Integer::<0, 1_000_000>")]
     pub per_second: u32,
     /// Memory for traces, in bytes. The default keeps some thousand requests.

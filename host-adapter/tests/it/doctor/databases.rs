@@ -177,6 +177,28 @@ async fn a_database_in_use_is_not_changed() {
 }
 
 #[tokio::test]
+async fn a_migration_that_commits_changes_no_live_row() {
+    let database = cluster::database().await;
+    let scratch = Scratch::new(SETTINGS).env("DATABASE_URL", database.expose_secret());
+    let up = "create table things (id int); commit; insert into things values (1);";
+    scratch.write("migrations/faulty/0001_things.up.sql", up);
+    scratch.write(
+        "migrations/faulty/0001_things.down.sql",
+        "drop table things;",
+    );
+    let applied = scratch.run(&["migrate", "run", "--service", "faulty"]);
+    assert!(applied.status.success(), "{applied:?}");
+    let mut connection = cluster::connect(&database).await;
+    let before = catalogue(&mut connection).await;
+    let report = examine(&scratch);
+    report.expect("drift", "warning", &["ends the transaction"]);
+    assert_eq!(catalogue(&mut connection).await, before);
+    let count = sqlx::query_scalar("select count(*) from faulty.things");
+    let count: i64 = count.fetch_one(&mut connection).await.expect("a count");
+    assert_eq!(count, 1);
+}
+
+#[tokio::test]
 async fn pools_beyond_the_limit_of_the_database_are_told() {
     let database = cluster::database().await;
     let scratch = on_database(&database).env("SPINDLE_POSTGRES_CONNECTIONS", "1000");

@@ -266,8 +266,16 @@ fn a_toolchain_that_cannot_build_names_what_to_install() {
     let programs = scratch.path().join("bin");
     let scratch = scratch.env("PATH", programs.to_str().expect("text"));
     let report = examine(&scratch);
-    report.expect("toolchain", "error", &["no `rustc` on the PATH", "rustup"]);
-    report.expect("toolchain", "error", &["no C compiler", "build-essential"]);
+    report.expect(
+        "toolchain",
+        "error",
+        &["`rustc` is not on the PATH", "rustup"],
+    );
+    report.expect(
+        "toolchain",
+        "error",
+        &["C compiler `cc` is missing", "build-essential"],
+    );
     report.expect(
         "toolchain",
         "error",

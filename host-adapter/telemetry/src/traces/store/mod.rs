@@ -30,6 +30,10 @@ const MAX_SPANS: usize = 256;
 /// The part of the memory that slow and failed requests may take, as a divisor.
 const NOTABLE_SHARE: usize = 4;
 
+/// The part of the memory that is freed when it is full, as a divisor. Traces are counted once for all
+/// that are dropped then, so a full memory costs a span no more than an empty one on average.
+const FREED_SHARE: usize = 8;
+
 /// The traces in memory.
 #[derive(Debug)]
 pub struct Store {
@@ -148,25 +152,30 @@ impl Kept {
             self.remove(id);
             dropped += 1;
         }
-        while self.bytes > memory
-            && let Some(id) = self.next_usual()
-        {
-            self.remove(id);
-            dropped += 1;
+        if self.bytes > memory {
+            dropped += self.shrink_usual(memory - memory / FREED_SHARE);
         }
         dropped
     }
 
-    /// Takes the oldest trace of the service with the most traces.
-    fn next_usual(&mut self) -> Option<TraceId> {
-        let mut counts: HashMap<&str, usize> = HashMap::new();
-        let service = |id: &TraceId| self.by_id.get(id).map_or("", |record| &record.component);
+    /// Drops the oldest trace of the service with the most traces, until all take at most `memory`.
+    fn shrink_usual(&mut self, memory: usize) -> u64 {
+        let mut services: HashMap<String, VecDeque<TraceId>> = HashMap::new();
         for id in &self.usual {
-            *counts.entry(service(id)).or_default() += 1;
+            let record = self.by_id.get(id);
+            let service = record.map_or_else(String::new, |record| record.component.clone());
+            services.entry(service).or_default().push_back(*id);
         }
-        let (largest, _) = counts.into_iter().max_by_key(|(_, count)| *count)?;
-        let position = self.usual.iter().position(|id| service(id) == largest)?;
-        self.usual.remove(position)
+        let mut dropped = 0;
+        while self.bytes > memory
+            && let Some(largest) = services.values_mut().max_by_key(|ids| ids.len())
+            && let Some(id) = largest.pop_front()
+        {
+            self.remove(id);
+            dropped += 1;
+        }
+        self.usual.retain(|id| self.by_id.contains_key(id));
+        dropped
     }
 
     fn remove(&mut self, id: TraceId) {

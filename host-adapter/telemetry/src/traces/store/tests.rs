@@ -72,6 +72,7 @@ fn a_busy_service_does_not_push_out_the_others() {
     }
     let list = store.list();
     assert!(list.len() < 100, "{}", list.len());
+    assert!(store.lock().bytes <= 8_000);
     assert!(list.iter().any(|trace| trace.component == "quiet"));
     assert_eq!(store.dropped(), 999 - list.len() as u64);
 }
