@@ -53,6 +53,13 @@ impl Database {
         })
     }
 
+    /// From now on, starts the private cluster again if it is killed.
+    pub(super) fn supervise(&mut self) {
+        if let Some(private) = &mut self.private {
+            private.supervise(&Options::default());
+        }
+    }
+
     /// Stops the private cluster. If that fails, the next start adopts it.
     pub(super) async fn close(self) {
         if let Some(private) = self.private

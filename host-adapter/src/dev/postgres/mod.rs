@@ -10,12 +10,14 @@ mod data_directory;
 mod errors;
 mod lock;
 mod programs;
+mod supervise;
 mod temporary;
 #[cfg(test)]
 mod tests;
 
 use std::fs::File;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
@@ -28,6 +30,7 @@ use account::{Account, file_error};
 use cluster::{Cluster, ROLE, TIMEOUT_SECONDS};
 use data_directory::DataDirectory;
 use programs::Programs;
+use supervise::Supervisor;
 use temporary::Watch;
 
 pub use errors::DevError;
@@ -71,12 +74,13 @@ impl Default for Options {
 /// Dropping it leaves the server running for the next [`PrivatePostgres::start`]. A cluster of
 /// [`PrivatePostgres::temporary`] stops when it is dropped.
 pub struct PrivatePostgres {
-    cluster: Cluster,
+    cluster: Arc<Cluster>,
     password: SecretString,
     /// The lock that this process holds while it uses the cluster.
     usage: File,
     adopted: bool,
     watch: Option<Watch>,
+    supervisor: Option<Supervisor>,
 }
 
 impl PrivatePostgres {
@@ -95,11 +99,11 @@ impl PrivatePostgres {
         let _change = lock_changes(&data_directory).await?;
         let version = read_version(&data_directory)?;
         let programs = find_programs(&account, &data_directory, version.as_deref()).await?;
-        let cluster = Cluster {
+        let cluster = Arc::new(Cluster {
             directory: data_directory,
             programs,
             account,
-        };
+        });
         if version.is_none() {
             cluster.initialise(&new_password(), options.durable).await?;
         }
@@ -112,6 +116,7 @@ impl PrivatePostgres {
             usage,
             adopted,
             watch: None,
+            supervisor: None,
         };
         match postgres.wait_until_it_answers().await {
             Ok(()) => Ok(postgres),
@@ -120,6 +125,12 @@ impl PrivatePostgres {
                 Err(error)
             }
         }
+    }
+
+    /// From now on, starts the server again if it is killed, for example by a system without memory.
+    pub fn supervise(&mut self, options: &Options) {
+        let supervisor = Supervisor::start(self.cluster.clone(), options.clone());
+        self.supervisor = Some(supervisor);
     }
 
     /// Starts a new cluster in the system's directory for temporary files. It is not durable.
@@ -174,7 +185,10 @@ impl PrivatePostgres {
     ///
     /// # Errors
     /// PostgreSQL does not stop. It keeps running, and the next start adopts it.
-    pub async fn stop(self) -> Result<(), DevError> {
+    pub async fn stop(mut self) -> Result<(), DevError> {
+        if let Some(supervisor) = self.supervisor.take() {
+            supervisor.stop().await;
+        }
         if let Some(watch) = self.watch {
             return watch.stop().await;
         }
@@ -184,7 +198,9 @@ impl PrivatePostgres {
 
     /// The caller must hold the change lock.
     async fn stop_if_last(self) -> Result<(), DevError> {
-        if lock::release(self.usage, &self.cluster.directory.root).await? {
+        let is_last = lock::release(self.usage, &self.cluster.directory.root).await?;
+        // A server that was killed has nothing left to stop.
+        if is_last && self.cluster.is_running().await {
             self.cluster.stop().await?;
         }
         Ok(())

@@ -97,6 +97,24 @@ async fn running_server_is_adopted_and_dead_one_replaced() {
 }
 
 #[tokio::test]
+async fn a_supervised_server_that_is_killed_starts_again() {
+    let project = open_directory();
+    let directory = project.path().join("postgres");
+    let mut postgres = PrivatePostgres::start(&directory, &FAST).await.unwrap();
+    postgres.supervise(&FAST);
+    let first = server_process(&directory);
+    let killed = Command::new("kill").args(["-9", &first]).status().unwrap();
+    assert!(killed.success());
+    let start = Instant::now();
+    while !answers(&postgres).await || server_process(&directory) == first {
+        assert!(start.elapsed() < Duration::from_secs(30), "it stays dead");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    postgres.stop().await.unwrap();
+    assert!(!directory.join("data/postmaster.pid").exists());
+}
+
+#[tokio::test]
 async fn wrong_password_is_reported_and_server_stopped() {
     let project = open_directory();
     let directory = project.path().join("postgres");
