@@ -44,6 +44,15 @@ pub(super) fn start(
         .with(traces.as_ref().map(Traces::layer))
         .with(log.layer())
         .try_init();
+    if let Some(name) = traces
+        .as_ref()
+        .and_then(|traces| traces.unknown_sampler.as_ref())
+    {
+        tracing::warn!(
+            "`OTEL_TRACES_SAMPLER` is `{name}`, which is not a known sampler, and is ignored; use \
+             `parentbased_traceidratio` or another one of OpenTelemetry's"
+        );
+    }
     if let (Command::Serve(_), Some(directory)) = (command, &settings.spin_directory) {
         log.collect(directory, &components)?;
     }

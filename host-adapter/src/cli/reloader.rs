@@ -1,7 +1,7 @@
 //! Applies changes while the application is served: components, manifests, migrations and settings.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
     time::{Instant, SystemTime},
 };
@@ -14,9 +14,10 @@ use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use super::{
     Invocation, migrate,
     run::{self, Running},
-    up,
+    start_checks, up,
 };
 use crate::{
+    checks::Host,
     config::{Environment, Settings},
     control::{Handler, Reloaded, Reply, Request, Served},
 };
@@ -37,6 +38,8 @@ struct Inner {
     /// Reloads at the same time run one after the other.
     reloading: tokio::sync::Mutex<()>,
     notices: Mutex<VecDeque<Notice>>,
+    /// The warnings that are in force and were logged.
+    warnings: Mutex<BTreeSet<String>>,
 }
 
 /// The result of a reload or a build.
@@ -55,6 +58,7 @@ pub struct Notice {
 impl Reloader {
     pub(super) fn new(host: HostHandle, running: Running) -> Self {
         Self(Arc::new(Inner {
+            warnings: Mutex::new(running.warnings.clone()),
             host,
             first: running.current.get(),
             running,
@@ -142,6 +146,7 @@ impl Reloader {
     }
 
     async fn one(&self, id: &str) -> anyhow::Result<Reloaded> {
+        self.warn(&self.invocation());
         up::compile_in_subprocess(&self.invocation()).await;
         Ok(Reloaded {
             report: self.0.host.reload(Some(id)).await?,
@@ -159,6 +164,7 @@ impl Reloader {
     async fn everything(&self) -> anyhow::Result<Reloaded> {
         let previous = self.invocation();
         let next = Arc::new(self.read()?);
+        self.warn(&next);
         let mut done = Reloaded {
             settings: next.settings.changes_in_force(&previous.settings),
             needs_restart: next.settings.changes_at_start(&self.0.first.settings),
@@ -179,6 +185,14 @@ impl Reloader {
             done.settings.clear();
         }
         result.map(|()| done)
+    }
+
+    /// Logs what the checks of a start warn of. What keeps a component from working is found when it is
+    /// loaded, and reported with the component.
+    fn warn(&self, invocation: &Invocation) {
+        let warnings = self.0.warnings.lock();
+        let mut warnings = warnings.unwrap_or_else(PoisonError::into_inner);
+        *warnings = start_checks::warn(invocation, Host::Embedded, &warnings);
     }
 
     /// Reads the settings again. Those that only a start can apply stay as they are.

@@ -1,7 +1,12 @@
 //! What `up` and `serve` have in common, in order: bind the listeners, start the databases, assemble,
 //! migrate, say where everything is, serve until told to stop, and stop what was started.
 
-use std::{collections::HashMap, fmt::Write as _, net::SocketAddr, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt::Write as _,
+    net::SocketAddr,
+    sync::Arc,
+};
 
 use anyhow::Context as _;
 use sqlx::postgres::PgConnectOptions;
@@ -35,6 +40,8 @@ pub(super) struct Running {
     pub(super) peer_url: PeerUrl,
     pub(super) background: Arc<Background>,
     pub(super) shutdown: CancellationToken,
+    /// What the checks at the start warned of.
+    pub(super) warnings: BTreeSet<String>,
     /// To be printed when everything answers.
     pub(super) banner: String,
     /// Becomes ready when everything answers.
@@ -103,17 +110,21 @@ pub(super) async fn run<M: Mode>(
     mut invocation: Invocation,
 ) -> anyhow::Result<()> {
     let keys = Arc::new(assembly::keys(&invocation.settings)?);
-    start_checks::run(&invocation, M::HOST)?;
+    let warnings = start_checks::run(&invocation, M::HOST)?;
     let management = Arc::new(management(&invocation.settings)?);
     let shutdown = shutdown_signal()?;
     let mongodb = mongodb.start(&mut invocation).await?;
-    let database = Database::open(&invocation).await?;
+    let mut database = Database::open(&invocation).await?;
+    database.supervise();
     let result = serve(
         mode,
         Current::new(invocation),
         &database,
-        keys,
-        management,
+        Prepared {
+            keys,
+            management,
+            warnings,
+        },
         shutdown,
     )
     .await;
@@ -124,14 +135,25 @@ pub(super) async fn run<M: Mode>(
     result
 }
 
+/// What is there before the database.
+struct Prepared {
+    keys: Arc<KeyRing>,
+    management: Arc<Management>,
+    warnings: BTreeSet<String>,
+}
+
 async fn serve<M: Mode>(
     mode: M,
     current: Current,
     database: &Database,
-    keys: Arc<KeyRing>,
-    management: Arc<Management>,
+    prepared: Prepared,
     shutdown: CancellationToken,
 ) -> anyhow::Result<()> {
+    let Prepared {
+        keys,
+        management,
+        warnings,
+    } = prepared;
     let invocation = current.get();
     let settings = &invocation.settings;
     let peer_url = mode.peer_url();
@@ -159,6 +181,7 @@ async fn serve<M: Mode>(
         peer_url,
         background: background.clone(),
         shutdown: shutdown.clone(),
+        warnings,
         banner,
         management: management.clone(),
     };

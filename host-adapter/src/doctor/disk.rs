@@ -35,6 +35,7 @@ pub(super) fn check(subject: &Subject<'_>) -> Vec<Finding> {
 /// The directories that are written to, or the nearest ones that exist.
 fn directories(subject: &Subject<'_>) -> Vec<PathBuf> {
     let settings = subject.settings;
+    let logs = settings.log.directory.as_deref();
     let written = [
         subject.directory,
         settings.keys.directory.as_path(),
@@ -45,7 +46,8 @@ fn directories(subject: &Subject<'_>) -> Vec<PathBuf> {
         let mut ancestors = path.ancestors();
         ancestors.find(|path| path.exists()).map(Path::to_owned)
     };
-    written.into_iter().filter_map(existing).collect()
+    let written = written.into_iter().chain(logs);
+    written.filter_map(existing).collect()
 }
 
 fn check_directory(path: &Path) -> Finding {

@@ -171,6 +171,8 @@ async fn production_requires_a_token() {
         .send()
         .await
         .expect(200);
+    // The page that asks for the token needs the style sheet.
+    open(&app, "/style.css").await.expect(200);
     open(&app, "/live").await.expect(200);
     open(&app, "/metrics").await.expect(200);
 }

@@ -292,6 +292,20 @@ async fn a_new_component_and_its_grants_are_taken_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reload_warns_of_what_a_start_warns_of() {
+    let project = Project::new();
+    let app = project.start(&[]).await;
+    let grants = "[components.faulty]\n[components.notes]\n";
+    project.write("adapter.toml", grants);
+    assert!(app.reload(&[]).await.succeeded());
+    app.wait_for_log("the warning", |line| {
+        let text = line.to_string();
+        line["level"] == "WARNING" && text.contains("`[components.notes]`")
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn changed_grants_and_migrations_are_taken_up() {
     let project = Project::new();
     let app = project.start(&[]).await;

@@ -151,6 +151,18 @@ async fn a_sampler_that_is_off_exports_nothing() {
 }
 
 #[tokio::test]
+async fn an_unknown_sampler_is_ignored_with_a_warning() {
+    let app = Builder::new(HostMode::Embedded)
+        .env("OTEL_TRACES_SAMPLER", "parentbased_ratio")
+        .start()
+        .await;
+    app.wait_for_log("the warning", |line| {
+        line["level"] == "WARNING" && line.to_string().contains("`parentbased_ratio`")
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_collector_that_is_down_disturbs_nothing() {
     let app = Builder::new(HostMode::Embedded)
         .env("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")

@@ -2,6 +2,9 @@
 
 use axum::{http::header, response::IntoResponse};
 
+/// Where the style sheet is.
+pub(super) const STYLE: &str = "/style.css";
+
 pub(super) async fn style() -> impl IntoResponse {
     let kind = [(header::CONTENT_TYPE, "text/css; charset=utf-8")];
     (kind, include_str!("../../assets/style.css"))

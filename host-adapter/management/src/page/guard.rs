@@ -14,7 +14,7 @@ use axum::{
 use secrecy::{ExposeSecret as _, SecretString};
 use subtle::ConstantTimeEq as _;
 
-use super::message;
+use super::{assets::STYLE, message};
 use crate::State;
 
 /// The cookie with the token.
@@ -49,6 +49,8 @@ pub(super) async fn check(
     }
     match &state.access {
         Access::Open => next.run(request).await,
+        // A page that rejects a visitor needs it, too.
+        _ if request.uri().path() == STYLE => next.run(request).await,
         Access::Closed => {
             let text = "In production this page needs a token: set `MANAGEMENT_TOKEN` or `MANAGEMENT_TOKEN_FILE`.";
             message(StatusCode::FORBIDDEN, "Closed", text)

@@ -40,7 +40,7 @@ pub(crate) fn router(state: &Arc<State>) -> Router<Arc<State>> {
         .route("/charts", get(charts::page))
         .route("/migrations", get(system::migrations))
         .route("/settings", get(system::settings))
-        .route("/style.css", get(assets::style))
+        .route(assets::STYLE, get(assets::style))
         .route("/page.js", get(assets::script))
         .layer(from_fn_with_state(state.clone(), guard::check))
         .layer(map_response(with_headers))

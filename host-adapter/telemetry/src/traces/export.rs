@@ -1,10 +1,10 @@
 //! The export to a collector, over OTLP.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use anyhow::Context as _;
 use opentelemetry::KeyValue;
-use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _};
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
 
 /// Time for one export, unless `OTEL_EXPORTER_OTLP_TIMEOUT` says otherwise. OpenTelemetry's default.
@@ -23,6 +23,7 @@ pub(super) fn exporter(
         .with_protocol(Protocol::HttpBinary)
         .with_endpoint(&endpoint)
         .with_timeout(timeout.map_or(TIMEOUT, Duration::from_millis))
+        .with_headers(headers(variable))
         .build()
         .map(Some)
         .with_context(|| format!("the collector `{endpoint}` of `OTEL_EXPORTER_OTLP_ENDPOINT`"))
@@ -38,21 +39,72 @@ fn endpoint(variable: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     })
 }
 
+/// Headers for the collector, such as its key, from `.env` as well. Those for traces come first.
+fn headers(variable: &dyn Fn(&str) -> Option<String>) -> HashMap<String, String> {
+    let names = [
+        "OTEL_EXPORTER_OTLP_HEADERS",
+        "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+    ];
+    let texts: Vec<String> = names.into_iter().filter_map(variable).collect();
+    texts.iter().flat_map(|text| pairs(text)).collect()
+}
+
+/// The pairs of a list such as `key=value,key=value`, in the format of W3C Baggage without properties.
+fn pairs(text: &str) -> impl Iterator<Item = (String, String)> {
+    text.split(',').filter_map(|pair| {
+        let (key, value) = pair.split_once('=')?;
+        Some((key.trim().to_owned(), decode(value.trim())))
+    })
+}
+
+/// Decodes `%20` and the like. A percent sign that does not begin two hexadecimal digits stays.
+fn decode(text: &str) -> String {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let digits = part
+            .get(..2)
+            .and_then(|two| u8::from_str_radix(two, 16).ok());
+        match digits {
+            Some(byte) => {
+                bytes.push(byte);
+                bytes.extend(part.bytes().skip(2));
+            }
+            None => {
+                bytes.push(b'%');
+                bytes.extend(part.bytes());
+            }
+        }
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
 /// Who sends the traces. `OTEL_RESOURCE_ATTRIBUTES` adds to it.
 pub(super) fn resource(variable: &dyn Fn(&str) -> Option<String>) -> Resource {
     let name = variable("OTEL_SERVICE_NAME").unwrap_or_else(|| "spindle".to_owned());
     let attributes = variable("OTEL_RESOURCE_ATTRIBUTES").unwrap_or_default();
-    let attributes = attributes.split(',').filter_map(|pair| {
-        let (key, value) = pair.split_once('=')?;
-        Some(KeyValue::new(
-            key.trim().to_owned(),
-            value.trim().to_owned(),
-        ))
-    });
+    let attributes = pairs(&attributes).map(|(key, value)| KeyValue::new(key, value));
     let attributes: Vec<_> = attributes.collect();
     Resource::builder_empty()
         .with_attributes(attributes)
         .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")))
         .with_service_name(name)
         .build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn headers_for_traces_come_before_general_ones() {
+        let variable = |name: &str| match name {
+            "OTEL_EXPORTER_OTLP_HEADERS" => Some("api-key=general, tenant=a%20b%2".to_owned()),
+            "OTEL_EXPORTER_OTLP_TRACES_HEADERS" => Some("api-key=traces==".to_owned()),
+            _ => None,
+        };
+        let headers = headers(&variable);
+        assert_eq!(headers["api-key"], "traces==");
+        assert_eq!(headers["tenant"], "a b%2");
+    }
 }

@@ -45,6 +45,9 @@ const TARGETS: [&str; 3] = ["adapter", "host_adapter", "guest"];
 pub struct Traces {
     /// The last traces.
     pub store: Arc<Store>,
+    /// The value of `OTEL_TRACES_SAMPLER` if it is not known. It is ignored, as OpenTelemetry demands, and
+    /// the caller warns of it when there is a log.
+    pub unknown_sampler: Option<String>,
     provider: SdkTracerProvider,
 }
 
@@ -66,13 +69,15 @@ impl Traces {
         if let Some(exporter) = export::exporter(variable)? {
             provider = provider.with_batch_exporter(exporter);
         }
-        let rule = sampling::Rule::from_variables(
-            variable("OTEL_TRACES_SAMPLER").as_deref(),
-            variable("OTEL_TRACES_SAMPLER_ARG").as_deref(),
-        );
+        let sampler = variable("OTEL_TRACES_SAMPLER").filter(|name| !name.is_empty());
+        let argument = variable("OTEL_TRACES_SAMPLER_ARG");
+        let rule = sampler
+            .as_deref()
+            .and_then(|name| sampling::Rule::from_variables(name, argument.as_deref()));
         sampling::set(rule.unwrap_or(sampling::Rule::PerSecond(settings.per_second)));
         Ok(Self {
             store,
+            unknown_sampler: sampler.filter(|_| rule.is_none()),
             provider: provider.build(),
         })
     }

@@ -32,11 +32,11 @@ pub(crate) enum Rule {
 
 impl Rule {
     /// Reads `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG` (OpenTelemetry 1.42, "General SDK
-    /// configuration"). `None` if the first is not set or not known.
-    pub(crate) fn from_variables(sampler: Option<&str>, argument: Option<&str>) -> Option<Self> {
+    /// configuration"). `None` if the first is not known.
+    pub(crate) fn from_variables(sampler: &str, argument: Option<&str>) -> Option<Self> {
         let argument = argument.and_then(|text| text.trim().parse().ok());
         let share = argument.map_or(1.0, |share: f64| share.clamp(0.0, 1.0));
-        let (ratio, parent_based) = match sampler? {
+        let (ratio, parent_based) = match sampler {
             "always_on" => (1.0, false),
             "always_off" => (0.0, false),
             "traceidratio" => (share, false),
@@ -151,14 +151,13 @@ mod tests {
                 parent_based,
             })
         };
-        assert_eq!(read(Some("always_on"), None), ratio(1.0, false));
-        assert_eq!(read(Some("traceidratio"), Some("0.25")), ratio(0.25, false));
+        assert_eq!(read("always_on", None), ratio(1.0, false));
+        assert_eq!(read("traceidratio", Some("0.25")), ratio(0.25, false));
         assert_eq!(
-            read(Some("parentbased_traceidratio"), Some("7")),
+            read("parentbased_traceidratio", Some("7")),
             ratio(1.0, true)
         );
-        assert_eq!(read(Some("unknown"), None), None);
-        assert_eq!(read(None, Some("0.5")), None);
+        assert_eq!(read("unknown", None), None);
     }
 
     #[test]
