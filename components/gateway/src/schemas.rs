@@ -18,7 +18,7 @@ pub(crate) struct Index {
 }
 
 /// A service and its routes.
-#[derive(Debug, PartialEq, Eq, Serialize, Schema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Schema)]
 pub(crate) struct Entry {
     #[example("user")]
     pub(crate) name: String,

@@ -1,17 +1,33 @@
 //! The API reference of the application: the documents of all services as one.
 
+use std::time::Instant;
+
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use service_kit::description::openapi_path;
 use service_kit::openapi::member;
 use service_kit::{Result, peers};
 
-use super::{ask_service, merge_documents};
+use super::{ask_service, merge_documents, recent::Recent};
 use crate::SERVICE;
 
-/// The OpenAPI document of every route of the application. A service that does not answer is named in
-/// it, and the others are complete.
+thread_local! {
+    static RECENT: Recent<Value> = const { Recent::new() };
+}
+
+/// The OpenAPI document of every route of the application, up to a second old. A service that does not
+/// answer is named in it, and the others are complete.
 pub(crate) async fn describe_api() -> Result<Value> {
+    let now = Instant::now();
+    if let Some(document) = RECENT.with(|recent| recent.get(now)) {
+        return Ok(document);
+    }
+    let document = merge_all().await?;
+    RECENT.with(|recent| recent.set(now, &document));
+    Ok(document)
+}
+
+async fn merge_all() -> Result<Value> {
     let names = peers::granted().await?;
     let documents = names.into_iter().map(async |name| {
         let document = ask_service::<Value>(&name, &openapi_path(&name)).await;

@@ -1,16 +1,32 @@
 //! Every service and its routes.
 
+use std::time::Instant;
+
 use futures_util::future::join_all;
 use serde::Deserialize;
 use service_kit::description::{Description, health_path, routes_path};
 use service_kit::{Result, peers};
 
-use super::ask_service;
+use super::{ask_service, recent::Recent};
 use crate::schemas::Entry;
 
-/// Returns the description of each service that the gateway is granted as a peer. All are asked
-/// concurrently.
+thread_local! {
+    static RECENT: Recent<Vec<Entry>> = const { Recent::new() };
+}
+
+/// Returns the description of each service that the gateway is granted as a peer, up to a second old.
+/// All are asked concurrently.
 pub(crate) async fn list_services() -> Result<Vec<Entry>> {
+    let now = Instant::now();
+    if let Some(entries) = RECENT.with(|recent| recent.get(now)) {
+        return Ok(entries);
+    }
+    let entries = ask_all().await?;
+    RECENT.with(|recent| recent.set(now, &entries));
+    Ok(entries)
+}
+
+async fn ask_all() -> Result<Vec<Entry>> {
     let names = peers::granted().await?;
     let entries = names.into_iter().map(async |name| {
         let answer = ask_service(&name, &routes_path(&name)).await;

@@ -7,6 +7,7 @@ mod explain_problem;
 mod fetch_public_keys;
 mod list_services;
 mod merge_documents;
+mod recent;
 
 use ask_service::ask_service;
 pub(crate) use check_services::check_services;

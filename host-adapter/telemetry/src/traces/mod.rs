@@ -89,15 +89,22 @@ impl Traces {
     {
         let targets = TARGETS.map(|target| (target, LevelFilter::DEBUG));
         let targets = Targets::new().with_targets(targets);
-        tracing_opentelemetry::layer()
+        // Without a hint, `log` and `tracing` would call the layers for each TRACE line of every library.
+        let recorded = dynamic_filter_fn(is_recorded).with_max_level_hint(LevelFilter::DEBUG);
+        let unsampled = Targets::new().with_target(UNSAMPLED, LevelFilter::INFO);
+        let spans = tracing_opentelemetry::layer()
             .with_tracer(self.provider.tracer("spindle"))
             .with_location(false)
             .with_threads(false)
             .with_level(true)
             .with_target(false)
             .with_tracked_inactivity(false)
-            .with_filter(targets.and(dynamic_filter_fn(is_recorded)))
-            .and_then(unrecorded::Positions)
+            .with_filter(targets.and(recorded));
+        // `and_then` would lose the hint of the first layer (tracing-subscriber 0.3.23).
+        vec![
+            spans.boxed(),
+            unrecorded::Positions.with_filter(unsampled).boxed(),
+        ]
     }
 
     /// Exports what is not exported yet. It blocks, at most for the exporter's timeout.
@@ -113,4 +120,25 @@ where
     S: Subscriber + for<'a> LookupSpan<'a>,
 {
     metadata.target() == SAMPLED || context.lookup_current().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+
+    #[test]
+    fn other_crates_cost_nothing() {
+        let traces = Traces::start(&TraceSettings::default(), &|_| None).expect("traces");
+        let subscriber = tracing_subscriber::registry().with(traces.layer());
+        // The level that `log` is set to: below it, wasmtime's lines are not even built.
+        assert_eq!(subscriber.max_level_hint(), Some(LevelFilter::DEBUG));
+        tracing::subscriber::with_default(subscriber, || {
+            assert!(!tracing::enabled!(target: "wasmtime::runtime", Level::ERROR));
+            assert!(!tracing::enabled!(target: "adapter_bindings", Level::TRACE));
+            assert!(tracing::enabled!(target: UNSAMPLED, tracing::Level::INFO));
+        });
+    }
 }
