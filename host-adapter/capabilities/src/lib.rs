@@ -2,8 +2,9 @@
 //!
 //! A capability depends neither on wasm nor on an HTTP server, so the embedded host and the adapter's
 //! API use it with the same checks. This crate depends on the drivers, on `adapter-settings`, on
-//! [`adapter_telemetry`], and on [`adapter_contract`], whose types it takes and returns. `adapter-bindings` implements the functions
-//! of the contract with it, and `host-adapter` assembles it. No other crate may depend on it.
+//! [`adapter_telemetry`], and on [`adapter_contract`], whose types it takes and returns.
+//! `adapter-bindings` implements the functions of the contract with it, and `host-adapter` assembles it.
+//! No other crate may depend on it.
 
 mod conversions;
 mod denied;

@@ -1,7 +1,5 @@
 //! The API reference of the application: the documents of all services as one.
 
-use std::time::Instant;
-
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use service_kit::description::openapi_path;
@@ -18,13 +16,7 @@ thread_local! {
 /// The OpenAPI document of every route of the application, up to a second old. A service that does not
 /// answer is named in it, and the others are complete.
 pub(crate) async fn describe_api() -> Result<Value> {
-    let now = Instant::now();
-    if let Some(document) = RECENT.with(|recent| recent.get(now)) {
-        return Ok(document);
-    }
-    let document = merge_all().await?;
-    RECENT.with(|recent| recent.set(now, &document));
-    Ok(document)
+    Recent::get_or_make(&RECENT, merge_all).await
 }
 
 async fn merge_all() -> Result<Value> {

@@ -1,7 +1,5 @@
 //! Every service and its routes.
 
-use std::time::Instant;
-
 use futures_util::future::join_all;
 use serde::Deserialize;
 use service_kit::description::{Description, health_path, routes_path};
@@ -17,13 +15,7 @@ thread_local! {
 /// Returns the description of each service that the gateway is granted as a peer, up to a second old.
 /// All are asked concurrently.
 pub(crate) async fn list_services() -> Result<Vec<Entry>> {
-    let now = Instant::now();
-    if let Some(entries) = RECENT.with(|recent| recent.get(now)) {
-        return Ok(entries);
-    }
-    let entries = ask_all().await?;
-    RECENT.with(|recent| recent.set(now, &entries));
-    Ok(entries)
+    Recent::get_or_make(&RECENT, ask_all).await
 }
 
 async fn ask_all() -> Result<Vec<Entry>> {

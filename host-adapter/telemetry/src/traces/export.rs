@@ -6,6 +6,7 @@ use anyhow::Context as _;
 use opentelemetry::KeyValue;
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::Resource;
+use percent_encoding::percent_decode_str;
 
 /// Time for one export, unless `OTEL_EXPORTER_OTLP_TIMEOUT` says otherwise. OpenTelemetry's default.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -39,7 +40,7 @@ fn endpoint(variable: &dyn Fn(&str) -> Option<String>) -> Option<String> {
     })
 }
 
-/// Headers for the collector, such as its key, from `.env` as well. Those for traces come first.
+/// Headers for the collector, such as its key, from `.env` as well. One for traces replaces a general one.
 fn headers(variable: &dyn Fn(&str) -> Option<String>) -> HashMap<String, String> {
     let names = [
         "OTEL_EXPORTER_OTLP_HEADERS",
@@ -53,30 +54,9 @@ fn headers(variable: &dyn Fn(&str) -> Option<String>) -> HashMap<String, String>
 fn pairs(text: &str) -> impl Iterator<Item = (String, String)> {
     text.split(',').filter_map(|pair| {
         let (key, value) = pair.split_once('=')?;
-        Some((key.trim().to_owned(), decode(value.trim())))
+        let value = percent_decode_str(value.trim()).decode_utf8_lossy();
+        Some((key.trim().to_owned(), value.into_owned()))
     })
-}
-
-/// Decodes `%20` and the like. A percent sign that does not begin two hexadecimal digits stays.
-fn decode(text: &str) -> String {
-    let mut parts = text.split('%');
-    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
-    for part in parts {
-        let digits = part
-            .get(..2)
-            .and_then(|two| u8::from_str_radix(two, 16).ok());
-        match digits {
-            Some(byte) => {
-                bytes.push(byte);
-                bytes.extend(part.bytes().skip(2));
-            }
-            None => {
-                bytes.push(b'%');
-                bytes.extend(part.bytes());
-            }
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// Who sends the traces. `OTEL_RESOURCE_ATTRIBUTES` adds to it.
@@ -97,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_for_traces_come_before_general_ones() {
+    fn headers_for_traces_replace_general_ones() {
         let variable = |name: &str| match name {
             "OTEL_EXPORTER_OTLP_HEADERS" => Some("api-key=general, tenant=a%20b%2".to_owned()),
             "OTEL_EXPORTER_OTLP_TRACES_HEADERS" => Some("api-key=traces==".to_owned()),

@@ -36,8 +36,8 @@ pub(crate) const SAMPLED: &str = "adapter_telemetry::sampled";
 /// The target of the span of a request that is not recorded.
 pub(crate) const UNSAMPLED: &str = "adapter_telemetry::unsampled";
 
-/// Targets of Spindle's crates begin with these; `guest` is that of lines that components log. Other crates' spans and events are not recorded: an exporter whose
-/// own calls were recorded would export without end.
+/// Targets of Spindle's crates begin with these; `guest` is that of lines that components log. Other crates'
+/// spans and events are not recorded: an exporter whose own calls were recorded would export without end.
 const TARGETS: [&str; 3] = ["adapter", "host_adapter", "guest"];
 
 /// What records traces. Dropping it does not stop the recording.
@@ -89,7 +89,7 @@ impl Traces {
     {
         let targets = TARGETS.map(|target| (target, LevelFilter::DEBUG));
         let targets = Targets::new().with_targets(targets);
-        // Without a hint, `log` and `tracing` would call the layers for each TRACE line of every library.
+        // Without the hint, each TRACE line of every library would be built and passed through the layers.
         let recorded = dynamic_filter_fn(is_recorded).with_max_level_hint(LevelFilter::DEBUG);
         let unsampled = Targets::new().with_target(UNSAMPLED, LevelFilter::INFO);
         let spans = tracing_opentelemetry::layer()
@@ -138,7 +138,7 @@ mod tests {
         tracing::subscriber::with_default(subscriber, || {
             assert!(!tracing::enabled!(target: "wasmtime::runtime", Level::ERROR));
             assert!(!tracing::enabled!(target: "adapter_bindings", Level::TRACE));
-            assert!(tracing::enabled!(target: UNSAMPLED, tracing::Level::INFO));
+            assert!(tracing::enabled!(target: UNSAMPLED, Level::INFO));
         });
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! - `/panic` traps, `/loop` computes forever, `/wait` never answers
 //! - `/pause/N` answers after N milliseconds, with the name of the build
+//! - `/read` answers when it has the whole body, with the name of the build
 //! - `/memory/N` allocates N MiB
 //! - `/count` returns the number of `/count` requests that this instance has received
 //! - `/variable/NAME` and `/environment/NAME` return a value, `/files` the number of files it can see
@@ -19,6 +20,7 @@ use std::io::Write as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use bytes::Bytes;
+use http_body_util::BodyExt as _;
 use spin_sdk::http::{FullBody, Request};
 use spin_sdk::http_service;
 
@@ -27,7 +29,10 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 #[http_service]
 async fn handle(request: Request) -> http::Result<http::Response<FullBody<Bytes>>> {
     let path = request.uri().path().to_owned();
-    let text = answer(&path).await;
+    let text = match path.as_str() {
+        "/read" => read(request).await,
+        path => answer(path).await,
+    };
     http::Response::builder()
         .status(status(&path))
         .header("content-length", text.len())
@@ -119,6 +124,13 @@ async fn wait(nanoseconds: u64) -> String {
 async fn pause(milliseconds: u64) -> String {
     wait(milliseconds * 1_000_000).await;
     build::name().to_owned()
+}
+
+async fn read(request: Request) -> String {
+    match request.into_body().collect().await {
+        Ok(_) => build::name().to_owned(),
+        Err(_) => "the body did not arrive".to_owned(),
+    }
 }
 
 fn allocate(mebibytes: usize) -> String {
