@@ -74,6 +74,22 @@ struct Made {
     name: String,
 }
 
+/// An index that is not what the applied files say.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Difference {
+    /// The store lacks it.
+    Missing(Index),
+    /// No file declares it.
+    Extra(Index),
+    /// The store has another one of that name.
+    Other {
+        /// The index in the store.
+        live: Index,
+        /// The index of the file.
+        declared: Index,
+    },
+}
+
 impl Indexes<'_> {
     /// Checks all files in advance, so that nothing of a service is applied if one of them is invalid.
     ///
@@ -232,6 +248,24 @@ impl Indexes<'_> {
         Ok(records)
     }
 
+    /// Compares the indexes in the store with those of the applied files, by name.
+    ///
+    /// # Errors
+    ///
+    /// The store failed, or a file is invalid.
+    pub async fn differences(&self) -> anyhow::Result<Vec<Difference>> {
+        let records = self.records().await?;
+        let applied: Vec<i64> = records.iter().map(|record| record.version).collect();
+        let files = self.files()?.into_iter();
+        let files = files.filter(|file| applied.contains(&file.version));
+        let declared: Vec<Index> = files.flat_map(|file| file.indexes).collect();
+        let mut live = Vec::new();
+        for name in self.collections {
+            live.extend(self.store()?.indexes(&Collection::new(name)?).await?);
+        }
+        Ok(differences(&live, &declared))
+    }
+
     fn store(&self) -> anyhow::Result<&Store> {
         let service = self.service;
         self.store.as_ref().with_context(|| {
@@ -335,6 +369,28 @@ impl Declared {
             state,
         }
     }
+}
+
+fn differences(live: &[Index], declared: &[Index]) -> Vec<Difference> {
+    let of_declared = declared.iter().filter_map(|declared| {
+        match live.iter().find(|live| is_same_name(live, declared)) {
+            None => Some(Difference::Missing(declared.clone())),
+            Some(live) if live == declared => None,
+            Some(live) => Some(Difference::Other {
+                live: live.clone(),
+                declared: declared.clone(),
+            }),
+        }
+    });
+    let extra = live
+        .iter()
+        .filter(|live| !declared.iter().any(|one| is_same_name(live, one)))
+        .map(|live| Difference::Extra(live.clone()));
+    of_declared.chain(extra).collect()
+}
+
+fn is_same_name(one: &Index, other: &Index) -> bool {
+    (one.collection(), one.name()) == (other.collection(), other.name())
 }
 
 /// Returns the number at the beginning of a file's name.

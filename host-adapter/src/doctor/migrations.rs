@@ -1,12 +1,12 @@
 //! Migrations of tables and of document indexes: pending ones, and applied ones whose file was changed or
 //! is gone.
 
-use adapter_capabilities::{
-    documents::{Collection, Jsonb, MongoDb, Store},
-    postgres::{Pool, PostgresSettings},
-};
+use adapter_capabilities::documents::Store;
 
-use super::database::{Database, limited};
+use super::{
+    database::{Database, limited},
+    store,
+};
 use crate::{
     checks::Finding,
     config::Settings,
@@ -18,16 +18,13 @@ use crate::{
 
 const CHECK: &str = "migrations";
 
-/// The schema of documents in PostgreSQL.
-const DOCUMENTS: &str = "documents";
-
 pub(super) async fn check(database: &mut Database, settings: &Settings) -> Vec<Finding> {
     let services = match migrations::services(&settings.migrations.directory) {
         Ok(services) => services,
         Err(error) => return vec![unreadable(&error)],
     };
     let mut findings = Vec::new();
-    let store = limited(store(database, settings))
+    let store = limited(store::open(database, settings))
         .await
         .unwrap_or_else(|error| {
             findings.push(unreadable(&error));
@@ -69,29 +66,6 @@ async fn status(
     all.extend(indexes.status().await?);
     all.sort_by_key(|status| status.version);
     Ok(all)
-}
-
-/// The document store, which records the applied indexes. `None` if nothing is recorded yet.
-async fn store(database: &mut Database, settings: &Settings) -> anyhow::Result<Option<Store>> {
-    if let Some(url) = &settings.databases.mongodb {
-        let store = MongoDb::connect(url, settings.mongodb).await?;
-        return Ok(Some(Store::MongoDb(store)));
-    }
-    let table = format!(
-        "{DOCUMENTS}.{}",
-        crate::database::quoted(Collection::migrations().as_str())
-    );
-    let exists = sqlx::query_scalar("select to_regclass($1) is not null").bind(table);
-    if !exists.fetch_one(&mut database.connection).await? {
-        return Ok(None);
-    }
-    let options = database.admin.clone().options([("search_path", DOCUMENTS)]);
-    let settings = PostgresSettings {
-        connections: 1,
-        ..settings.postgres
-    };
-    let pool = Pool::new(options, &settings, 1, "documents")?;
-    Ok(Some(Store::Jsonb(Jsonb::new(pool))))
 }
 
 fn check_service(service: &str, all: &[Status], settings: &Settings) -> Vec<Finding> {

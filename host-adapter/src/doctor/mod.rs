@@ -18,6 +18,7 @@ mod programs;
 pub mod report;
 mod roles;
 mod sockets;
+mod store;
 mod toolchain;
 mod versions;
 
@@ -57,7 +58,7 @@ pub async fn examine(subject: &Subject<'_>) -> Vec<Finding> {
         findings.extend(clock::check(&mut database, settings).await);
         findings.extend(connections::check(&mut database, settings).await);
         findings.extend(migrations::check(&mut database, settings).await);
-        findings.extend(drift::check(&database, settings).await);
+        findings.extend(drift::check(&mut database, settings).await);
     }
     findings.extend(roles::check(settings).await);
     findings.extend(mongodb::check(settings).await);

@@ -172,4 +172,14 @@ impl Store {
     pub async fn drop_index(&self, collection: &Collection, name: &str) -> Result<(), Error> {
         delegate!(self, drop_index(collection, name))
     }
+
+    /// Returns the complete indexes of a collection, also those that were not made here. It leaves out
+    /// an index that [`Index`] cannot describe, such as a text index.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] and [`Error::Timeout`].
+    pub async fn indexes(&self, collection: &Collection) -> Result<Vec<Index>, Error> {
+        delegate!(self, indexes(collection))
+    }
 }

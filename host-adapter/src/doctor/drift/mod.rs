@@ -1,10 +1,11 @@
-//! Whether the live schemas are what the migrations make.
+//! Whether the live schemas and the indexes on documents are what the migrations make.
 //!
 //! The applied migrations are run again in a schema of their own, in a transaction that is rolled back,
 //! and the catalogues of both schemas are compared. Nothing stays in the database, even if this process
 //! is killed.
 
 mod compare;
+mod documents;
 mod replay;
 mod snapshot;
 
@@ -17,7 +18,7 @@ use crate::{
 
 const CHECK: &str = "drift";
 
-pub(super) async fn check(database: &Database, settings: &Settings) -> Vec<Finding> {
+pub(super) async fn check(database: &mut Database, settings: &Settings) -> Vec<Finding> {
     let directory = &settings.migrations.directory;
     let mut findings = Vec::new();
     // A directory that cannot be read is reported by the check of migrations.
@@ -34,6 +35,7 @@ pub(super) async fn check(database: &Database, settings: &Settings) -> Vec<Findi
         let messages = grants.is_some_and(|grants| !grants.peers.is_empty());
         findings.extend(check_service(&migrations, messages).await);
     }
+    findings.extend(documents::check(database, settings).await);
     findings
 }
 

@@ -4,7 +4,9 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{AssertSqlSafe, Executor as _, PgConnection};
 
 use super::{SETTINGS, examine, without_database};
-use crate::support::{App, HostMode, cluster, project, scratch::Scratch};
+use crate::support::{
+    App, Builder, HostMode, cluster, mongodb as server, project, scratch::Scratch,
+};
 
 /// A project with the repository's services on this database.
 fn on_database(database: &SecretString) -> Scratch {
@@ -105,6 +107,53 @@ async fn drift_is_told_with_both_definitions() {
     );
     assert_eq!(report.bad("drift").len(), 4, "{:#?}", report.findings);
     assert_eq!(report.code, Some(1));
+}
+
+#[tokio::test]
+async fn drift_of_document_indexes_is_told() {
+    let app = App::start(HostMode::Embedded).await;
+    let scratch = on_database(&app.database);
+    let fine = ["document indexes of `user` are what its migrations make"];
+    examine(&scratch).expect("drift", "fine", &fine);
+    run_sql(
+        &app,
+        r#"drop index documents."activities.activities_user_id_at.rest";
+           drop index documents."events.events_timestamp.order";
+           comment on index documents."events.events_received_at.order" is
+           '{"collection":"events","index":"events_received_at","fields":["-received_at"],"unique":false}'"#,
+    )
+    .await;
+    let report = examine(&scratch);
+    for expected in [
+        ["index `activities_user_id_at`", "`user_id, -at` is missing"],
+        ["index `events_timestamp`", "`-timestamp` is missing"],
+        [
+            "on `-received_at` in the store",
+            "on `received_at` after the migrations",
+        ],
+    ] {
+        report.expect("drift", "error", &expected);
+    }
+    assert_eq!(report.bad("drift").len(), 3, "{:#?}", report.findings);
+}
+
+#[tokio::test]
+async fn drift_of_indexes_in_mongodb_is_told() {
+    let documents = server::database().await;
+    let builder = Builder::new(HostMode::Embedded).mongodb(&documents.url);
+    let app = builder.start().await;
+    let scratch = on_database(&app.database).env("MONGODB_URL", documents.url.expose_secret());
+    let events = server::connect(&documents.url).await;
+    let events = events.collection::<mongodb::bson::Document>("events");
+    events.drop_index("events_timestamp").await.expect("drop");
+    let keys = mongodb::bson::doc! { "event_name": 1 };
+    let model = mongodb::IndexModel::builder().keys(keys).build();
+    events.create_index(model).await.expect("create");
+    let report = examine(&scratch);
+    let missing = ["index `events_timestamp`", "`-timestamp` is missing"];
+    report.expect("drift", "error", &missing);
+    let extra = ["index `event_name_1`", "no migration declares it"];
+    report.expect("drift", "warning", &extra);
 }
 
 #[tokio::test]

@@ -18,6 +18,11 @@ const DECLARATIONS: &str = "select obj_description(c.oid, 'pg_class') from pg_ca
     where c.relnamespace = current_schema()::regnamespace and c.relkind = 'i' \
     and obj_description(c.oid, 'pg_class') is not null";
 
+/// The names of the valid indexes.
+const VALID: &str = "select c.relname from pg_catalog.pg_class c \
+    join pg_catalog.pg_index i on i.indexrelid = c.oid \
+    where c.relnamespace = current_schema()::regnamespace and i.indisvalid";
+
 const UNIQUE_VIOLATION: &str = "23505";
 
 /// The indexes that queries may use. An index that another process creates is unknown here until the
@@ -119,6 +124,35 @@ impl Jsonb {
         }
         self.indexes.load(&self.pool).await
     }
+
+    /// Returns the indexes of a collection that have all their parts.
+    pub(in crate::documents) async fn indexes(
+        &self,
+        collection: &Collection,
+    ) -> Result<Vec<Index>, Error> {
+        let mut connection = self.pool.connect_without_timeout().await?;
+        let read = async {
+            let valid: Vec<String> = sqlx::query_scalar(VALID).fetch_all(&mut connection).await?;
+            let mut declared = read_declared(&mut connection).await?;
+            declared.retain(|index| index.collection() == collection && is_complete(index, &valid));
+            Ok(declared)
+        };
+        read.await
+            .map_err(|error: sqlx::Error| postgres::Error::from(error).into())
+    }
+}
+
+fn is_complete(index: &Index, valid: &[String]) -> bool {
+    let mut parts = Part::ALL.into_iter().filter(|part| part.belongs_to(index));
+    parts.all(|part| {
+        let name = format!(
+            "{}.{}{}",
+            index.collection().as_str(),
+            index.name(),
+            part.suffix()
+        );
+        valid.contains(&name)
+    })
 }
 
 /// One of the PostgreSQL indexes that implement an index.
@@ -141,6 +175,10 @@ impl Part {
             Self::Rest => ".rest",
             Self::Unique => "",
         }
+    }
+
+    fn belongs_to(self, index: &Index) -> bool {
+        self != Self::Unique || index.is_unique()
     }
 }
 
@@ -172,7 +210,7 @@ async fn create_in_transaction(
         None => {}
     }
     for part in Part::ALL {
-        if part != Part::Unique || index.is_unique() {
+        if part.belongs_to(index) {
             create_part(index, part)
                 .into_query()
                 .execute(&mut *transaction)

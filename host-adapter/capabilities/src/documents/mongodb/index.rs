@@ -2,7 +2,7 @@
 
 use mongodb::{
     IndexModel,
-    bson::{Document, RawDocumentBuf, doc},
+    bson::{Bson, Document, RawDocumentBuf, doc},
     error::{Error as DriverError, ErrorKind},
     options::IndexOptions,
 };
@@ -58,12 +58,62 @@ impl MongoDb {
             .drop_index(name)
             .await
         {
-            Err(error) if !error_code(&error).is_some_and(|code| NOT_FOUND.contains(&code)) => {
-                Err(errors::from_driver(&error))
-            }
+            Err(error) if !is_not_found(&error) => Err(errors::from_driver(&error)),
             _ => Ok(()),
         }
     }
+
+    /// Returns the indexes of a collection that an [`Index`] can describe.
+    pub(in crate::documents) async fn indexes(
+        &self,
+        collection: &Collection,
+    ) -> Result<Vec<Index>, Error> {
+        match models(&self::collection(&self.connection, collection)).await {
+            Err(error) if is_not_found(&error) => Ok(Vec::new()),
+            Err(error) => Err(errors::from_driver(&error)),
+            Ok(models) => Ok(models
+                .into_iter()
+                .filter_map(|model| describe(collection, model))
+                .collect()),
+        }
+    }
+}
+
+async fn models(
+    collection: &mongodb::Collection<RawDocumentBuf>,
+) -> Result<Vec<IndexModel>, DriverError> {
+    let mut indexes = collection.list_indexes().await?;
+    let mut models = Vec::new();
+    while indexes.advance().await? {
+        models.push(indexes.deserialize_current()?);
+    }
+    Ok(models)
+}
+
+fn describe(collection: &Collection, model: IndexModel) -> Option<Index> {
+    let options = model.options.unwrap_or_default();
+    let field = |(path, direction): (&String, &Bson)| match number(direction)? {
+        1 => Some(path.clone()),
+        -1 => Some(format!("-{path}")),
+        _ => None,
+    };
+    let fields: Option<Vec<String>> = model.keys.iter().map(field).collect();
+    let unique = options.unique.unwrap_or(false);
+    Index::new(collection.as_str(), &options.name?, &fields?, unique).ok()
+}
+
+/// Returns a direction, which shells store as a double.
+fn number(direction: &Bson) -> Option<i64> {
+    match direction {
+        Bson::Int32(number) => Some(i64::from(*number)),
+        Bson::Int64(number) => Some(*number),
+        Bson::Double(number) if number.abs() == 1.0 => Some(if *number > 0.0 { 1 } else { -1 }),
+        _ => None,
+    }
+}
+
+fn is_not_found(error: &DriverError) -> bool {
+    error_code(error).is_some_and(|code| NOT_FOUND.contains(&code))
 }
 
 /// Returns the keys and uniqueness of the existing index with the same name.
@@ -74,7 +124,7 @@ async fn find_existing(
     let found = find_by_name(&collection(connection, index.collection()), index.name()).await;
     match found {
         // The collection does not exist yet.
-        Err(error) if error_code(&error).is_some_and(|code| NOT_FOUND.contains(&code)) => Ok(None),
+        Err(error) if is_not_found(&error) => Ok(None),
         Err(error) => Err(index.store_error(errors::from_driver(&error))),
         Ok(found) => Ok(found),
     }
@@ -84,15 +134,12 @@ async fn find_by_name(
     collection: &mongodb::Collection<RawDocumentBuf>,
     name: &str,
 ) -> Result<Option<(Document, bool)>, DriverError> {
-    let mut indexes = collection.list_indexes().await?;
-    while indexes.advance().await? {
-        let model = indexes.deserialize_current()?;
+    let named = models(collection).await?.into_iter().find_map(|model| {
         let options = model.options.unwrap_or_default();
-        if options.name.as_deref() == Some(name) {
-            return Ok(Some((model.keys, options.unique.unwrap_or(false))));
-        }
-    }
-    Ok(None)
+        let unique = options.unique.unwrap_or(false);
+        (options.name.as_deref() == Some(name)).then_some((model.keys, unique))
+    });
+    Ok(named)
 }
 
 fn collection(
