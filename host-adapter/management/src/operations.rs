@@ -12,8 +12,8 @@ pub trait Operations: Send + Sync {
     /// Checks everything that the process needs.
     async fn readiness(&self) -> Readiness;
 
-    /// The components that are served; none if another host runs them.
-    fn components(&self) -> Vec<ServedComponent>;
+    /// The components that are served. If another host runs them, they are those that it describes.
+    async fn components(&self) -> Vec<ServedComponent>;
 
     /// The latest builds and reloads, newest last; none if another host runs the components.
     fn reloads(&self) -> Vec<Reload>;
@@ -40,9 +40,9 @@ pub struct ServedComponent {
     pub application: String,
     /// The version that it reports, or an empty text before its first health check.
     pub version: String,
-    /// The digest of the `.wasm` file.
-    pub digest: String,
-    /// Since when it is served.
+    /// The digest of the `.wasm` file. `None` if another host runs the component.
+    pub digest: Option<String>,
+    /// Since when it is served, or since when this version is seen at another host.
     pub since: SystemTime,
 }
 

@@ -18,6 +18,7 @@ mod new_service;
 mod operation;
 mod operations;
 pub mod reloader;
+mod remote_components;
 mod run;
 mod serve;
 mod shutdown;

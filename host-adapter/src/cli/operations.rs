@@ -14,6 +14,7 @@ use super::{
     background::Background,
     components, migrate,
     reloader::{Notice, Reloader},
+    remote_components::RemoteComponents,
     run::Running,
 };
 
@@ -24,6 +25,8 @@ pub(super) struct ProcessOperations {
     background: Arc<Background>,
     /// `None` if another process hosts the components.
     reloader: Option<Reloader>,
+    /// What that process says of them.
+    remote: Arc<RemoteComponents>,
     /// The runtime that opens the connections of background work. Everything that needs a connection
     /// runs there, because a connection belongs to the runtime that opened it.
     runtime: Handle,
@@ -36,6 +39,7 @@ impl ProcessOperations {
             admin: running.admin.clone(),
             background: running.background.clone(),
             reloader,
+            remote: Arc::default(),
             runtime: Handle::current(),
         }
     }
@@ -68,15 +72,20 @@ impl Operations for ProcessOperations {
         Readiness { components }
     }
 
-    fn components(&self) -> Vec<ServedComponent> {
-        let components = self.reloader.as_ref().map(Reloader::components);
-        let components = components.unwrap_or_default().into_iter();
+    async fn components(&self) -> Vec<ServedComponent> {
+        let Some(reloader) = &self.reloader else {
+            let application = self.current.get().settings.server.application.clone();
+            let remote = self.remote.clone();
+            let list = async move { Ok(remote.list(&application).await) };
+            return self.run(list).await.unwrap_or_default();
+        };
+        let components = reloader.components().into_iter();
         components
             .map(|served| ServedComponent {
                 name: served.id,
                 application: served.listener,
                 version: served.version.unwrap_or_default(),
-                digest: served.digest,
+                digest: Some(served.digest),
                 since: served.since,
             })
             .collect()

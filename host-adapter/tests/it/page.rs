@@ -125,6 +125,16 @@ async fn a_dead_letter_can_be_retried_and_discarded() {
 }
 
 #[tokio::test]
+async fn versions_of_components_on_spin_are_shown() {
+    let app = App::start(HostMode::Composed).await;
+    until("the versions", async || {
+        let page = open(&app, "/").await.expect(200).text;
+        (page.matches("<td>0.1.0</td>").count() == 2).then_some(())
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn settings_and_migrations_are_shown_without_secrets() {
     let app = App::start(HostMode::Embedded).await;
     let settings = open(&app, "/settings").await.expect(200).text;

@@ -90,7 +90,7 @@ pub(super) async fn page(
         return starting();
     };
     let report = health::report(&state).await;
-    let served = operations.components();
+    let served = operations.components().await;
     let services = report
         .readiness
         .components
@@ -146,11 +146,11 @@ impl Filter {
 
 impl ServedRow {
     fn new(served: &ServedComponent) -> Self {
-        let digest: String = served.digest.chars().take(12).collect();
+        let digest = served.digest.as_deref().unwrap_or("–");
         Self {
             application: served.application.clone(),
             version: served.version.clone(),
-            digest,
+            digest: digest.chars().take(12).collect(),
             since: format::age(served.since),
         }
     }
