@@ -23,7 +23,8 @@ const MAX_ADDRESS: usize = 45;
 /// Extractor: the sender of the request. Also a group of fields, for messages that name a sender.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, FromFields)]
 pub struct Client {
-    /// The IP address at the other end of the connection. Behind a proxy, it is that of the proxy.
+    /// The IP address that the host names: that of the connection, or the one that a trusted proxy says
+    /// on the embedded host. Behind any other proxy, it is that of the proxy.
     #[rule(rules::text(1, MAX_ADDRESS))]
     pub address: Option<String>,
     /// The header `User-Agent`, cut to [`MAX_USER_AGENT`], without control characters.
@@ -46,7 +47,9 @@ impl Describe for Client {
 
 impl Client {
     fn of(headers: &HeaderMap) -> Self {
-        let address = headers.get(SPIN_CLIENT_ADDR).and_then(|v| v.to_str().ok());
+        // Spin passes on what the client sent, and appends its own value.
+        let named = headers.get_all(SPIN_CLIENT_ADDR).iter().next_back();
+        let address = named.and_then(|value| value.to_str().ok());
         let address = address.and_then(|text| text.parse::<SocketAddr>().ok());
         Self {
             address: address.map(|address| address.ip().to_canonical().to_string()),
@@ -80,6 +83,17 @@ mod tests {
         assert_eq!(address("[2001:db8::1]:5000"), "2001:db8::1");
         assert_eq!(address("[::ffff:192.0.2.1]:5000"), "192.0.2.1");
         assert_eq!(address("somewhere"), "");
+    }
+
+    #[test]
+    fn an_address_that_the_client_sent_is_not_believed() {
+        let mut headers = HeaderMap::new();
+        for value in ["198.51.100.1:1", "192.0.2.1:5000"] {
+            headers.append(SPIN_CLIENT_ADDR, HeaderValue::from_static(value));
+        }
+        assert_eq!(Client::of(&headers).address.as_deref(), Some("192.0.2.1"));
+        headers.append(SPIN_CLIENT_ADDR, HeaderValue::from_static("somewhere"));
+        assert_eq!(Client::of(&headers).address, None);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod adapter;
 mod application;
 mod check;
+mod client_address;
 mod component;
 mod draft;
 mod engine;
@@ -28,6 +29,7 @@ mod serving;
 mod settings;
 mod spin_variables;
 mod state;
+mod trusted_proxies;
 mod variables;
 
 use std::{
@@ -37,6 +39,7 @@ use std::{
 };
 
 use application::Application;
+use client_address::ClientAddresses;
 use hosted::{Hosted, ServedApplication};
 use loader::Loader;
 use manifest::Manifest;
@@ -51,6 +54,7 @@ pub use imports::Imports;
 pub use problem::PROBLEMS;
 pub use report::{Change, Outcome, Report, ServedComponent};
 pub use settings::HostSettings;
+pub use trusted_proxies::TrustedProxies;
 
 /// What is given to each component, by its id.
 pub type Adapters = HashMap<String, Arc<dyn Adapter>>;
@@ -130,12 +134,20 @@ impl Host {
         let Self { hosted, sockets } = self;
         let limit = || Arc::new(Semaphore::new(hosted.loader.settings.max_requests));
         let limits: Vec<Arc<Semaphore>> = sockets.iter().map(|_| limit()).collect();
+        let addresses = Arc::new(ClientAddresses::new(
+            hosted.loader.settings.trusted_proxies.clone(),
+        ));
         let servers = |thread| {
             let applications = hosted.applications.iter().zip(&limits);
             applications
                 .map(|(application, requests)| -> Arc<dyn Serve> {
                     let application = application.on_thread(thread);
-                    Server::new(application, listening.header_timeout, requests.clone())
+                    Server::new(
+                        application,
+                        listening.header_timeout,
+                        requests.clone(),
+                        addresses.clone(),
+                    )
                 })
                 .collect()
         };

@@ -3,7 +3,7 @@
 
 use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
 
-use http::{HeaderName, HeaderValue};
+use http::HeaderValue;
 use http_body_util::BodyExt as _;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
@@ -18,6 +18,7 @@ use wasmtime_wasi_http::{
 };
 
 use super::{
+    client_address::{CLIENT_ADDRESS, ClientAddresses},
     component::Component,
     metrics,
     problem::{Head, Problem},
@@ -30,16 +31,13 @@ use adapter_telemetry::{
     traces::{self, Entry, TRACEPARENT},
 };
 
-/// The header in which Spin passes the client's address to a component, as `ip:port`. A value that
-/// the client sent is overwritten.
-const CLIENT_ADDRESS: HeaderName = HeaderName::from_static("spin-client-addr");
-
 /// One application on one thread.
 pub(super) struct Server {
     application: Arc<Serving>,
     header_timeout: Duration,
     /// Shared with the same application on the other threads.
     requests: Arc<Semaphore>,
+    addresses: Arc<ClientAddresses>,
 }
 
 impl Server {
@@ -47,11 +45,13 @@ impl Server {
         application: Arc<Serving>,
         header_timeout: Duration,
         requests: Arc<Semaphore>,
+        addresses: Arc<ClientAddresses>,
     ) -> Arc<Self> {
         Arc::new(Self {
             application,
             header_timeout,
             requests,
+            addresses,
         })
     }
 
@@ -162,12 +162,15 @@ impl Serve for Server {
     ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         let header_timeout = self.header_timeout;
         // The address is missing only when the connection is already closed.
-        let Some(client) = address(&stream) else {
+        let Ok(connection) = stream.peer_addr() else {
             return Box::pin(async {});
         };
         let service = service_fn(move |mut request: http::Request<Incoming>| {
             let server = self.clone();
-            request.headers_mut().insert(CLIENT_ADDRESS, client.clone());
+            let headers = request.headers_mut();
+            let client = server.addresses.client(connection, headers);
+            // It replaces every value that the client sent.
+            headers.insert(CLIENT_ADDRESS, client);
             async move { Ok::<_, Infallible>(server.answer(request).await) }
         });
         let connection = http1::Builder::new()
@@ -181,11 +184,6 @@ impl Serve for Server {
             }
         })
     }
-}
-
-fn address(stream: &TcpStream) -> Option<HeaderValue> {
-    let address = stream.peer_addr().ok()?;
-    HeaderValue::try_from(address.to_string()).ok()
 }
 
 /// Logs why a component did not answer. The request's body and query are not logged, because they may

@@ -5,6 +5,8 @@ use std::{path::PathBuf, time::Duration};
 use adapter_settings::{GIB, HOUR, Integer, MIB, MINUTE, Size, Time, processors};
 use serde::{Deserialize, Serialize};
 
+use crate::TrustedProxies;
+
 /// Bounds of the host.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default)]
@@ -39,6 +41,10 @@ pub struct HostSettings {
     /// database connections answer within the request timeout many times over.
     #[serde(with = "Integer::<1, 100_000>")]
     pub max_requests: usize,
+    /// Proxies in front of the listeners, as addresses and networks. Their `Forwarded` and
+    /// `X-Forwarded-For` say where a client is. None by default: then the other end of the connection is
+    /// the client, and nothing that it sends can change that.
+    pub trusted_proxies: TrustedProxies,
     /// Directory of compiled components. It is safe to delete, and must not be shared with anyone who
     /// is not trusted.
     #[serde(with = "adapter_settings::path")]
@@ -56,6 +62,7 @@ impl Default for HostSettings {
             memory_per_instance: 64 << 20,
             request_timeout: Duration::from_secs(15),
             max_requests: 512,
+            trusted_proxies: TrustedProxies::default(),
             compilation_cache: ".spindle/cache".into(),
         }
     }
