@@ -1,6 +1,6 @@
 //! `host-adapter call`: sends a sealed request to a service with the operator's key.
 
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -10,7 +10,7 @@ use reqwest::{
 };
 use serde::Deserialize;
 
-use super::{Invocation, envelope, print};
+use super::{Invocation, envelope, local_url::local_url, print};
 use adapter_capabilities::{
     dispatch::Dispatch,
     vault::{CLIENT, Envelopes, ExpectedClaims, MAX_ENVELOPE_BYTES, Purpose, SealRequest},
@@ -86,7 +86,7 @@ impl Call {
             .or(peer.and_then(|peer| peer.url.as_ref()));
         let base = match configured {
             Some(url) => url.trim_end_matches('/').to_owned(),
-            None => local_url(settings.listen.app)?,
+            None => local_url("listen.app", settings.listen.app).context("`--url` is not set")?,
         };
         anyhow::ensure!(
             self.path.starts_with('/'),
@@ -181,36 +181,5 @@ impl Call {
         self.path
             .split_once('?')
             .map_or(&self.path, |(path, _)| path)
-    }
-}
-
-/// The URL of a listener on this machine.
-fn local_url(mut address: SocketAddr) -> anyhow::Result<String> {
-    anyhow::ensure!(
-        address.port() != 0,
-        "the port in `listen.app` is 0, so the service's port is unknown; set `--url`"
-    );
-    if address.ip().is_unspecified() {
-        let loopback: std::net::IpAddr = if address.is_ipv4() {
-            std::net::Ipv4Addr::LOCALHOST.into()
-        } else {
-            std::net::Ipv6Addr::LOCALHOST.into()
-        };
-        address.set_ip(loopback);
-    }
-    Ok(format!("http://{address}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn listener_on_all_interfaces_is_called_on_loopback() {
-        let of = |address: &str| local_url(address.parse().unwrap());
-        assert_eq!(of("127.0.0.1:8001").unwrap(), "http://127.0.0.1:8001");
-        assert_eq!(of("0.0.0.0:80").unwrap(), "http://127.0.0.1:80");
-        assert_eq!(of("[::]:80").unwrap(), "http://[::1]:80");
-        assert!(of("127.0.0.1:0").is_err());
     }
 }

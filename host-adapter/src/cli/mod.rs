@@ -9,7 +9,9 @@ mod database;
 mod doctor;
 mod envelope;
 mod hangup;
+mod health;
 mod keys;
+mod local_url;
 mod log;
 mod log_metrics;
 mod migrate;
@@ -68,6 +70,8 @@ enum Command {
     Serve(serve::Serve),
     /// Take up changed components without a restart: replace them between two requests.
     Reload(components::Reload),
+    /// Say whether the running program is ready to answer requests, and why not: exit status 0 or 1.
+    Health,
     /// List the components that are served, by digest and since when.
     Components(components::Components),
     /// Make a token for each component, as lines for `.env`: `host-adapter adapter-tokens >> .env`.
@@ -178,6 +182,7 @@ fn execute(command: Command, invocation: Invocation) -> anyhow::Result<ExitCode>
         Command::Components(options) => {
             runtime()?.block_on(components::components(&options, &invocation))
         }
+        Command::Health => runtime()?.block_on(health::run(&invocation)),
         Command::AdapterTokens => adapter_tokens::run(&invocation),
         Command::Migrate(command) => runtime()?.block_on(migrate::run(command, invocation)),
         Command::Compile => up::compile(&invocation),

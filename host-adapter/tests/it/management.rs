@@ -55,6 +55,7 @@ async fn readiness_names_what_is_down(
         (&json!(true), &json!("serving"))
     );
     assert_eq!(ready["components"]["user"][0]["name"], "postgres");
+    assert_eq!(health_command(&app), (Some(0), "ready\n".to_owned()));
     postgres.stop().await.expect("stop");
 
     let ready = until("the outage to be noticed", async || {
@@ -68,6 +69,28 @@ async fn readiness_names_what_is_down(
     ask("/live").await.expect(200);
     let health = ask("/health").await.expect(200).json();
     assert_eq!(health["ready"], false);
+    let (code, text) = health_command(&app);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(
+        text.contains("`user` needs `postgres`, which is down"),
+        "{text}"
+    );
+}
+
+/// The exit status of `host-adapter health`, and what it prints.
+fn health_command(app: &App) -> (Option<i32>, String) {
+    let address = app.management();
+    let address = address.trim_start_matches("http://");
+    let mut command = app.command();
+    command
+        .env("SPINDLE_MANAGEMENT_ADDRESS", address)
+        .arg("health");
+    let output = command.output().expect("host-adapter runs");
+    let printed = [output.stdout, output.stderr].concat();
+    (
+        output.status.code(),
+        String::from_utf8(printed).expect("text"),
+    )
 }
 
 #[tokio::test]

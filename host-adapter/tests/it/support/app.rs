@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    process::{Output, Stdio},
+    process::{Command, Output, Stdio},
     time::Duration,
 };
 
@@ -132,14 +132,17 @@ impl App {
 
     /// Runs another command of the program, with the same keys and database.
     pub(crate) fn run(&self, arguments: &[&str]) -> Output {
+        let mut command = self.command();
+        command.args(arguments).output().expect("host-adapter runs")
+    }
+
+    /// Another command of the program, with the same keys and database.
+    pub(crate) fn command(&self) -> Command {
         let mut command = command(&self.builder.project, &self.builder.keys);
         command
             .env("DATABASE_URL", self.database.expose_secret())
-            .args(arguments);
+            .stdin(Stdio::null());
         command
-            .stdin(Stdio::null())
-            .output()
-            .expect("host-adapter runs")
     }
 
     /// Runs a script in the project, with settings that lead the program to this application. The
