@@ -24,6 +24,8 @@ use adapter_contract::Adapter;
 
 use crate::config::{self, Settings, TokenUse};
 
+pub use documents::existing_documents;
+
 /// Everything that runs beside the components.
 pub struct Assembly {
     /// By component id.

@@ -51,12 +51,7 @@ impl Builder<'_> {
         messages: bool,
     ) -> anyhow::Result<PgConnectOptions> {
         let own = self.settings.databases.components.get(name);
-        let options = match own {
-            Some(url) => {
-                database::options(url).with_context(|| format!("the database URL of `{name}`"))?
-            }
-            None => self.derived(name),
-        };
+        let options = self.options(name)?;
         let place = |options: &PgConnectOptions| {
             let database = options.get_database().map(str::to_owned);
             (options.get_host().to_owned(), options.get_port(), database)
@@ -91,6 +86,16 @@ impl Builder<'_> {
     ) -> anyhow::Result<Pool> {
         let label = format!("PostgreSQL for `{name}`");
         Pool::new(options, settings, self.settings.listening.threads, &label)
+    }
+
+    /// How to connect under a role of `name`'s own.
+    pub(super) fn options(&self, name: &str) -> anyhow::Result<PgConnectOptions> {
+        match self.settings.databases.components.get(name) {
+            Some(url) => {
+                database::options(url).with_context(|| format!("the database URL of `{name}`"))
+            }
+            None => Ok(self.derived(name)),
+        }
     }
 
     fn derived(&self, name: &str) -> PgConnectOptions {

@@ -15,6 +15,8 @@ pub(super) const PRIVATE_DIRECTORY: &str = ".spindle/postgres";
 /// The database in the private cluster.
 pub(super) const PRIVATE_DATABASE: &str = "spindle";
 
+const NOT_RUNNING: &str = "the private PostgreSQL is not running; start it with `./dev up`";
+
 /// A PostgreSQL server, external or private.
 pub(super) struct Database {
     pub(super) admin: PgConnectOptions,
@@ -53,6 +55,34 @@ impl Database {
         })
     }
 
+    /// The database as it is. It starts and creates nothing.
+    ///
+    /// # Errors
+    ///
+    /// There is no `DATABASE_URL`, and the private cluster does not run.
+    pub(super) async fn existing(invocation: &Invocation) -> anyhow::Result<Self> {
+        if let Some(url) = &invocation.settings.databases.postgres {
+            return Ok(Self {
+                admin: database::options(url).context("`DATABASE_URL`")?,
+                url: url.clone(),
+                private: None,
+            });
+        }
+        let directory = invocation.project.join(PRIVATE_DIRECTORY);
+        let url =
+            PrivatePostgres::existing_url(&directory, PRIVATE_DATABASE).context(NOT_RUNNING)?;
+        let admin = database::options(&url)?;
+        admin
+            .connect()
+            .await
+            .map_err(|_| anyhow::anyhow!(NOT_RUNNING))?;
+        Ok(Self {
+            admin,
+            url,
+            private: None,
+        })
+    }
+
     /// From now on, starts the private cluster again if it is killed.
     pub(super) fn supervise(&mut self) {
         if let Some(private) = &mut self.private {
@@ -80,18 +110,8 @@ impl Database {
 
 /// Prints the URL of the running database. It contains a password, which the operator may see.
 pub(super) async fn database_url(invocation: &Invocation) -> anyhow::Result<()> {
-    let database = Database::open(invocation).await?;
-    let running = database
-        .private
-        .as_ref()
-        .is_none_or(PrivatePostgres::is_adopted);
-    let url = database.url.clone();
-    database.close().await;
-    anyhow::ensure!(
-        running,
-        "the private PostgreSQL is not running; start it with `./dev up`"
-    );
-    print(url.expose_secret())
+    let database = Database::existing(invocation).await?;
+    print(database.url.expose_secret())
 }
 
 async fn create_database(server: &PgConnectOptions, name: &str) -> anyhow::Result<()> {

@@ -13,6 +13,7 @@ use crate::{
     database::{
         indexes::Indexes,
         migrations::{self, Migrations, State, Status},
+        unknown,
     },
 };
 
@@ -63,10 +64,31 @@ pub(super) async fn run(command: Migrate, invocation: Invocation) -> anyhow::Res
             .iter()
             .try_for_each(|path| print(&format!("created {}", path.display())));
     }
+    if let Migrate::Status(selection) = &command {
+        return status(selection, &invocation).await;
+    }
     let database = Database::open(&invocation).await?;
     let result = with_database(command, &invocation, &database.admin).await;
     database.close().await;
     result
+}
+
+/// Prints every migration with its state. It changes nothing, so it also works with a role that may only
+/// read.
+async fn status(selection: &Selection, invocation: &Invocation) -> anyhow::Result<()> {
+    let database = Database::existing(invocation).await?;
+    let admin = &database.admin;
+    let documents = assembly::existing_documents(&invocation.settings, admin).await?;
+    for service in select_services(selection, invocation)? {
+        let migrations = Service::new(&service, invocation, admin, documents.as_ref());
+        for status in migrations.status().await? {
+            print(&format_line(&service, &status, state_name(status.state)))?;
+        }
+    }
+    if let Some(documents) = documents {
+        documents.close().await;
+    }
+    Ok(())
 }
 
 async fn with_database(
@@ -99,20 +121,12 @@ async fn with_documents(
                 report(&service, &migrations.run().await?, "applied")?;
             }
         }
-        Migrate::Status(selection) => {
-            for service in select_services(&selection, invocation)? {
-                let migrations = Service::new(&service, invocation, admin, documents);
-                for status in migrations.status().await? {
-                    print(&format_line(&service, &status, state_name(status.state)))?;
-                }
-            }
-        }
         Migrate::Revert { service } => {
             let migrations = Service::new(&service, invocation, admin, documents);
             let reverted = migrations.revert().await?;
             report(&service, reverted.as_slice(), "reverted")?;
         }
-        Migrate::New { .. } => {}
+        Migrate::Status(_) | Migrate::New { .. } => {}
     }
     Ok(())
 }
@@ -205,8 +219,12 @@ impl<'a> Service<'a> {
         }
     }
 
+    /// Applies what is pending. Warns of what a newer release has applied, and fails if this release does
+    /// not work with it.
     async fn run(&self) -> anyhow::Result<Vec<Status>> {
         self.indexes.check()?;
+        let service = self.tables.service;
+        unknown::warn(service, &unknown::check(service, &self.status().await?)?);
         let mut done = self.tables.run().await?;
         done.extend(self.indexes.run().await?);
         Ok(done)

@@ -177,7 +177,7 @@ impl Indexes<'_> {
             .filter(|record| files.iter().all(|file| file.version != record.version));
         all.extend(gone.map(|record| Status {
             version: record.version,
-            description: "(no such file)".to_owned(),
+            description: record.description.clone(),
             state: State::Missing,
         }));
         all.sort_by_key(|status| status.version);

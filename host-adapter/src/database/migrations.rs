@@ -8,7 +8,8 @@ use std::{
 
 use anyhow::Context as _;
 use sqlx::{
-    migrate::{AppliedMigration, Migrate as _, Migrator},
+    AssertSqlSafe,
+    migrate::{Migrate as _, Migrator},
     postgres::PgConnectOptions,
 };
 
@@ -34,8 +35,15 @@ pub enum State {
     Applied,
     /// Applied, but the file was changed afterwards. The database does not match the file.
     Changed,
-    /// Applied, but its file no longer exists.
+    /// Applied, but there is no such file. A newer release has applied it, or the file was removed.
     Missing,
+}
+
+/// A migration that the database has recorded.
+struct Applied {
+    version: i64,
+    description: String,
+    checksum: Vec<u8>,
 }
 
 /// The migrations of one service in one database.
@@ -50,7 +58,8 @@ pub struct Migrations<'a> {
 }
 
 impl Migrations<'_> {
-    /// Applies the pending migrations and returns them.
+    /// Applies the pending migrations and returns them. Applied migrations that have no file here are
+    /// left alone.
     ///
     /// # Errors
     ///
@@ -87,6 +96,13 @@ impl Migrations<'_> {
         let Some(latest) = applied.last() else {
             return Ok(None);
         };
+        anyhow::ensure!(
+            latest.state != State::Missing,
+            "there is no file of migration `{}` of `{}` in `{}`: revert it with the release that has it",
+            latest.version,
+            self.service,
+            self.directory.display()
+        );
         let migrator = self.migrator().await?;
         let reversible = migrator.iter().any(|migration| {
             migration.version == latest.version && migration.migration_type.is_down_migration()
@@ -128,7 +144,7 @@ impl Migrations<'_> {
                     .find(|applied| applied.version == file.version)
                 {
                     None => State::Pending,
-                    Some(applied) if applied.checksum == file.checksum => State::Applied,
+                    Some(applied) if *applied.checksum == *file.checksum => State::Applied,
                     Some(_) => State::Changed,
                 };
                 Status {
@@ -144,7 +160,7 @@ impl Migrations<'_> {
             .filter(|applied| !known.contains(&applied.version));
         all.extend(gone.map(|applied| Status {
             version: applied.version,
-            description: "(no such file)".to_owned(),
+            description: applied.description.clone(),
             state: State::Missing,
         }));
         all.sort_by_key(|status| status.version);
@@ -166,11 +182,22 @@ impl Migrations<'_> {
     }
 
     /// What the database has recorded in `table`. Empty if the table does not exist.
-    async fn applied(&self, table: &str) -> anyhow::Result<Vec<AppliedMigration>> {
+    async fn applied(&self, table: &str) -> anyhow::Result<Vec<Applied>> {
         let mut connection = connect(self.admin, self.service).await?;
         let exists = sqlx::query_scalar("select to_regclass($1) is not null").bind(table);
         if exists.fetch_one(&mut connection).await? {
-            return Ok(connection.list_applied_migrations(table).await?);
+            let all =
+                format!("select version, description, checksum from {table} order by version");
+            let rows: Vec<(i64, String, Vec<u8>)> = sqlx::query_as(AssertSqlSafe(all))
+                .fetch_all(&mut connection)
+                .await?;
+            let applied = rows.into_iter();
+            let applied = applied.map(|(version, description, checksum)| Applied {
+                version,
+                description,
+                checksum,
+            });
+            return Ok(applied.collect());
         }
         Ok(Vec::new())
     }
@@ -181,6 +208,8 @@ impl Migrations<'_> {
         let mut migrator = Migrator::new(folder.as_path())
             .await
             .with_context(|| format!("reading {}", folder.display()))?;
+        // A newer release may have applied further ones. `unknown` decides whether this one works with them.
+        migrator.set_ignore_missing(true);
         migrator.dangerous_set_table_name(format!("{SCHEMA}.\"migrations_{}\"", self.service));
         Ok(migrator)
     }

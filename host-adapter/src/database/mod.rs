@@ -4,6 +4,7 @@
 pub mod indexes;
 pub mod migrations;
 mod provision;
+pub mod unknown;
 
 use std::str::FromStr as _;
 

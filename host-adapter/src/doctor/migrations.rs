@@ -1,30 +1,29 @@
 //! Migrations of tables and of document indexes: pending ones, and applied ones whose file was changed or
-//! is gone.
+//! does not exist.
 
 use adapter_capabilities::documents::Store;
 
-use super::{
-    database::{Database, limited},
-    store,
-};
+use super::database::{Database, limited};
 use crate::{
+    assembly,
     checks::Finding,
     config::Settings,
     database::{
         indexes::Indexes,
         migrations::{self, Migrations, State, Status},
+        unknown,
     },
 };
 
 const CHECK: &str = "migrations";
 
-pub(super) async fn check(database: &mut Database, settings: &Settings) -> Vec<Finding> {
+pub(super) async fn check(database: &Database, settings: &Settings) -> Vec<Finding> {
     let services = match migrations::services(&settings.migrations.directory) {
         Ok(services) => services,
         Err(error) => return vec![unreadable(&error)],
     };
     let mut findings = Vec::new();
-    let store = limited(store::open(database, settings))
+    let store = limited(assembly::existing_documents(settings, &database.admin))
         .await
         .unwrap_or_else(|error| {
             findings.push(unreadable(&error));
@@ -71,6 +70,10 @@ async fn status(
 fn check_service(service: &str, all: &[Status], settings: &Settings) -> Vec<Finding> {
     let found = all.iter().filter_map(|one| check_one(service, one));
     let mut findings: Vec<Finding> = found.collect();
+    if let Err(error) = unknown::check(service, all) {
+        let fix = "start a release that has these migrations";
+        findings.push(Finding::error(CHECK, format!("{error:#}"), fix));
+    }
     let pending = all.iter().filter(|one| one.state == State::Pending).count();
     if pending > 0 {
         let skipped = settings.migrations.skip.iter().any(|name| name == service);
@@ -112,13 +115,13 @@ fn check_one(service: &str, status: &Status) -> Option<Finding> {
             "restore the file from version control, and put the change into a new migration: \
              `host-adapter migrate new`",
         )),
-        State::Missing => Some(Finding::error(
+        State::Missing => Some(Finding::warning(
             CHECK,
             format!(
-                "migration {version:04} of `{service}` was applied, and its file is gone: this release \
-                 does not know the database"
+                "migration {version:04} of `{service}` ({description}) was applied, and there is no such file: \
+                 the database is newer than this release"
             ),
-            "restore the file from version control, or revert it with the release that has it",
+            "start the release that has it, or restore the file from version control",
         )),
     }
 }

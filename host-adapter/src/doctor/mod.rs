@@ -18,7 +18,6 @@ mod programs;
 pub mod report;
 mod roles;
 mod sockets;
-mod store;
 mod toolchain;
 mod versions;
 
@@ -57,8 +56,8 @@ pub async fn examine(subject: &Subject<'_>) -> Vec<Finding> {
     if let Some(mut database) = database {
         findings.extend(clock::check(&mut database, settings).await);
         findings.extend(connections::check(&mut database, settings).await);
-        findings.extend(migrations::check(&mut database, settings).await);
-        findings.extend(drift::check(&mut database, settings).await);
+        findings.extend(migrations::check(&database, settings).await);
+        findings.extend(drift::check(&database, settings).await);
     }
     findings.extend(roles::check(settings).await);
     findings.extend(mongodb::check(settings).await);

@@ -285,7 +285,7 @@ async fn an_existing_foreign_role_is_not_taken_over() {
     let output = run(
         "[components.user]\npostgres = true\n",
         &[("DATABASE_URL", url)],
-        &["migrate", "status"],
+        &["migrate", "run"],
     );
     expect_failure(
         &output,
@@ -319,11 +319,11 @@ async fn a_component_url_may_not_name_another_database() {
     let (_, host) = url.split_once('@').expect("a host");
     let own = format!("postgres://{name}_own:own@{host}");
     let grants = "[components.user]\npostgres = true\n";
-    let status = ["migrate", "status"];
+    let migrate = ["migrate", "run"];
     let output = run(
         grants,
         &[("DATABASE_URL", &url), ("USER_DATABASE_URL", &own)],
-        &status,
+        &migrate,
     );
     assert!(output.status.success(), "{output:?}");
     let granted: bool = sqlx::query_scalar("select has_schema_privilege($1, 'user', 'usage')")
@@ -336,7 +336,7 @@ async fn a_component_url_may_not_name_another_database() {
     let output = run(
         grants,
         &[("DATABASE_URL", &url), ("USER_DATABASE_URL", &other)],
-        &status,
+        &migrate,
     );
     expect_failure(&output, 1, &["user", "DATABASE_URL"]);
 }

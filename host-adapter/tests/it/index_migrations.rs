@@ -69,6 +69,16 @@ impl Project {
 
     /// Runs `host-adapter migrate`, and returns its output or its error text.
     fn migrate(&self, arguments: &[&str]) -> Result<String, String> {
+        let output = self.command(arguments).output().expect("it runs");
+        let text = |bytes| String::from_utf8(bytes).expect("text");
+        if output.status.success() {
+            Ok(text(output.stdout))
+        } else {
+            Err(text(output.stderr))
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> std::process::Command {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_host-adapter"));
         command
             .env_clear()
@@ -80,13 +90,7 @@ impl Project {
         if let Some(mongodb) = &self.mongodb {
             command.env("MONGODB_URL", mongodb.url.expose_secret());
         }
-        let output = command.output().expect("it runs");
-        let text = |bytes| String::from_utf8(bytes).expect("text");
-        if output.status.success() {
-            Ok(text(output.stdout))
-        } else {
-            Err(text(output.stderr))
-        }
+        command
     }
 
     /// Opens the documents with the settings of the project.
@@ -309,6 +313,30 @@ async fn postgres_uses_the_index_for_ranges_and_orders() {
         (scans > 0).then_some(())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_adapter_starts_while_another_builds_an_index() {
+    let mut project = Project::new(Store::Jsonb).await;
+    project.documents().await;
+    project.write("0001_users.indexes.toml", BY_USER);
+    // The build waits for this insert to end, and holds its locks meanwhile.
+    let mut writer = cluster::connect(&project.database).await;
+    let insert = "begin; insert into documents.events (id, body) values ('x', '{}')";
+    writer.execute(insert).await.expect("insert");
+    let project = &mut project;
+    let mut build = project.command(&["run"]).spawn().expect("it runs");
+    let mut admin = cluster::connect(&project.database).await;
+    let waiting = "select count(*) from pg_stat_activity where datname = current_database() \
+        and wait_event_type = 'Lock' and query like 'create index %'";
+    until("the build to wait", async || {
+        let count = sqlx::query_scalar(waiting).fetch_one(&mut admin).await;
+        (count.ok() == Some(1_i64)).then_some(())
+    })
+    .await;
+    project.documents().await;
+    writer.execute("rollback").await.expect("rollback");
+    assert!(build.wait().expect("it ends").success());
 }
 
 #[tokio::test]

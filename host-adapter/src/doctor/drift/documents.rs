@@ -3,13 +3,11 @@
 use adapter_capabilities::documents::{Direction, Index, Store};
 
 use super::{
-    super::{
-        database::{Database, limited},
-        store,
-    },
+    super::database::{Database, limited},
     CHECK,
 };
 use crate::{
+    assembly,
     checks::Finding,
     config::Settings,
     database::{
@@ -18,9 +16,9 @@ use crate::{
     },
 };
 
-pub(super) async fn check(database: &mut Database, settings: &Settings) -> Vec<Finding> {
+pub(super) async fn check(database: &Database, settings: &Settings) -> Vec<Finding> {
     // A store that cannot be opened is reported by the check of migrations.
-    let Ok(Some(store)) = limited(store::open(database, settings)).await else {
+    let Ok(Some(store)) = limited(assembly::existing_documents(settings, &database.admin)).await else {
         return Vec::new();
     };
     let mut findings = Vec::new();

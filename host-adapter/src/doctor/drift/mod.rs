@@ -18,7 +18,7 @@ use crate::{
 
 const CHECK: &str = "drift";
 
-pub(super) async fn check(database: &mut Database, settings: &Settings) -> Vec<Finding> {
+pub(super) async fn check(database: &Database, settings: &Settings) -> Vec<Finding> {
     let directory = &settings.migrations.directory;
     let mut findings = Vec::new();
     // A directory that cannot be read is reported by the check of migrations.

@@ -24,7 +24,7 @@ pub(super) async fn schemas(
     let status = migrations.status().await?;
     anyhow::ensure!(
         status.iter().all(|one| one.state != State::Missing),
-        "the file of an applied migration is gone"
+        "there is no file of an applied migration"
     );
     let applied: Vec<Status> = status
         .into_iter()

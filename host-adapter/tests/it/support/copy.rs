@@ -1,7 +1,8 @@
 //! A copy of the application that a test can change.
 
-use std::path::Path;
+use std::{path::Path, process::Command};
 
+use secrecy::{ExposeSecret as _, SecretString};
 use tempfile::TempDir;
 use toml::Table;
 
@@ -67,4 +68,48 @@ pub(crate) fn add_tables(application: &Path, name: &str, migration: &str) {
     }
     let file = folder.join(name).join("0001_tables.up.sql");
     std::fs::write(file, migration).expect("write");
+}
+
+/// A copy of the migrations, to which a test adds further ones.
+pub(crate) struct MigrationFolder(TempDir);
+
+impl MigrationFolder {
+    pub(crate) fn new() -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        for service in std::fs::read_dir(project().join("migrations")).expect("migrations") {
+            let service = service.expect("an entry").path();
+            for file in std::fs::read_dir(&service).into_iter().flatten() {
+                let file = file.expect("an entry").path();
+                let name = file.strip_prefix(project().join("migrations"));
+                let copy = directory
+                    .path()
+                    .join("migrations")
+                    .join(name.expect("a migration"));
+                std::fs::create_dir_all(copy.parent().expect("a folder")).expect("create");
+                std::fs::copy(&file, copy).expect("copy");
+            }
+        }
+        Self(directory)
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        std::fs::write(self.0.path().join("migrations").join(name), text).expect("write");
+    }
+
+    /// Applies all of them, as a release that has them would.
+    pub(crate) fn run(&self, database: &SecretString) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_host-adapter"));
+        command
+            .env_clear()
+            .env("DATABASE_URL", database.expose_secret())
+            .env("SPINDLE_KEYS_DIRECTORY", self.0.path().join("keys"))
+            .env(
+                "SPINDLE_MIGRATIONS_DIRECTORY",
+                self.0.path().join("migrations"),
+            )
+            .args(["migrate", "run", "--project"])
+            .arg(project());
+        let output = command.output().expect("it runs");
+        assert!(output.status.success(), "{output:?}");
+    }
 }

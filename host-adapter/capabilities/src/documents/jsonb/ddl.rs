@@ -2,20 +2,30 @@
 
 use sqlx::{Executor as _, PgConnection};
 
-/// Key of the advisory lock that serialises definitions, because concurrent `create table if not exists`
-/// statements fail. The key, `spindled` in ASCII, only has to differ from other locks in the database.
-const LOCK: i64 = 0x7370_696e_646c_6564;
+/// An advisory lock that serialises definitions, because concurrent `create … if not exists` statements
+/// fail. The key only has to differ from other locks in the database.
+///
+/// Tables and indexes have a lock each. An index is built for minutes, and an adapter that starts meanwhile
+/// must not wait for it.
+#[derive(Clone, Copy)]
+#[repr(i64)]
+pub(super) enum Lock {
+    /// Tables and functions. The key is `spindlet` in ASCII.
+    Tables = 0x7370_696e_646c_6574,
+    /// Indexes. The key is `spindled` in ASCII.
+    Indexes = 0x7370_696e_646c_6564,
+}
 
 /// The SQL functions that compute index keys.
 const FUNCTIONS: &str = include_str!("keys.sql");
 
-/// Takes the definition lock until the end of the transaction.
-pub(super) async fn lock(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let lock = sqlx::query("select pg_advisory_xact_lock($1)").bind(LOCK);
+/// Takes a lock until the end of the transaction.
+pub(super) async fn lock(connection: &mut PgConnection, lock: Lock) -> Result<(), sqlx::Error> {
+    let lock = sqlx::query("select pg_advisory_xact_lock($1)").bind(lock as i64);
     lock.execute(connection).await.map(|_| ())
 }
 
-/// Creates or replaces the functions. The caller must hold the lock.
+/// Creates or replaces the functions. The caller must hold [`Lock::Tables`].
 pub(super) async fn create_functions(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
     connection.execute(FUNCTIONS).await.map(|_| ())
 }

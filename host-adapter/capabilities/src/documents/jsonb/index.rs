@@ -199,7 +199,7 @@ async fn create_in_transaction(
     index: &Index,
 ) -> Result<bool, Failure> {
     let mut transaction = connection.begin().await?;
-    ddl::lock(&mut transaction).await?;
+    ddl::lock(&mut transaction, ddl::Lock::Indexes).await?;
     let declared = read_declared(&mut transaction).await?;
     let same_name = declared
         .iter()

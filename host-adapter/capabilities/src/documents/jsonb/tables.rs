@@ -21,7 +21,7 @@ async fn create_missing(
     collections: Vec<Collection>,
 ) -> Result<(), postgres::Error> {
     let mut transaction = connection.begin().await?;
-    ddl::lock(&mut transaction).await?;
+    ddl::lock(&mut transaction, ddl::Lock::Tables).await?;
     ddl::create_functions(&mut transaction).await?;
     for collection in &collections {
         if !exists(&mut transaction, collection).await? {
