@@ -191,7 +191,7 @@ impl Builder<'_> {
             assembly.pools.push(postgres.pool().clone());
             if !grants.peers.is_empty() {
                 let settings = self.settings.outbox;
-                let relay = Relay::new(postgres.clone(), dispatch.clone(), settings);
+                let relay = Relay::new(postgres, dispatch.clone(), settings);
                 assembly.relays.push(relay);
                 let outbox = Outbox::new(postgres.clone());
                 assembly.outboxes.insert(name.to_owned(), outbox);

@@ -42,6 +42,7 @@ mod postgres;
 mod private_mongodb;
 mod profile;
 mod rebuild;
+mod relay;
 mod registration;
 mod requests;
 mod revoked_sessions;

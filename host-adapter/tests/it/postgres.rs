@@ -246,6 +246,7 @@ fn message(peer: &str) -> Message {
         path: "/x".into(),
         body: "{}".into(),
         idempotency_key: "k".into(),
+        key: None,
     }
 }
 

@@ -20,7 +20,7 @@ pub struct Transaction {
 /// Creates a message to `peer`, which is delivered as `POST path` once its transaction is committed.
 ///
 /// It may arrive several times. It has the same `idempotency_key` each time, so that the peer can
-/// recognize a repetition.
+/// recognize a repetition. Messages arrive in any order, unless [`Message::key`] is set.
 ///
 /// # Errors
 /// If `body` cannot be written as JSON.
@@ -37,6 +37,7 @@ pub fn message(
         path: path.to_owned(),
         body,
         idempotency_key: idempotency_key.to_string(),
+        key: None,
     })
 }
 

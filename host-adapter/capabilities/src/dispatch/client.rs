@@ -86,10 +86,10 @@ impl Dispatch {
         }
     }
 
-    /// The longest time that a call takes, attempts and pauses together.
+    /// The peers that the component may call.
     #[must_use]
-    pub fn timeout(&self) -> Duration {
-        self.settings.timeout
+    pub fn granted(&self) -> &[String] {
+        &self.granted
     }
 
     /// Calls a peer and waits for its answer.

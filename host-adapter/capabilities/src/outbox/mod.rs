@@ -5,12 +5,18 @@
 //! table itself, so its content is not trusted: the peer is checked against the grant again when a
 //! message is sent.
 
+mod delivery;
+mod lanes;
 mod messages;
+mod rate;
 mod relay;
+mod settings;
 mod store;
+mod survey;
 
 pub use messages::{ListedMessage, Outbox};
-pub use relay::{Relay, RelaySettings};
+pub use relay::Relay;
+pub use settings::RelaySettings;
 
 /// SQL that creates the table in the first schema of `search_path` if it is missing.
 pub const SCHEMA: &str = include_str!("schema.sql");

@@ -1,271 +1,313 @@
 //! Delivers the messages in one component's outbox.
+//!
+//! One loop leases messages for the free places of each peer, and records what became of them. Deliveries
+//! are tasks, so none waits for another one. The loop wakes when this process has stored messages, when a
+//! delivery ends, when a retry is due, and at intervals for what other processes have left behind.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use adapter_settings::{MINUTE, Time};
-use futures_util::{StreamExt as _, stream};
-use serde::{Deserialize, Serialize};
 use sqlx::types::Uuid;
-use tokio::{sync::Notify, time::Instant};
+use tokio::{
+    sync::Notify,
+    task::{self, JoinError, JoinSet},
+    time::{Instant, sleep_until, timeout_at},
+};
 use tokio_util::sync::CancellationToken;
-use tracing::Instrument as _;
+use tracing::{Instrument as _, Span};
 
-use super::store::{self, DeliveryOutcome, LeasedMessage};
+use super::{
+    RelaySettings,
+    delivery::{DeliveryOutcome, deliver},
+    lanes::{Change, End, Lanes, pause},
+    rate::Rate,
+    store::{LeasedMessage, Table},
+    survey::{self, Survey},
+};
 use adapter_telemetry::traces;
 
 use crate::{
-    dispatch::{self, Dispatch},
+    dispatch::Dispatch,
     metrics::METRICS,
     postgres::{Error, Postgres},
 };
 
-/// Messages that are leased at once. A larger number delays more messages if the relay is killed. A
-/// smaller number costs round trips when many messages wait.
-const BATCH: i64 = 64;
+/// How long a leased message belongs to its relay. Another relay delivers what a killed one has leased
+/// after this time. A short lease would be renewed during usual deliveries.
+const LEASE: Duration = Duration::from_secs(8);
 
-/// Deliveries at once. They keep a peer busy, but leave capacity for its other callers.
-const CONCURRENCY: u32 = 8;
+/// How often the leases of deliveries that take longer are renewed. One renewal may fail.
+const RENEWAL: Duration = Duration::from_secs(3);
 
-/// Pause after the first failed delivery. It doubles up to [`LONGEST_PAUSE`].
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// Pause after a failure of PostgreSQL.
+const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(1);
 
-/// Longest pause between two deliveries of a message. A peer gets its messages within this time after an
-/// outage.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-
-/// How often the outbox is measured. The count costs a scan of up to 10,000 rows.
-const MEASURE_INTERVAL: Duration = Duration::from_secs(5);
-
-/// How often a relay looks for messages.
-#[derive(Debug, Clone, Copy, Deserialize, Serialize)]
-#[serde(default)]
-pub struct RelaySettings {
-    /// Longest time between two queries when nothing wakes the relay. Messages of this
-    /// process wake it at once. Messages of other processes and retries wait up to this long.
-    #[serde(with = "Time::<50, { 5 * MINUTE }>")]
-    pub outbox_interval: Duration,
-}
-
-impl Default for RelaySettings {
-    fn default() -> Self {
-        Self {
-            outbox_interval: Duration::from_secs(1),
-        }
-    }
-}
+/// Time for the deliveries in flight at the end. It is shorter than the default `host.shutdown_timeout`,
+/// within which the relay has to hand back the rest.
+const LAST_DELIVERIES: Duration = Duration::from_secs(3);
 
 /// Delivers the messages of one component's transactions.
 pub struct Relay {
-    postgres: Postgres,
+    component: Arc<str>,
+    table: Table,
     dispatch: Dispatch,
-    messages: Arc<Notify>,
     settings: RelaySettings,
+    stored: Arc<Notify>,
+    lanes: Lanes,
+    deliveries: JoinSet<DeliveryOutcome>,
+    /// The messages that are being delivered, by task.
+    held: HashMap<task::Id, Held>,
+    /// What ended and is not recorded yet.
+    ended: Vec<(Uuid, DeliveryOutcome)>,
+    next_survey: Instant,
+    next_renewal: Instant,
+    /// Log lines about failed deliveries, and about undeliverable messages.
+    failures: Rate,
+    dead_letters: Rate,
+}
+
+/// A message that is being delivered.
+struct Held {
+    id: Uuid,
+    peer: String,
+    keyed: bool,
+    span: Span,
 }
 
 impl Relay {
     /// Creates a relay that reads messages from `postgres` and delivers them with `dispatch`.
     #[must_use]
-    pub fn new(postgres: Postgres, dispatch: Dispatch, settings: RelaySettings) -> Self {
-        let messages = postgres.message_signal();
+    pub fn new(postgres: &Postgres, dispatch: Dispatch, settings: RelaySettings) -> Self {
         Self {
-            postgres,
+            component: postgres.component().clone(),
+            table: Table::new(postgres.pool().clone()),
+            lanes: Lanes::new(dispatch.granted()),
             dispatch,
-            messages,
             settings,
+            stored: postgres.message_signal(),
+            deliveries: JoinSet::new(),
+            held: HashMap::new(),
+            ended: Vec::new(),
+            next_survey: Instant::now(),
+            next_renewal: Instant::now(),
+            failures: Rate::default(),
+            dead_letters: Rate::default(),
         }
     }
 
-    /// Runs until `shutdown` is cancelled, and finishes the deliveries that have started.
-    pub async fn run(self, shutdown: CancellationToken) {
+    /// Runs until `shutdown` is cancelled. Then it waits a few seconds for the deliveries in flight, and
+    /// hands back the rest.
+    pub async fn run(mut self, shutdown: CancellationToken) {
         let mut failing = false;
-        let mut measured: Option<Instant> = None;
         while !shutdown.is_cancelled() {
-            if measured.is_none_or(|measured| measured.elapsed() > MEASURE_INTERVAL) {
-                self.measure().await;
-                measured = Some(Instant::now());
-            }
-            let result = self.deliver_batch(&shutdown).await;
+            let result = self.work().await;
+            let failed = result.is_err();
             // The pool logs outages of PostgreSQL. Other errors repeat, so only the first is logged.
-            let failed = matches!(&result, Err(error) if !matches!(error, Error::Unavailable(_)));
-            if let Err(error) = &result
-                && failed
-                && !failing
+            if let Err(error) = result
+                && !matches!(error, Error::Unavailable(_))
+                && !std::mem::replace(&mut failing, true)
             {
                 tracing::error!("the messages in the outbox cannot be delivered: {error}");
             }
-            failing = failed;
-            // After a full batch, more messages may be due.
-            if result.is_ok_and(|leased| leased == usize::try_from(BATCH).unwrap_or_default()) {
-                continue;
-            }
+            failing &= failed;
+            let wake = if failed {
+                Instant::now() + PAUSE_AFTER_ERROR
+            } else {
+                self.next_wake()
+            };
             tokio::select! {
                 () = shutdown.cancelled() => {}
-                () = self.messages.notified() => {}
-                () = tokio::time::sleep(self.settings.outbox_interval) => {}
+                Some(ended) = self.deliveries.join_next_with_id() => self.collect(ended),
+                () = self.stored.notified(), if !failed => self.lanes.wake(),
+                () = sleep_until(wake) => {}
             }
         }
+        self.finish().await;
     }
 
-    /// Measures the outbox. The pool logs outages of PostgreSQL.
-    async fn measure(&self) {
-        let component = self.postgres.component();
-        match store::depth(self.postgres.pool()).await {
-            Ok(depth) => METRICS.outbox(component, depth.waiting, depth.dead, depth.age),
-            Err(error) => {
-                tracing::debug!("the outbox of `{component}` cannot be measured: {error}")
-            }
+    /// Does everything that is due.
+    async fn work(&mut self) -> Result<(), Error> {
+        while let Some(ended) = self.deliveries.try_join_next_with_id() {
+            self.collect(ended);
         }
+        self.record().await?;
+        self.renew().await?;
+        self.survey().await?;
+        self.lease().await
     }
 
-    /// Delivers one batch and returns its size.
-    async fn deliver_batch(&self, shutdown: &CancellationToken) -> Result<usize, Error> {
-        let batch = store::lease_due(self.postgres.pool(), BATCH, self.lease()).await?;
-        let leased = batch.len();
-        if leased == 0 {
-            return Ok(0);
-        }
-        let outcomes: Vec<(Uuid, DeliveryOutcome)> = stream::iter(batch)
-            .map(|message| self.deliver(message, shutdown))
-            .buffer_unordered(CONCURRENCY as usize)
-            .collect()
-            .await;
-        store::record(self.postgres.pool(), outcomes).await?;
-        Ok(leased)
+    fn next_wake(&self) -> Instant {
+        let renewal = (!self.held.is_empty()).then_some(self.next_renewal);
+        let others = [renewal, self.lanes.next_due()].into_iter().flatten();
+        others.fold(self.next_survey, Instant::min)
     }
 
-    /// How long a leased message belongs to this relay. The lease is longer than a batch takes.
-    /// Otherwise two relays would deliver the message, which is harmless but wasteful.
-    fn lease(&self) -> Duration {
-        let rounds = u32::try_from(BATCH).unwrap_or(u32::MAX) / CONCURRENCY;
-        self.dispatch.timeout().saturating_mul(rounds) + LONGEST_PAUSE
-    }
-
-    async fn deliver(
-        &self,
-        leased: LeasedMessage,
-        shutdown: &CancellationToken,
-    ) -> (Uuid, DeliveryOutcome) {
-        if shutdown.is_cancelled() {
-            return (leased.id, DeliveryOutcome::Retry(Duration::ZERO));
-        }
-        let LeasedMessage {
-            id,
-            attempts,
-            message,
-            cause,
-        } = leased;
-        let peer = message.peer.clone();
-        let component = self.postgres.component();
-        let span = traces::delivery(component, &peer, &id.to_string(), cause);
-        let request = dispatch::Request {
-            peer: message.peer,
-            method: "POST".into(),
-            path: message.path,
-            body: Some(message.body),
-            sealed: true,
-            idempotency_key: Some(message.idempotency_key),
-            ..Default::default()
+    /// Takes over the end of a delivery.
+    fn collect(&mut self, ended: Result<(task::Id, DeliveryOutcome), JoinError>) {
+        let (task, outcome) = ended.unwrap_or_else(|error| {
+            let reason = "the delivery did not finish".to_owned();
+            (error.id(), DeliveryOutcome::Retry(pause(1), reason))
+        });
+        let Some(held) = self.held.remove(&task) else {
+            return;
         };
-        let call = self.dispatch.call(request).instrument(span.clone());
-        let outcome = outcome_of(call.await, attempts);
-        METRICS.delivery(component, &peer, outcome.word());
-        let _within = span.entered();
-        match &outcome {
+        METRICS.delivery(&self.component, &held.peer, outcome.word());
+        let end = match &outcome {
+            DeliveryOutcome::Retry(pause, _) => End::Failed(*pause),
+            DeliveryOutcome::Delivered | DeliveryOutcome::Rejected(_) => End::Answered,
+        };
+        let now = Instant::now();
+        let change = self.lanes.ended(&held.peer, held.keyed, end, now);
+        let span = held.span.clone();
+        span.in_scope(|| self.report(&held, &outcome, change));
+        self.ended.push((held.id, outcome));
+    }
+
+    /// Logs what a person should know of a delivery, at a bounded rate.
+    fn report(&mut self, held: &Held, outcome: &DeliveryOutcome, change: Option<Change>) {
+        let Held { id, peer, .. } = held;
+        let now = Instant::now();
+        match outcome {
             DeliveryOutcome::Delivered => {}
-            DeliveryOutcome::Retry(pause) => {
-                tracing::debug!("message `{id}` to `{peer}` is delivered again after {pause:?}")
+            DeliveryOutcome::Retry(pause, reason) => {
+                if let Some(more) = self.failures.admit(now) {
+                    let more = suppressed(more);
+                    tracing::warn!(
+                        "message `{id}` to `{peer}` is delivered again in {pause:.1?}: {reason}{more}"
+                    );
+                }
             }
             DeliveryOutcome::Rejected(reason) => {
-                tracing::error!("message `{id}` is not deliverable to `{peer}`: {reason}")
+                if let Some(more) = self.dead_letters.admit(now) {
+                    let more = suppressed(more);
+                    tracing::error!(
+                        "message `{id}` is not deliverable to `{peer}`: {reason}{more}"
+                    );
+                }
             }
         }
-        (id, outcome)
-    }
-}
-
-/// Decides what happens to a message. A 4xx status is final, except those that ask for a later request
-/// (RFC 9110, RFC 6585, RFC 8470).
-fn outcome_of(
-    result: Result<dispatch::Response, dispatch::Error>,
-    attempts: i32,
-) -> DeliveryOutcome {
-    match result {
-        Ok(response) if (200..300).contains(&response.status) => DeliveryOutcome::Delivered,
-        Ok(response)
-            if (400..500).contains(&response.status)
-                && !matches!(response.status, 408 | 425 | 429) =>
-        {
-            let answer = dispatch::describe(response.status, &response.body);
-            DeliveryOutcome::Rejected(format!("the peer answered {answer}"))
+        match change {
+            Some(Change::Paused(pause)) => {
+                tracing::debug!("messages to `{peer}` wait {pause:.1?}");
+            }
+            Some(Change::Recovered) => tracing::info!("`{peer}` accepts messages again"),
+            None => {}
         }
-        Err(
-            error @ (dispatch::Error::Denied(_)
-            | dispatch::Error::Invalid(_)
-            | dispatch::Error::TooLarge(_)),
-        ) => DeliveryOutcome::Rejected(error.to_string()),
-        Ok(_) | Err(_) => DeliveryOutcome::Retry(retry_pause(attempts)),
-    }
-}
-
-fn retry_pause(attempts: i32) -> Duration {
-    let doublings = u32::try_from(attempts.saturating_sub(1))
-        .unwrap_or_default()
-        .min(16);
-    let bound = FIRST_PAUSE
-        .saturating_mul(1 << doublings)
-        .min(LONGEST_PAUSE);
-    // The pause is random between half of the bound and the bound, so that messages that failed at the
-    // same time are not retried at the same time.
-    bound.mul_f64(0.5 + rand::random::<f64>() / 2.0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn answered(status: u16) -> Result<dispatch::Response, dispatch::Error> {
-        Ok(dispatch::Response {
-            status,
-            body: String::new(),
-        })
     }
 
-    #[test]
-    fn message_is_delivered_only_with_a_2xx_status() {
-        assert!(matches!(
-            outcome_of(answered(201), 1),
-            DeliveryOutcome::Delivered
-        ));
-        for status in [301, 408, 425, 429, 500, 501] {
-            assert!(
-                matches!(outcome_of(answered(status), 1), DeliveryOutcome::Retry(_)),
-                "{status}"
+    async fn record(&mut self) -> Result<(), Error> {
+        if !self.ended.is_empty() {
+            self.table.record(self.ended.clone()).await?;
+            self.ended.clear();
+        }
+        Ok(())
+    }
+
+    async fn renew(&mut self) -> Result<(), Error> {
+        let now = Instant::now();
+        if now < self.next_renewal {
+            return Ok(());
+        }
+        if !self.held.is_empty() {
+            self.table.renew(self.held_messages(), LEASE).await?;
+        }
+        self.next_renewal = now + RENEWAL;
+        Ok(())
+    }
+
+    /// Looks at the outbox as a whole.
+    async fn survey(&mut self) -> Result<(), Error> {
+        let now = Instant::now();
+        if now < self.next_survey {
+            return Ok(());
+        }
+        let found = survey::survey(self.table.pool()).await?;
+        let Survey {
+            waiting, dead, age, ..
+        } = found;
+        METRICS.outbox(&self.component, waiting, dead, age);
+        if let Some(due) = found.next_due {
+            self.lanes.wake_at(now + due);
+            self.reject_unknown().await?;
+        }
+        self.next_survey = now + self.settings.outbox_interval;
+        Ok(())
+    }
+
+    async fn reject_unknown(&mut self) -> Result<(), Error> {
+        let reason = format!("`{}` is not granted the peer", self.component);
+        let granted = self.dispatch.granted().to_vec();
+        let rejected = survey::reject_unknown(self.table.pool(), granted, reason.clone()).await?;
+        for id in rejected {
+            if let Some(more) = self.dead_letters.admit(Instant::now()) {
+                let more = suppressed(more);
+                tracing::error!("message `{id}` is not deliverable: {reason}{more}");
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins deliveries for the free places.
+    async fn lease(&mut self) -> Result<(), Error> {
+        let wanted = self.lanes.wanted(Instant::now());
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        if self.held.is_empty() {
+            self.next_renewal = Instant::now() + RENEWAL;
+        }
+        let leased = self.table.lease(&wanted, LEASE).await?;
+        for (peer, places) in wanted {
+            let to_peer = leased.iter().filter(|one| *one.message.peer == *peer);
+            self.lanes.leased(&peer, places, to_peer.count());
+        }
+        leased.into_iter().for_each(|message| self.begin(message));
+        Ok(())
+    }
+
+    fn begin(&mut self, leased: LeasedMessage) {
+        let (id, peer) = (leased.id, leased.message.peer.clone());
+        let span = traces::delivery(&self.component, &peer, &id.to_string(), leased.cause);
+        let held = Held {
+            id,
+            peer,
+            keyed: leased.message.key.is_some(),
+            span: span.clone(),
+        };
+        let delivery = deliver(self.dispatch.clone(), leased).instrument(span);
+        let task = self.deliveries.spawn(delivery);
+        self.held.insert(task.id(), held);
+    }
+
+    fn held_messages(&self) -> Vec<Uuid> {
+        self.held.values().map(|held| held.id).collect()
+    }
+
+    /// Waits a little for the deliveries in flight, and hands back the rest.
+    async fn finish(mut self) {
+        let deadline = Instant::now() + LAST_DELIVERIES;
+        while let Ok(Some(ended)) = timeout_at(deadline, self.deliveries.join_next_with_id()).await
+        {
+            self.collect(ended);
+        }
+        self.deliveries.shutdown().await;
+        let mut result = self.record().await;
+        if result.is_ok() && !self.held.is_empty() {
+            result = self.table.hand_back(self.held_messages()).await;
+        }
+        if let Err(error) = result {
+            tracing::warn!(
+                "messages of `{}` are delivered again {LEASE:?} after the end of this process: {error}",
+                self.component
             );
         }
-        for error in [dispatch::Error::Timeout, dispatch::Error::Untrusted] {
-            assert!(matches!(
-                outcome_of(Err(error), 1),
-                DeliveryOutcome::Retry(_)
-            ));
-        }
     }
+}
 
-    #[test]
-    fn message_with_a_final_error_is_not_retried() {
-        assert!(matches!(
-            outcome_of(answered(422), 1),
-            DeliveryOutcome::Rejected(_)
-        ));
-        assert!(matches!(
-            outcome_of(Err(dispatch::Error::Denied(String::new())), 1),
-            DeliveryOutcome::Rejected(_)
-        ));
-    }
-
-    #[test]
-    fn retry_pause_grows_to_a_limit() {
-        assert!(retry_pause(1) <= FIRST_PAUSE);
-        assert!(retry_pause(4) >= FIRST_PAUSE * 4);
-        assert!(retry_pause(1_000) <= LONGEST_PAUSE);
+/// The end of a log line that stands for others, too.
+fn suppressed(more: u64) -> String {
+    if more == 0 {
+        String::new()
+    } else {
+        format!(" ({more} more since the last such line)")
     }
 }

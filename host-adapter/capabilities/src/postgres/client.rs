@@ -25,12 +25,12 @@ const MAX_PER_TRANSACTION: usize = 50;
 /// a call.
 const MAX_MESSAGE: usize = 256 * 1024;
 
-/// Longest idempotency key in bytes, as in `wit/postgres.wit`.
+/// Longest idempotency key and ordering key in bytes, as in `wit/postgres.wit`.
 const MAX_KEY: usize = 200;
 
 /// Stores a message in the table of `crate::outbox`.
-const INSERT_MESSAGE: &str = "insert into outbox (id, peer, path, body, idempotency_key, traceparent) \
-     values ($1, $2, $3, $4, $5, $6)";
+const INSERT_MESSAGE: &str = "insert into outbox (id, peer, path, body, idempotency_key, traceparent, key) \
+     values ($1, $2, $3, $4, $5, $6, $7)";
 
 /// The PostgreSQL schema of one component.
 #[derive(Debug, Clone)]
@@ -166,12 +166,14 @@ impl Postgres {
                 message.path
             )));
         }
-        let key = &message.idempotency_key;
-        if key.is_empty() || key.len() > MAX_KEY || !key.bytes().all(|byte| byte.is_ascii_graphic())
-        {
-            return Err(Error::Invalid(format!(
-                "an idempotency key must have 1 to {MAX_KEY} visible ASCII characters"
-            )));
+        let ordering = message.key.iter().map(|key| ("a key", key));
+        for (name, key) in ordering.chain([("an idempotency key", &message.idempotency_key)]) {
+            let visible = key.bytes().all(|byte| byte.is_ascii_graphic());
+            if key.is_empty() || key.len() > MAX_KEY || !visible {
+                return Err(Error::Invalid(format!(
+                    "{name} must have 1 to {MAX_KEY} visible ASCII characters"
+                )));
+            }
         }
         if message.body.len() > MAX_MESSAGE {
             return Err(Error::TooLarge(format!(
@@ -291,6 +293,7 @@ async fn store_message(connection: &mut PgConnection, message: Message) -> Resul
         .bind(message.body)
         .bind(message.idempotency_key)
         .bind(cause)
+        .bind(message.key)
         .execute(connection)
         .await?;
     Ok(())

@@ -22,7 +22,12 @@ pub(crate) enum Reply {
     Silence,
     /// A 302 redirect to another path.
     Redirect,
+    /// A status and a body that depend on the request.
+    Computed(Arc<Compute>),
 }
+
+/// See [`Reply::Computed`].
+pub(crate) type Compute = dyn Fn(&ReceivedRequest) -> (u16, String) + Send + Sync;
 
 /// A request that the peer received.
 #[derive(Clone, Debug)]
@@ -79,7 +84,7 @@ impl ScriptedPeer {
         };
         let number = {
             let mut all = self.requests.lock().expect("lock");
-            all.push(request);
+            all.push(request.clone());
             all.len() - 1
         };
         let reply = self
@@ -91,6 +96,10 @@ impl ScriptedPeer {
         let response = Response::builder();
         let response = match reply {
             Reply::Status(status, body) => response.status(status).body(Full::new(body.into())),
+            Reply::Computed(compute) => {
+                let (status, body) = compute(&request);
+                response.status(status).body(Full::new(body.into()))
+            }
             Reply::Redirect => response
                 .status(302)
                 .header("location", "/elsewhere")

@@ -1,0 +1,78 @@
+//! A look at the whole outbox: how much waits, what is due when nothing has woken the relay, and what
+//! cannot be delivered.
+
+use std::time::Duration;
+
+use sqlx::{Row as _, types::Uuid};
+
+use crate::postgres::{Error, Pool};
+
+/// A count beyond this is expensive, and a person reacts to it the same way.
+const MAX_COUNT: i64 = 10_000;
+
+/// Messages that become undeliverable with one statement, so that it does not hold many rows for long.
+const MAX_DEAD: i64 = 1_000;
+
+/// Messages are ordered by id, which begins with the time. The bounds are for times that a component wrote
+/// itself, such as `infinity`.
+const SURVEY: &str = "select \
+     (select count(*) from (select from outbox where refused_at is null limit $1) as messages), \
+     (select count(*) from (select from outbox where refused_at is not null limit $1) as messages), \
+     coalesce((select extract(epoch from now() - greatest(created_at, now() - interval '100 years'))::bigint \
+         from outbox where refused_at is null order by id limit 1), 0), \
+     (select extract(epoch from least(greatest(min(next_attempt_at), now()), now() + interval '1 hour') - now())::float8 \
+         from outbox where refused_at is null)";
+
+/// A component can write any peer into its table.
+const REJECT_UNKNOWN: &str = "update outbox set refused_at = now(), refusal = $2 \
+     where id in (select id from outbox where refused_at is null and peer <> all($1) \
+         limit $3 for update skip locked) \
+     returning id";
+
+/// The messages in the outbox.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Survey {
+    /// Not delivered yet, counted up to [`MAX_COUNT`].
+    pub(super) waiting: i64,
+    /// Not deliverable, counted up to [`MAX_COUNT`].
+    pub(super) dead: i64,
+    /// Age of the oldest message that waits, in seconds.
+    pub(super) age: i64,
+    /// When the next message is due, or its lease ends. `None` if no message waits.
+    pub(super) next_due: Option<Duration>,
+}
+
+/// Looks at the outbox.
+pub(super) async fn survey(pool: &Pool) -> Result<Survey, Error> {
+    let work = pool.run(|connection| {
+        Box::pin(async move {
+            let query = sqlx::query(SURVEY).bind(MAX_COUNT);
+            let row = query.fetch_one(connection).await?;
+            let seconds: Option<f64> = row.try_get(3)?;
+            Ok(Survey {
+                waiting: row.try_get(0)?,
+                dead: row.try_get(1)?,
+                age: row.try_get(2)?,
+                next_due: seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()),
+            })
+        })
+    });
+    work.await
+}
+
+/// Makes messages to other peers than `granted` undeliverable for this `reason`. Returns their ids.
+pub(super) async fn reject_unknown(
+    pool: &Pool,
+    granted: Vec<String>,
+    reason: String,
+) -> Result<Vec<Uuid>, Error> {
+    let work = pool.run(|connection| {
+        Box::pin(async move {
+            let query = sqlx::query_scalar(REJECT_UNKNOWN)
+                .bind(granted)
+                .bind(reason);
+            Ok(query.bind(MAX_DEAD).fetch_all(connection).await?)
+        })
+    });
+    work.await
+}
