@@ -33,11 +33,24 @@ pub struct Dependency {
     pub last_answered: Option<String>,
 }
 
+/// The messages of a component that are not delivered. They do not decide whether the process is ready.
+#[derive(Debug, Clone, Serialize)]
+pub struct OutboxDepth {
+    /// Messages that wait, counted up to 10,000.
+    pub waiting: i64,
+    /// Messages that are not deliverable, counted up to 10,000.
+    pub dead: i64,
+    /// Age of the oldest message that waits.
+    pub oldest_age_seconds: u64,
+}
+
 /// Whether the process can answer requests.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Readiness {
     /// The dependencies by component.
     pub components: BTreeMap<String, Vec<Dependency>>,
+    /// The outboxes by component.
+    pub outboxes: BTreeMap<String, OutboxDepth>,
 }
 
 #[derive(Serialize)]

@@ -26,7 +26,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use adapter_telemetry::traces::Store;
-pub use health::{Dependency, Readiness};
+pub use health::{Dependency, OutboxDepth, Readiness};
 pub use operations::{Change, Message, Migration, Operations, Reload, ServedComponent};
 pub use page::Access;
 use page::Samples;

@@ -76,8 +76,10 @@ pub struct Message {
     pub created: String,
     /// Deliveries so far.
     pub attempts: i32,
-    /// Why it is not delivered again. `None` if it waits.
-    pub rejection: Option<String>,
+    /// Whether it is not delivered again.
+    pub dead: bool,
+    /// Why the last delivery failed.
+    pub failure: Option<String>,
 }
 
 /// What to do with a message that is not deliverable.

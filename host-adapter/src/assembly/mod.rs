@@ -190,10 +190,10 @@ impl Builder<'_> {
         if let Some(postgres) = &postgres {
             assembly.pools.push(postgres.pool().clone());
             if !grants.peers.is_empty() {
+                let outbox = Outbox::new(postgres);
                 let settings = self.settings.outbox;
-                let relay = Relay::new(postgres, dispatch.clone(), settings);
+                let relay = Relay::new(outbox.clone(), dispatch.clone(), settings);
                 assembly.relays.push(relay);
-                let outbox = Outbox::new(postgres.clone());
                 assembly.outboxes.insert(name.to_owned(), outbox);
             }
         }

@@ -19,6 +19,7 @@ mod mongodb;
 mod new_service;
 mod operation;
 mod operations;
+mod outbox;
 pub mod reloader;
 mod remote_components;
 mod run;
@@ -79,6 +80,9 @@ enum Command {
     /// Apply, show, revert or create database migrations, service by service.
     #[command(subcommand)]
     Migrate(migrate::Migrate),
+    /// List the messages that wait or are not deliverable, show one, deliver it again, or discard it.
+    #[command(subcommand)]
+    Outbox(outbox::Command),
     /// Compile the components into the cache; `up` does that itself, by this command.
     #[command(hide = true)]
     Compile,
@@ -185,6 +189,7 @@ fn execute(command: Command, invocation: Invocation) -> anyhow::Result<ExitCode>
         Command::Health => runtime()?.block_on(health::run(&invocation)),
         Command::AdapterTokens => adapter_tokens::run(&invocation),
         Command::Migrate(command) => runtime()?.block_on(migrate::run(command, invocation)),
+        Command::Outbox(command) => runtime()?.block_on(outbox::run(command, invocation)),
         Command::Compile => up::compile(&invocation),
         Command::NewService(options) => new_service::run(&options, &invocation),
         Command::DatabaseUrl => runtime()?.block_on(database::database_url(&invocation)),

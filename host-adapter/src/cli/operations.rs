@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeMap, future::Future, sync::Arc};
 
-use adapter_capabilities::health::{self, State};
+use adapter_capabilities::{
+    health::{self, State},
+    outbox::Depth,
+};
 use adapter_management::{
-    Change, Dependency, Message, Migration, Operations, Readiness, Reload, ServedComponent,
+    Change, Dependency, Message, Migration, Operations, OutboxDepth, Readiness, Reload, ServedComponent,
 };
 use sqlx::{postgres::PgConnectOptions, types::Uuid};
 use tokio::{runtime::Handle, task::JoinSet};
@@ -69,7 +72,12 @@ impl Operations for ProcessOperations {
                 components.insert(name, found.into_iter().map(dependency).collect());
             }
         }
-        Readiness { components }
+        let outboxes = self.background.outboxes().await.into_iter();
+        let depths = outboxes.filter_map(|(name, outbox)| Some((name, outbox.depth()?)));
+        Readiness {
+            components,
+            outboxes: depths.map(|(name, depth)| (name, described(depth))).collect(),
+        }
     }
 
     async fn components(&self) -> Vec<ServedComponent> {
@@ -110,7 +118,8 @@ impl Operations for ProcessOperations {
                     path: one.path,
                     created: one.created,
                     attempts: one.attempts,
-                    rejection: one.rejection,
+                    dead: one.dead,
+                    failure: one.failure,
                 }));
             }
             Ok(messages)
@@ -151,6 +160,14 @@ impl Operations for ProcessOperations {
 
     fn settings(&self) -> String {
         self.current.get().settings.describe()
+    }
+}
+
+fn described(depth: Depth) -> OutboxDepth {
+    OutboxDepth {
+        waiting: depth.waiting,
+        dead: depth.dead,
+        oldest_age_seconds: depth.oldest.as_secs(),
     }
 }
 

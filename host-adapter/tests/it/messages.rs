@@ -157,3 +157,52 @@ async fn one_bad_message_does_not_block_the_others(
             .contains("outbox_sizes")
     );
 }
+
+#[tokio::test]
+async fn commands_list_show_retry_and_discard_messages() {
+    let app = Builder::new(HostMode::Embedded)
+        .env("SPINDLE_DISPATCH_OUTBOX_INTERVAL", "100ms")
+        .start()
+        .await;
+    let mut sql = app.admin_connection().await;
+    let ids: Vec<uuid::Uuid> = (0..3).map(|_| uuid::Uuid::now_v7()).collect();
+    let good = r#"{"event_type": "page_view", "event_name": "home"}"#;
+    for (id, body) in ids.iter().zip(["{}", good, good]) {
+        sqlx::query(
+            "insert into \"user\".outbox (id, peer, path, body, idempotency_key, refused_at, refusal, created_at) \
+             values ($1, 'analytics', '/api/v1/analytics/events', $2, $1::text, now(), 'a reason', \
+                 now() - interval '9 days')",
+        )
+        .bind(id)
+        .bind(body)
+        .execute(&mut sql)
+        .await
+        .expect("a dead letter");
+    }
+    let run = |arguments: &[&str]| {
+        let output = app.run(&[&["outbox"], arguments].concat());
+        let text = String::from_utf8(output.stdout).expect("text");
+        (output.status.success(), text)
+    };
+    let (first, second) = (ids[0].to_string(), ids[1].to_string());
+    let (_, list) = run(&["list"]);
+    assert_eq!(list.matches("dead").count(), 3, "{list}");
+    assert!(list.contains("a reason"), "{list}");
+    let (_, shown) = run(&["show", &second]);
+    assert!(shown.contains(good), "{shown}");
+    let depth = crate::support::until("the depth", async || {
+        let health = app.request_to("management", reqwest::Method::GET, "/health");
+        let health = health.send().await.json();
+        let depth = health["outboxes"]["user"].clone();
+        (depth["dead"] == 3).then_some(depth)
+    });
+    assert_eq!(depth.await["waiting"], 0);
+    assert_eq!(run(&["discard", &first]), (true, "it is deleted\n".to_owned()));
+    assert!(!run(&["discard", &first]).0);
+    // A message that is retried is not too old at once.
+    assert!(run(&["retry", &second]).0);
+    app.wait_for_statistics(1).await;
+    assert!(run(&["retry", "--all"]).0);
+    app.wait_for_statistics(2).await;
+    assert!(!run(&["show", &second]).0);
+}

@@ -25,7 +25,7 @@ use crate::support::{
 const SETTINGS: &str = "[components.a]\npostgres = true\npeers = [\"b\", \"c\"]\nenvelopes = [\"b\", \"c\"]\n\
     [components.b]\nenvelopes = [\"a\"]\n[components.c]\nenvelopes = [\"a\"]\n\
     [host]\nrequest_timeout = \"4m\"\n[server]\nrequest_timeout = \"4m\"\n\
-    [dispatch]\ntimeout = \"3m\"\nbackoff_base = \"1ms\"\nbackoff_cap = \"10ms\"\n";
+    [dispatch]\noutbox_interval = \"50ms\"\ntimeout = \"3m\"\nbackoff_base = \"1ms\"\nbackoff_cap = \"10ms\"\n";
 
 /// Adapters with the same keys on one database, whose relays run.
 struct Test {
@@ -104,6 +104,13 @@ impl Test {
             }
         };
         ScriptedPeer::start(vec![Reply::Computed(Arc::new(answer))]).await
+    }
+
+    /// Runs SQL as the administrator.
+    async fn sql(&self, sql: &'static str) {
+        let mut connection = cluster::connect(&self.adapters[0].database).await;
+        let done = sqlx::query(sql).execute(&mut connection).await;
+        done.expect("the statement runs");
     }
 
     /// Whether the messages that wait are due and belong to no relay, by message.
@@ -236,4 +243,28 @@ async fn a_stopped_relay_hands_back_what_it_has() {
     test.stop.cancel();
     while test.relays.join_next().await.is_some() {}
     assert_eq!(test.waiting().await, [true; 20]);
+}
+
+#[tokio::test]
+async fn old_messages_become_dead_letters_and_then_go() {
+    let mut test = Test::new(1).await;
+    let refusing = test.receiver("b", |_, _| Some(500)).await;
+    test.send("b", numbers(2), None).await;
+    test.sql("update a.outbox set created_at = now() - interval '8 days' where body = '0'")
+        .await;
+    test.start(&[("b", &refusing)]);
+    let dead = "select refusal from a.outbox where refused_at is not null";
+    let mut sql = cluster::connect(&test.adapters[0].database).await;
+    let refusal: String = until("the old message to be dead", async || {
+        let found = sqlx::query_scalar(dead).fetch_optional(&mut sql).await;
+        found.expect("a query")
+    })
+    .await;
+    assert!(refusal.contains("`dispatch.outbox_max_age`"), "{refusal}");
+    test.sql("update a.outbox set refused_at = now() - interval '31 days' where body = '0'")
+        .await;
+    until("the dead letter to be deleted", async || {
+        (test.waiting().await.len() == 1).then_some(())
+    })
+    .await;
 }

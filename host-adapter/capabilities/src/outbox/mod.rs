@@ -6,6 +6,7 @@
 //! message is sent.
 
 mod delivery;
+mod depth;
 mod lanes;
 mod messages;
 mod rate;
@@ -14,7 +15,8 @@ mod settings;
 mod store;
 mod survey;
 
-pub use messages::{ListedMessage, Outbox};
+pub use depth::Depth;
+pub use messages::{ListedMessage, Message, Outbox};
 pub use relay::Relay;
 pub use settings::RelaySettings;
 

@@ -8,7 +8,6 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use sqlx::types::Uuid;
 use tokio::{
-    sync::Notify,
     task::{self, JoinError, JoinSet},
     time::{Instant, sleep_until, timeout_at},
 };
@@ -16,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{Instrument as _, Span};
 
 use super::{
-    RelaySettings,
+    Depth, Outbox, RelaySettings,
     delivery::{DeliveryOutcome, deliver},
     lanes::{Change, End, Lanes, pause},
     rate::Rate,
@@ -28,7 +27,7 @@ use adapter_telemetry::traces;
 use crate::{
     dispatch::Dispatch,
     metrics::METRICS,
-    postgres::{Error, Postgres},
+    postgres::Error,
 };
 
 /// How long a leased message belongs to its relay. Another relay delivers what a killed one has leased
@@ -51,7 +50,7 @@ pub struct Relay {
     table: Table,
     dispatch: Dispatch,
     settings: RelaySettings,
-    stored: Arc<Notify>,
+    outbox: Outbox,
     lanes: Lanes,
     deliveries: JoinSet<DeliveryOutcome>,
     /// The messages that are being delivered, by task.
@@ -74,16 +73,16 @@ struct Held {
 }
 
 impl Relay {
-    /// Creates a relay that reads messages from `postgres` and delivers them with `dispatch`.
+    /// Creates a relay that reads messages from `outbox` and delivers them with `dispatch`.
     #[must_use]
-    pub fn new(postgres: &Postgres, dispatch: Dispatch, settings: RelaySettings) -> Self {
+    pub fn new(outbox: Outbox, dispatch: Dispatch, settings: RelaySettings) -> Self {
         Self {
-            component: postgres.component().clone(),
-            table: Table::new(postgres.pool().clone()),
+            component: outbox.component().clone(),
+            table: Table::new(outbox.pool().clone()),
             lanes: Lanes::new(dispatch.granted()),
             dispatch,
             settings,
-            stored: postgres.message_signal(),
+            outbox,
             deliveries: JoinSet::new(),
             held: HashMap::new(),
             ended: Vec::new(),
@@ -117,7 +116,7 @@ impl Relay {
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 Some(ended) = self.deliveries.join_next_with_id() => self.collect(ended),
-                () = self.stored.notified(), if !failed => self.lanes.wake(),
+                () = self.outbox.stored().notified(), if !failed => self.lanes.wake(),
                 () = sleep_until(wake) => {}
             }
         }
@@ -225,10 +224,18 @@ impl Relay {
             waiting, dead, age, ..
         } = found;
         METRICS.outbox(&self.component, waiting, dead, age);
+        let oldest = Duration::from_secs(u64::try_from(age).unwrap_or_default());
+        let depth = Depth {
+            waiting,
+            dead,
+            oldest,
+        };
+        self.outbox.known_depth().set(depth);
         if let Some(due) = found.next_due {
             self.lanes.wake_at(now + due);
             self.reject_unknown().await?;
         }
+        self.clean_up(depth).await?;
         self.next_survey = now + self.settings.outbox_interval;
         Ok(())
     }
@@ -237,13 +244,40 @@ impl Relay {
         let reason = format!("`{}` is not granted the peer", self.component);
         let granted = self.dispatch.granted().to_vec();
         let rejected = survey::reject_unknown(self.table.pool(), granted, reason.clone()).await?;
-        for id in rejected {
-            if let Some(more) = self.dead_letters.admit(Instant::now()) {
-                let more = suppressed(more);
-                tracing::error!("message `{id}` is not deliverable: {reason}{more}");
+        self.report_dead(rejected, &reason);
+        Ok(())
+    }
+
+    /// Ends what is too old.
+    async fn clean_up(&mut self, depth: Depth) -> Result<(), Error> {
+        if depth.oldest >= self.settings.outbox_max_age {
+            let max_age = self.settings.outbox_max_age;
+            let expired = survey::expire(self.table.pool(), max_age).await?;
+            self.report_dead(expired, "it is older than `dispatch.outbox_max_age`");
+        }
+        if depth.dead > 0 {
+            let max_age = self.settings.dead_letter_max_age;
+            let deleted = survey::delete_dead(self.table.pool(), max_age).await?;
+            if deleted > 0 {
+                tracing::warn!(
+                    component = &*self.component,
+                    "deleted {deleted} undeliverable messages that are older than `dispatch.dead_letter_max_age`"
+                );
             }
         }
         Ok(())
+    }
+
+    fn report_dead(&mut self, messages: Vec<Uuid>, reason: &str) {
+        for id in messages {
+            if let Some(more) = self.dead_letters.admit(Instant::now()) {
+                let more = suppressed(more);
+                tracing::error!(
+                    component = &*self.component,
+                    "message `{id}` is not deliverable: {reason}{more}"
+                );
+            }
+        }
     }
 
     /// Begins deliveries for the free places.

@@ -35,6 +35,10 @@ do $$ begin
             add column number bigint generated always as identity,
             add column leased_by uuid;
     end if;
+    -- When a person asked to deliver the message again. Its age counts from then.
+    if not exists (select from pg_attribute where attrelid = 'outbox'::regclass and attname = 'retried_at') then
+        alter table outbox add column retried_at timestamptz;
+    end if;
     -- `create index if not exists` would wait for every writer, too.
     if to_regclass('outbox_due') is null then
         create index outbox_due on outbox (next_attempt_at) where refused_at is null;

@@ -10,7 +10,8 @@ use crate::postgres::{Error, Pool};
 /// A count beyond this is expensive, and a person reacts to it the same way.
 const MAX_COUNT: i64 = 10_000;
 
-/// Messages that become undeliverable with one statement, so that it does not hold many rows for long.
+/// Messages that one statement changes, so that it does not hold many rows for long. The next look changes
+/// more.
 const MAX_DEAD: i64 = 1_000;
 
 /// Messages are ordered by id, which begins with the time. The bounds are for times that a component wrote
@@ -28,6 +29,20 @@ const REJECT_UNKNOWN: &str = "update outbox set refused_at = now(), refusal = $2
      where id in (select id from outbox where refused_at is null and peer <> all($1) \
          limit $3 for update skip locked) \
      returning id";
+
+/// A message that waits is not leased, or its lease has ended. What a person retried is as old as that.
+const EXPIRE: &str = "update outbox set refused_at = now(), leased_by = null, \
+         refusal = left('it was not delivered within `dispatch.outbox_max_age`' \
+             || coalesce('; ' || refusal, ''), 600) \
+     where id in (select id from outbox where refused_at is null \
+         and coalesce(retried_at, created_at) < now() - make_interval(secs => $1) \
+         and (leased_by is null or next_attempt_at <= now()) \
+         order by id limit $2 for update skip locked) \
+     returning id";
+
+const DELETE_DEAD: &str = "delete from outbox where id in (select id from outbox \
+     where refused_at < now() - make_interval(secs => $1) \
+     order by refused_at limit $2 for update skip locked)";
 
 /// The messages in the outbox.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +87,29 @@ pub(super) async fn reject_unknown(
                 .bind(granted)
                 .bind(reason);
             Ok(query.bind(MAX_DEAD).fetch_all(connection).await?)
+        })
+    });
+    work.await
+}
+
+/// Makes messages undeliverable that are older than `max_age`. Returns their ids.
+pub(super) async fn expire(pool: &Pool, max_age: Duration) -> Result<Vec<Uuid>, Error> {
+    let work = pool.run(move |connection| {
+        Box::pin(async move {
+            let query = sqlx::query_scalar(EXPIRE).bind(max_age.as_secs_f64());
+            Ok(query.bind(MAX_DEAD).fetch_all(connection).await?)
+        })
+    });
+    work.await
+}
+
+/// Deletes messages that have been undeliverable for longer than `max_age`. Returns how many.
+pub(super) async fn delete_dead(pool: &Pool, max_age: Duration) -> Result<u64, Error> {
+    let work = pool.run(move |connection| {
+        Box::pin(async move {
+            let query = sqlx::query(DELETE_DEAD).bind(max_age.as_secs_f64());
+            let done = query.bind(MAX_DEAD).execute(connection).await?;
+            Ok(done.rows_affected())
         })
     });
     work.await

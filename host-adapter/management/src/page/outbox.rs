@@ -31,7 +31,7 @@ pub(super) async fn page(Extract(state): Extract<Arc<State>>) -> Response {
     };
     let (dead, waiting) = messages
         .into_iter()
-        .partition(|message| message.rejection.is_some());
+        .partition(|message| message.dead);
     render(&Page {
         active: "/outbox",
         error,
