@@ -9,6 +9,7 @@ mod application;
 mod check;
 mod client_address;
 mod component;
+mod deadline;
 mod draft;
 mod engine;
 mod handle;

@@ -10,7 +10,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::Watcher,
 };
-use tokio::{net::TcpStream, sync::Semaphore};
+use tokio::{net::TcpStream, sync::Semaphore, time::timeout};
 use tracing::Instrument as _;
 use wasmtime_wasi_http::{
     WasiBody,
@@ -20,6 +20,7 @@ use wasmtime_wasi_http::{
 use super::{
     client_address::{CLIENT_ADDRESS, ClientAddresses},
     component::Component,
+    deadline,
     metrics,
     problem::{Head, Problem},
     request::TracedRequest,
@@ -88,12 +89,18 @@ impl Server {
             .requests
             .try_acquire()
             .map_err(|_| Problem::Overloaded)?;
+        let deadline = deadline::of(request.headers());
         let request =
             request.map(|body| body.map_err(wasmtime_wasi_http::Error::from).boxed_unsync());
-        component
-            .handle(request, traced)
-            .await
-            .map_err(|error| problem(component.id(), head, &error))
+        let handled = component.handle(request, traced);
+        let result = match deadline {
+            None => handled.await,
+            Some(deadline) => timeout(deadline, handled).await.map_err(|_| {
+                tracing::debug!("the caller's deadline has passed");
+                Problem::TimedOut
+            })?,
+        };
+        result.map_err(|error| problem(component.id(), head, &error))
     }
 }
 

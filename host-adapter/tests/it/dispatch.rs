@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::support::{
     capabilities::Granted,
     peer::Peer,
-    scripted::{Reply, ScriptedPeer},
+    scripted::{ReceivedRequest, Reply, ScriptedPeer},
 };
 
 const SETTINGS: &str = "[components.a]\npeers = [\"b\"]\nenvelopes = [\"b\"]\n[components.b]\n\
@@ -296,4 +296,76 @@ async fn only_a_sealed_answer_to_this_call_is_accepted() {
         .peers
         .set("b", replayed.url.parse().expect("a URL"));
     assert_eq!(test.call(sealed).await, Err(Error::Untrusted));
+}
+
+/// A peer that fails every call, and the settings that matter.
+async fn failing(settings: &str) -> (ScriptedPeer, Test) {
+    let peer = ScriptedPeer::start(vec![status(503)]).await;
+    let granted = Granted::new(&format!("{SETTINGS}{settings}")).await;
+    granted
+        .assembly
+        .peers
+        .set("b", peer.url.parse().expect("a URL"));
+    let a = granted.capabilities_of("a");
+    (peer, Test { granted, a })
+}
+
+#[tokio::test]
+async fn retries_are_at_most_a_tenth_of_the_calls() {
+    let (peer, test) = failing("breaker_failures = 1000000\n").await;
+    for _ in 0..400 {
+        let result = test.call(post(Some("k"))).await;
+        assert!(matches!(result, Err(Error::Unavailable(_))), "{result:?}");
+    }
+    let requests = peer.requests().len();
+    assert!((401..=440).contains(&requests), "{requests} requests");
+}
+
+#[tokio::test]
+async fn a_peer_that_always_fails_is_not_called_for_a_while() {
+    let (peer, test) = failing("breaker_pause = \"5m\"\n").await;
+    for _ in 0..400 {
+        let result = test.call(post(Some("k"))).await;
+        assert!(matches!(result, Err(Error::Unavailable(_))), "{result:?}");
+    }
+    assert_eq!(peer.requests().len(), 10);
+}
+
+#[tokio::test]
+async fn a_peer_is_called_again_after_the_pause() {
+    let mut script = vec![status(503); 10];
+    script.push(status(200));
+    let peer = ScriptedPeer::start(script).await;
+    let granted = Granted::new(&format!("{SETTINGS}breaker_pause = \"10ms\"\n")).await;
+    let address = peer.url.parse().expect("a URL");
+    granted.assembly.peers.set("b", address);
+    let a = granted.capabilities_of("a");
+    let test = Test { granted, a };
+    crate::support::until("an answer", async || {
+        test.call(request("GET")).await.ok().map(drop)
+    })
+    .await;
+    for _ in 0..20 {
+        assert_eq!(test.call(request("GET")).await.expect("an answer").status, 200);
+    }
+}
+
+#[tokio::test]
+async fn each_attempt_says_how_long_it_may_take() {
+    let peer = ScriptedPeer::start(vec![status(503), status(200)]).await;
+    let test = Test::new(&peer.url).await;
+    let sealed = Request {
+        sealed: true,
+        ..post(Some("k"))
+    };
+    assert_eq!(test.call(sealed).await, Err(Error::Untrusted));
+    let milliseconds = |request: &ReceivedRequest| -> u32 {
+        let text = request.headers["grpc-timeout"].to_str().expect("text");
+        let number = text.strip_suffix('m').expect("milliseconds");
+        number.parse().expect("a number")
+    };
+    let waits: Vec<u32> = peer.requests().iter().map(milliseconds).collect();
+    // Four fifths of three seconds, and half of what is left then.
+    assert!((1_800..=2_400).contains(&waits[0]), "{waits:?}");
+    assert!((900..=1_500).contains(&waits[1]), "{waits:?}");
 }

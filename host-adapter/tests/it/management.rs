@@ -228,6 +228,14 @@ async fn every_part_is_measured() {
             "spindle_outbox_deliveries_total",
             &[user, "analytics", "delivered"],
         ),
+        (
+            "spindle_dispatch_retry_budget",
+            &[user, "peer=\"analytics\""],
+        ),
+        (
+            "spindle_dispatch_breaker_state",
+            &[user, "peer=\"analytics\""],
+        ),
         ("spindle_outbox_messages", &[user, "waiting"]),
         ("spindle_outbox_oldest_age_seconds", &[user]),
         ("spindle_passwords", &["running"]),

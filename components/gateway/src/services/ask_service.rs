@@ -4,8 +4,8 @@ use serde::de::DeserializeOwned;
 use service_kit::adapter::dispatch::{Error, Response};
 use service_kit::peers;
 
-/// Twice the time in which a service checks its own dependencies (`health.timeout`), because one
-/// attempt gets half of the deadline.
+/// Longer than a service checks its own dependencies (`health.timeout`), because one attempt gets four fifths
+/// of the deadline.
 const DEADLINE_MILLISECONDS: u32 = 4000;
 
 /// Returns the JSON at a public path of a service. The error is the reason, in words for a client.

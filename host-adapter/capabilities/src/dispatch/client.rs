@@ -13,6 +13,7 @@ use tracing::Instrument as _;
 use super::{
     DispatchSettings, Error, Peers, Request, Response,
     attempt::{Answer, Exchange, Failure},
+    circuits::{Circuit, Circuits},
     observed::Observed,
     problem,
     retry::{Outcome, RetryPolicy, is_idempotent},
@@ -42,6 +43,7 @@ pub struct Dispatch {
     envelopes: Arc<Envelopes>,
     settings: DispatchSettings,
     http: reqwest::Client,
+    circuits: Arc<Circuits>,
 }
 
 /// The wire form of an envelope.
@@ -76,8 +78,10 @@ impl Dispatch {
         settings: DispatchSettings,
         http: reqwest::Client,
     ) -> Self {
+        let component: Arc<str> = component.into();
         Self {
-            component: component.into(),
+            circuits: Arc::new(Circuits::new(&component, granted, &settings)),
+            component,
             granted: granted.into(),
             peers,
             envelopes,
@@ -110,32 +114,45 @@ impl Dispatch {
             base: self.settings.backoff_base,
             cap: self.settings.backoff_cap,
         };
+        let circuit = self.circuit(&request.peer)?;
+        circuit.call();
+        let mut permit = circuit.admit().ok_or_else(|| paused(&request.peer))?;
         let mut attempt = 1;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            // An attempt that may be repeated after a timeout leaves half of the time for the next ones.
-            let share = if repeatable && attempt < policy.attempts {
-                2
+            let timeout = if repeatable && attempt < policy.attempts {
+                share_of(left, attempt)
             } else {
-                1
+                left
             };
             let observed = Observed::begin(&self.component, &request.peer, &exchange, attempt);
-            let called = self.attempt(&request, &exchange, left / share);
+            let called = self.attempt(&request, &exchange, timeout);
             let (outcome, result) = called.instrument(observed.span.clone()).await;
+            permit.end(outcome);
             observed.finish(outcome, &result);
             let pause = outcome.and_then(|outcome| {
                 policy.next_pause(attempt, outcome, repeatable, rand::random())
             });
-            match pause {
-                Some(pause) if Instant::now() + pause < deadline => {
-                    METRICS.retry(&self.component, &request.peer);
-                    tracing::debug!("calling peer `{}` again after {pause:?}", request.peer);
-                    tokio::time::sleep(pause).await;
-                    attempt += 1;
-                }
-                _ => return result,
-            }
+            let pause = pause.filter(|pause| Instant::now() + *pause < deadline);
+            let Some(pause) = pause.filter(|_| circuit.take_retry()) else {
+                return result;
+            };
+            tracing::debug!("calling peer `{}` again after {pause:?}", request.peer);
+            tokio::time::sleep(pause).await;
+            // The breaker may have opened meanwhile.
+            let Some(next) = circuit.admit() else {
+                return result;
+            };
+            METRICS.retry(&self.component, &request.peer);
+            permit = next;
+            attempt += 1;
         }
+    }
+
+    /// The circuit of a peer. There is one for each granted peer.
+    fn circuit(&self, peer: &str) -> Result<&Circuit, Error> {
+        let circuit = self.circuits.get(peer);
+        circuit.ok_or_else(|| Error::Denied(denied(&self.component, &format!("peer `{peer}`")).to_string()))
     }
 
     /// Makes one attempt. The outcome is `None` if a retry cannot succeed.
@@ -312,6 +329,19 @@ impl Dispatch {
             .map_err(|_| Error::Untrusted)?;
         Ok(opened.payload)
     }
+}
+
+/// The time of an attempt that may be repeated after a timeout. The first gets most of the time, because a
+/// slow peer becomes slower if it works on the same call again and again. The rest is for an attempt that finds
+/// another connection, or another instance of the peer.
+fn share_of(left: Duration, attempt: u32) -> Duration {
+    if attempt == 1 { left * 4 / 5 } else { left / 2 }
+}
+
+fn paused(peer: &str) -> Error {
+    Error::Unavailable(format!(
+        "peer `{peer}` failed many times in a row, and is not called for a moment"
+    ))
 }
 
 fn headers(request: &Request) -> Result<HeaderMap, Error> {

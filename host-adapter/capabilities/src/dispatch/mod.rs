@@ -1,9 +1,13 @@
 //! Calls to peers by name: addresses, encryption, deadlines and retries. The contract is
 //! `wit/dispatch.wit`.
 //!
-//! Calls are retried only here, so that a failing peer gets at most three attempts per call.
+//! Calls are retried only here. A failing peer gets at most three attempts per call, as many retries as its
+//! budget allows, and no calls while its breaker is open.
 
 mod attempt;
+mod breaker;
+mod budget;
+mod circuits;
 mod client;
 mod errors;
 mod observed;

@@ -27,6 +27,22 @@ pub struct DispatchSettings {
     /// Largest body of a request or an answer, in bytes. The maximum is the contract's limit.
     #[serde(with = "Size::<KIB, MIB>")]
     pub max_body: usize,
+    /// Retries as a share of the calls of a component to a peer, in percent. A peer that fails because of too
+    /// much load does not get a multiple of it. Usual failures are rarer than the default.
+    #[serde(with = "Integer::<0, 100>")]
+    pub retry_budget: u32,
+    /// Retries that may be saved up, and that a component has at the beginning. The default lets five calls in
+    /// a row be retried twice, when there are few calls.
+    #[serde(with = "Integer::<0, 1_000>")]
+    pub retry_reserve: u32,
+    /// Failed attempts in a row after which a component does not call a peer for a while. The default is more
+    /// than a short restart costs with few calls.
+    #[serde(with = "Integer::<1, 1_000_000>")]
+    pub breaker_failures: u32,
+    /// How long the peer is not called then. After that, one attempt tries whether it works again. The default
+    /// is a quick restart.
+    #[serde(with = "Time::<10, { 5 * MINUTE }>")]
+    pub breaker_pause: Duration,
 }
 
 impl Default for DispatchSettings {
@@ -37,6 +53,10 @@ impl Default for DispatchSettings {
             backoff_base: Duration::from_millis(50),
             backoff_cap: Duration::from_secs(1),
             max_body: 1 << 20,
+            retry_budget: 10,
+            retry_reserve: 10,
+            breaker_failures: 10,
+            breaker_pause: Duration::from_secs(2),
         }
     }
 }

@@ -29,6 +29,11 @@ pub(crate) struct Metrics {
     timeouts: Family<Labels<1>, Counter>,
     attempts: Durations<Labels<3>>,
     retries: Family<Labels<2>, Counter>,
+    retries_denied: Family<Labels<2>, Counter>,
+    retry_budget: Family<Labels<2>, Gauge>,
+    breaker: Family<Labels<2>, Gauge>,
+    breaker_opened: Family<Labels<2>, Counter>,
+    calls_rejected: Family<Labels<2>, Counter>,
     deliveries: Family<Labels<3>, Counter>,
     outbox: Family<Labels<2>, Gauge>,
     outbox_age: Family<Labels<1>, Gauge>,
@@ -104,11 +109,35 @@ impl Metrics {
 
     /// A repeated attempt.
     pub(crate) fn retry(&self, component: &Arc<str>, peer: &str) {
-        let labels = labels([
-            ("component", component.into()),
-            ("peer", peer.to_owned().into()),
-        ]);
+        let labels = of_peer(component, peer);
         self.retries.get_or_create(&labels).inc();
+    }
+
+    /// An attempt that was not repeated, because the budget was used up.
+    pub(crate) fn retry_denied(&self, component: &Arc<str>, peer: &str) {
+        let labels = of_peer(component, peer);
+        self.retries_denied.get_or_create(&labels).inc();
+    }
+
+    /// The retries that are left in the budget.
+    pub(crate) fn retry_budget(&self, component: &Arc<str>, peer: &str, left: u32) {
+        let labels = of_peer(component, peer);
+        self.retry_budget.get_or_create(&labels).set(left.into());
+    }
+
+    /// The state of the breaker, and whether it has just opened.
+    pub(crate) fn breaker(&self, component: &Arc<str>, peer: &str, state: i64, opened: bool) {
+        let labels = of_peer(component, peer);
+        self.breaker.get_or_create(&labels).set(state);
+        if opened {
+            self.breaker_opened.get_or_create(&labels).inc();
+        }
+    }
+
+    /// A call or a retry that the open breaker rejected.
+    pub(crate) fn call_rejected(&self, component: &Arc<str>, peer: &str) {
+        let labels = of_peer(component, peer);
+        self.calls_rejected.get_or_create(&labels).inc();
     }
 
     /// A delivery of a message. `outcome` is `delivered`, `retried` or `dead`.
@@ -171,6 +200,31 @@ impl Metrics {
                 "Attempts that repeated a failed one",
                 Family::default(),
             ),
+            retries_denied: register(
+                "spindle_dispatch_retries_denied",
+                "Failed attempts that were not repeated because the retry budget was used up",
+                Family::default(),
+            ),
+            retry_budget: register(
+                "spindle_dispatch_retry_budget",
+                "Retries that are left in the budget",
+                Family::default(),
+            ),
+            breaker: register(
+                "spindle_dispatch_breaker_state",
+                "State of the circuit breaker: 0 closed, 1 half-open, 2 open",
+                Family::default(),
+            ),
+            breaker_opened: register(
+                "spindle_dispatch_breaker_opened",
+                "How often the circuit breaker opened",
+                Family::default(),
+            ),
+            calls_rejected: register(
+                "spindle_dispatch_rejected_attempts",
+                "Calls and retries that were not made because the circuit breaker was open",
+                Family::default(),
+            ),
             deliveries: register(
                 "spindle_outbox_deliveries",
                 "Deliveries of messages by outcome: delivered, retried, dead",
@@ -200,6 +254,13 @@ impl Metrics {
             ),
         }
     }
+}
+
+fn of_peer(component: &Arc<str>, peer: &str) -> Labels<2> {
+    labels([
+        ("component", component.into()),
+        ("peer", peer.to_owned().into()),
+    ])
 }
 
 /// Adds 1 to a gauge until it is dropped.
