@@ -6,6 +6,7 @@ use anyhow::Context as _;
 
 use super::{
     component::InstanceTemplate,
+    cors::Cors,
     loader::Load,
     manifest::{Manifest, Route},
     router::Router,
@@ -16,6 +17,8 @@ pub(super) struct Application {
     /// Refers to components by their position in `templates`.
     pub(super) router: Arc<Router>,
     pub(super) routes: Vec<Route>,
+    /// For answers to requests that no route matches.
+    pub(super) cors: Arc<Cors>,
     pub(super) templates: Vec<Arc<InstanceTemplate>>,
 }
 
@@ -34,6 +37,7 @@ impl Application {
             templates: templates.collect::<anyhow::Result<_>>()?,
             router,
             routes,
+            cors: Arc::new(Cors::new(|name| values.get(name))),
         })
     }
 
@@ -46,6 +50,7 @@ impl Application {
     pub(super) fn is(&self, other: &Self) -> bool {
         let mut pairs = self.templates.iter().zip(&other.templates);
         self.routes == other.routes
+            && self.cors == other.cors
             && self.templates.len() == other.templates.len()
             && pairs.all(|(one, other)| Arc::ptr_eq(one, other))
     }

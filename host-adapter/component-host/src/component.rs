@@ -29,6 +29,7 @@ use wasmtime_wasi_http::{
 
 use super::{
     HostSettings,
+    cors::Cors,
     outbound::{AllowedHosts, Outbound},
     state::State,
 };
@@ -52,6 +53,8 @@ pub(super) struct InstanceTemplate {
     pub(super) pre: ServicePre<State>,
     pub(super) adapter: Arc<dyn Adapter>,
     pub(super) variables: Variables,
+    /// For the host's own answers to requests of this component.
+    pub(super) cors: Cors,
     pub(super) environment: HashMap<String, String>,
     pub(super) allowed_hosts: Arc<AllowedHosts>,
     pub(super) settings: HostSettings,

@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, path::Path, sync::Arc};
 use super::{
     application::{self, Application},
     component::InstanceTemplate,
+    cors::Cors,
     loader::Load,
     manifest::{Manifest, Route},
     router::Router,
@@ -15,6 +16,7 @@ pub(super) struct Draft {
     current: Arc<Application>,
     /// `None` keeps the routes, because only one component is reloaded.
     routes: Option<(Arc<Router>, Vec<Route>)>,
+    cors: Arc<Cors>,
     /// In the order in which the routes number them.
     components: Vec<(Arc<str>, Next)>,
 }
@@ -64,6 +66,7 @@ impl Draft {
         Ok(Self {
             current,
             routes: only.is_none().then_some(routes),
+            cors: Arc::new(Cors::new(|name| values.get(name))),
             components,
         })
     }
@@ -105,6 +108,7 @@ impl Draft {
             templates: templates.collect::<Option<_>>()?,
             router,
             routes,
+            cors: self.cors.clone(),
         })
     }
 
@@ -118,6 +122,7 @@ impl Draft {
             templates: templates.map(next).collect(),
             router: self.current.router.clone(),
             routes: self.current.routes.clone(),
+            cors: self.current.cors.clone(),
         }
     }
 

@@ -10,6 +10,7 @@ mod check;
 mod client_address;
 mod component;
 mod deadline;
+mod cors;
 mod draft;
 mod engine;
 mod handle;

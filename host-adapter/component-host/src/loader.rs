@@ -17,6 +17,7 @@ use wasmtime_wasi_http::p3::bindings::ServicePre;
 use super::{
     Adapters, Environment, HostSettings,
     component::InstanceTemplate,
+    cors::Cors,
     engine,
     manifest::{Component, Manifest, ManifestError},
     outbound::AllowedHosts,
@@ -136,6 +137,7 @@ impl Load<'_> {
             id: plan.id,
             pre,
             adapter: plan.adapter,
+            cors: Cors::new(|name| plan.variables.get(name)),
             variables: Arc::new(plan.variables),
             environment: plan.environment,
             allowed_hosts: Arc::new(plan.allowed_hosts),

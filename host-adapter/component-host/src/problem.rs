@@ -7,6 +7,8 @@ use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, heade
 use http_body_util::{BodyExt as _, Full};
 use wasmtime_wasi_http::WasiBody;
 
+use super::cors::Cors;
+
 /// Seconds after which a rejected client may try again: long enough for a burst to pass.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
 
@@ -18,6 +20,8 @@ pub(super) struct Head {
     pub(super) method: Method,
     pub(super) path: String,
     pub(super) request_id: HeaderValue,
+    /// The page that the request comes from, if a browser says so.
+    pub(super) origin: Option<HeaderValue>,
     pub(super) started: Instant,
 }
 
@@ -39,6 +43,7 @@ impl Head {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             request_id,
+            origin: request.headers().get(header::ORIGIN).cloned(),
             started: Instant::now(),
         }
     }
@@ -115,8 +120,9 @@ impl Problem {
         }
     }
 
-    /// The response, with the same headers as a component's problems.
-    pub(super) fn response(self, request: &Head) -> Response<WasiBody> {
+    /// The response, with the same headers as a component's problems. Pages of the origins in `cors` may
+    /// read it.
+    pub(super) fn response(self, request: &Head, cors: &Cors) -> Response<WasiBody> {
         let (status, name, detail) = self.parts();
         let body = serde_json::json!({
             "type": format!("/problems/{name}"),
@@ -145,6 +151,7 @@ impl Problem {
         headers.insert(header::REFERRER_POLICY, fixed("no-referrer"));
         headers.insert(header::CACHE_CONTROL, fixed("no-store"));
         headers.extend(request.headers());
+        cors.add(request.origin.as_ref(), headers);
         if status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, RETRY_AFTER);
         }

@@ -60,7 +60,7 @@ impl Server {
         let head = Head::from_request(&mut request);
         let Some(component) = self.application.find(&head.path) else {
             metrics::rejected(None, Problem::NoRoute.name());
-            return Problem::NoRoute.response(&head);
+            return Problem::NoRoute.response(&head, &self.application.cors());
         };
         let traced = trace(&component, &head, &mut request);
         let active = Active::enter(component.metrics().active.clone());
@@ -70,7 +70,7 @@ impl Server {
             Ok(response) => response,
             Err(problem) => {
                 metrics::rejected(Some(component.id()), problem.name());
-                problem.response(&head)
+                problem.response(&head, &component.template().cors)
             }
         };
         drop(active);

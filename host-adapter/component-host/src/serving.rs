@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use super::{application::Application, component::Component, router::Router};
+use super::{application::Application, component::Component, cors::Cors, router::Router};
 
 /// An application on one thread, with the thread's own instances.
 pub(super) struct Serving {
@@ -15,6 +15,7 @@ pub(super) struct Serving {
 struct ThreadApplication {
     router: Arc<Router>,
     components: Vec<Component>,
+    cors: Arc<Cors>,
 }
 
 impl Serving {
@@ -32,6 +33,12 @@ impl Serving {
         let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
         let component = current.components.get(current.router.find(path)?);
         component.cloned()
+    }
+
+    /// Who may read the answer to a request that no route matches.
+    pub(super) fn cors(&self) -> Arc<Cors> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        current.cors.clone()
     }
 
     /// Requests that begin after this are handled as `application` says. A component whose template did
@@ -61,6 +68,7 @@ impl ThreadApplication {
         Self {
             router: application.router.clone(),
             components: components.collect(),
+            cors: application.cors.clone(),
         }
     }
 }

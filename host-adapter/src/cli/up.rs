@@ -34,12 +34,6 @@ pub(super) struct Up {
 
 /// Serves until Ctrl-C or SIGTERM.
 pub(super) async fn run(options: &Up, invocation: Invocation) -> anyhow::Result<()> {
-    let insists =
-        variable(&invocation, "SPIN_VARIABLE_PRODUCTION").is_none_or(|value| value != "false");
-    anyhow::ensure!(
-        insists || !invocation.settings.production,
-        "`PRODUCTION=true` and `SPIN_VARIABLE_PRODUCTION=false` contradict each other"
-    );
     let listen = &invocation.settings.listen;
     let application = Listener::bind(APPLICATION, listen.app).await?;
     let mut services = Vec::new();

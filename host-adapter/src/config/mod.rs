@@ -20,6 +20,7 @@ mod nearest;
 mod operation;
 mod peers;
 mod percent;
+mod production;
 #[cfg(test)]
 mod tests;
 
@@ -171,7 +172,7 @@ impl Settings {
         let mut components = components::read(layers);
         let peers = peers::read(layers, &components);
         peers::name_every_other(&mut components, &peers);
-        let production = read_production(layers);
+        let production = production::read(layers);
         Self {
             production,
             listen: listen::read(layers, components.keys()),
@@ -229,19 +230,6 @@ impl Settings {
             *path = project.join(&*path);
         }
     }
-}
-
-/// A variable only, so that one file serves a laptop and production.
-fn read_production(layers: &mut Layers<'_>) -> bool {
-    const VARIABLE: &str = "PRODUCTION";
-    let Some((text, origin)) = layers.environment.find(VARIABLE) else {
-        return false;
-    };
-    layers::parse_boolean(text).unwrap_or_else(|| {
-        let text = format!("`{VARIABLE}` must be `true` or `false`, got `{text}`");
-        layers.reject(origin, text);
-        true
-    })
 }
 
 fn read_table(path: &Path, name: &str) -> Result<toml::Table, ConfigError> {

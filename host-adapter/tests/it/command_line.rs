@@ -343,19 +343,17 @@ async fn a_component_url_may_not_name_another_database() {
 
 #[test]
 fn contradicting_production_settings_are_rejected() {
-    let environment = [
-        ("PRODUCTION", "true"),
-        ("SPIN_VARIABLE_PRODUCTION", "false"),
-        ("DATABASE_URL", "postgres://u@127.0.0.1:1/x"),
-        ("SPINDLE_LISTEN_APP", "127.0.0.1:0"),
-        ("SPINDLE_LISTEN_USER", "127.0.0.1:0"),
-    ];
-    let output = run(
-        "[components.user]\npostgres = true\n",
-        &environment,
-        &["up"],
-    );
-    expect_failure(&output, 1, &["SPIN_VARIABLE_PRODUCTION"]);
+    for (adapter, components) in [("true", "false"), ("on", "False"), ("false", "off")] {
+        let environment = [
+            ("PRODUCTION", adapter),
+            ("SPIN_VARIABLE_PRODUCTION", components),
+            ("DATABASE_URL", "postgres://u@127.0.0.1:1/x"),
+        ];
+        for command in ["up", "serve"] {
+            let output = run("[components.user]\n", &environment, &[command]);
+            expect_failure(&output, 2, &["SPIN_VARIABLE_PRODUCTION"]);
+        }
+    }
 }
 
 #[test]

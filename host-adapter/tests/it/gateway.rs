@@ -254,6 +254,8 @@ async fn cors_allows_only_configured_origins(
         answer.header("access-control-allow-origin"),
         "https://a.example"
     );
+    let methods = answer.header("access-control-allow-methods");
+    assert!(methods.contains("DELETE"), "{methods}");
     assert_eq!(
         ask("https://b.example")
             .await

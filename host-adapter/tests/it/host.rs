@@ -40,6 +40,19 @@ async fn a_trap_fails_its_request_and_is_logged() {
 }
 
 #[tokio::test]
+async fn a_page_can_read_the_problems_of_the_host() {
+    let directory = project(&manifest());
+    let app = start(directory.path(), &[]).await;
+    let fail = |origin: &'static str| app.get("/panic").header("origin", origin).send();
+    let allow = "access-control-allow-origin";
+    let answer = fail("https://a.example")
+        .await
+        .expect_problem(500, "internal");
+    assert_eq!(answer.header(allow), "https://a.example");
+    assert_eq!(fail("https://b.example").await.header(allow), "");
+}
+
+#[tokio::test]
 async fn an_endless_computation_is_stopped_and_blocks_no_one() {
     let directory = project(&manifest());
     let app = start(directory.path(), &SHORT).await;

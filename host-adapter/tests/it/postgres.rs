@@ -355,6 +355,9 @@ async fn statements_that_change_the_session_are_rejected() {
         "set search_path = b",
         "begin",
         "listen x",
+        // PostgreSQL ends the comment at the carriage return.
+        "--\rset x.y = 'z' /*\nselect 1 */",
+        "--\rcopy items to stdout /*\nselect 1 */",
         "create table t (id int)",
         "select 1; select 2",
     ] {
@@ -367,6 +370,29 @@ async fn statements_that_change_the_session_are_rejected() {
         test.execute("select 1 as x into temporary t", vec![]).await,
         "permission denied",
     );
+}
+
+#[tokio::test]
+async fn a_read_only_server_is_left_for_a_writable_one() {
+    let test = Test::new().await;
+    let mut admin = cluster::connect(&test.granted.database).await;
+    let read_only = |value: &str| {
+        let set = format!("alter role %I set default_transaction_read_only = {value}");
+        format!("do $$ begin execute format('{set}', current_database() || '_a'); end $$")
+    };
+    let insert = "insert into items (id, name) values (1, 'x')";
+    admin
+        .execute(sqlx::AssertSqlSafe(read_only("on")))
+        .await
+        .expect("set");
+    let refused = test.execute(insert, vec![]).await;
+    assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    // Only a new connection notices that the server can be written to again.
+    admin
+        .execute(sqlx::AssertSqlSafe(read_only("off")))
+        .await
+        .expect("set");
+    assert_eq!(test.execute(insert, vec![]).await, Ok(1));
 }
 
 #[tokio::test]

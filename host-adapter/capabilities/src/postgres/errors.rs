@@ -64,6 +64,9 @@ fn from_postgres(error: &PgDatabaseError) -> Error {
         }
         ("40001" | "40P01", _) => Error::Conflict,
         ("57014", _) => Error::Timeout,
+        // The server is a standby, most likely because it was the primary until now. A new connection
+        // may reach the new primary.
+        ("25006", _) => Error::Unavailable(message()),
         // A table of a prepared statement was changed. A new connection prepares the statement again.
         ("0A000", _) if error.message().contains("cached plan") => Error::Unavailable(message()),
         (_, Some("08" | "53" | "57" | "58" | "XX")) => Error::Unavailable(message()),

@@ -43,12 +43,19 @@ pub(super) fn check_statement(sql: &str) -> Result<(), Error> {
     )))
 }
 
+/// What PostgreSQL's lexer skips between words: `space` in its `scan.l`. Other white space of Unicode is
+/// part of a word for it.
+const SPACE: [char; 6] = [' ', '\t', '\n', '\r', '\x0b', '\x0c'];
+
+/// What ends a comment that begins with `--`, as in PostgreSQL's `scan.l`.
+const LINE_ENDS: [char; 2] = ['\n', '\r'];
+
 /// Returns `sql` without the white space, comments and opening parentheses at its beginning.
 fn skip_blank(mut sql: &str) -> &str {
     loop {
-        sql = sql.trim_start_matches(|c: char| c.is_whitespace() || c == '(');
+        sql = sql.trim_start_matches(|c: char| SPACE.contains(&c) || c == '(');
         if let Some(comment) = sql.strip_prefix("--") {
-            sql = comment.split_once('\n').map_or("", |(_, rest)| rest);
+            sql = comment.split_once(LINE_ENDS).map_or("", |(_, rest)| rest);
         } else if let Some(comment) = sql.strip_prefix("/*") {
             sql = after_block_comment(comment);
         } else {
@@ -88,6 +95,8 @@ mod tests {
             "select 1",
             "  (SELECT 1)",
             "-- why\ninsert into a values (1)",
+            "-- why\rinsert into a values (1)",
+            "\r\n\x0b\x0c\tselect 1",
             "/* a /* b */ */ with x as (select 1) table x",
         ] {
             assert_eq!(check_statement(sql), Ok(()), "{sql}");
@@ -101,6 +110,11 @@ mod tests {
             "BEGIN",
             "/* select */ listen a",
             "-- select\ncopy a to stdout",
+            "--\rset x=y /*\nselect 1 */",
+            "--\r\nbegin",
+            "--\r--\n--\rdo $$ $$",
+            "\u{a0}select 1",
+            "\u{2028}select 1",
             "",
             "do $$ $$",
             "selects",

@@ -21,8 +21,9 @@ pub(crate) fn project(spin: &str) -> TempDir {
 pub(crate) fn manifest() -> String {
     format!(
         "spin_manifest_version = 2\n[application]\nname = \"faulty\"\n[variables]\ncolour = {{ default = \"red\" }}\n\
+         cors_origins = {{ default = \"https://a.example\" }}\n\
          [[trigger.http]]\nroute = \"/...\"\ncomponent = \"faulty\"\n[component.faulty]\nsource = \"{}\"\n\
-         variables = {{ colour = \"dark {{{{ colour }}}}\" }}\nenvironment = {{ SHAPE = \"round\" }}\n",
+         variables = {{ colour = \"dark {{{{ colour }}}}\", cors_origins = \"{{{{ cors_origins }}}}\" }}\nenvironment = {{ SHAPE = \"round\" }}\n",
         wasm("faulty").display()
     )
 }

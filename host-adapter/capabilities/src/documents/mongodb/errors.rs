@@ -2,7 +2,7 @@
 //!
 //! The original texts are never returned: the driver's name servers, and the server's quote documents.
 
-use mongodb::error::{Error as DriverError, ErrorKind, WriteFailure};
+use mongodb::error::{Error as DriverError, ErrorKind, InsertManyError, WriteFailure};
 
 use super::super::Error;
 
@@ -37,18 +37,22 @@ pub(super) fn from_driver(error: &DriverError) -> Error {
         ErrorKind::Write(WriteFailure::WriteConcernError(error)) => {
             from_code(error.code, &error.message)
         }
-        ErrorKind::InsertMany(error) => {
-            let concern = error.write_concern_error.as_ref();
-            let first = error.write_errors.iter().flatten().next();
-            let first = first.map(|error| (error.code, error.message.as_str()));
-            let concern = concern.map(|error| (error.code, error.message.as_str()));
-            first
-                .or(concern)
-                .map_or_else(could_not_serve, |(code, message)| from_code(code, message))
-        }
+        ErrorKind::InsertMany(error) => from_insert(error),
         kind if is_connection(kind) => unreachable(),
         _ => could_not_serve(),
     }
+}
+
+/// Converts the errors of one insert. A duplicate is an outcome of its document and not a failure, so what
+/// else failed is what the caller must know.
+fn from_insert(error: &InsertManyError) -> Error {
+    let rejected = error.write_errors.iter().flatten();
+    let rejected = rejected.map(|error| (error.code, error.message.as_str()));
+    let concern = error.write_concern_error.iter();
+    let concern = concern.map(|error| (error.code, error.message.as_str()));
+    let failures = rejected.clone().filter(|(code, _)| *code != DUPLICATE_KEY);
+    let first = failures.chain(concern).chain(rejected).next();
+    first.map_or_else(could_not_serve, |(code, message)| from_code(code, message))
 }
 
 /// Whether the server is unreachable. `false` means that it answered with an error.
@@ -118,6 +122,22 @@ mod tests {
             error.to_string(),
             "another document has the same value in unique index `by_mail`"
         );
+    }
+
+    #[test]
+    fn a_duplicate_does_not_hide_what_else_failed() {
+        let insert = |errors: serde_json::Value| {
+            from_insert(&serde_json::from_value(errors).expect("the driver's form"))
+        };
+        let failed = |index: u32, code: i32| serde_json::json!({"index": index, "code": code, "errmsg": "x"});
+        let concern =
+            serde_json::json!({"code": 64, "codeName": "WriteConcernTimeout", "errmsg": "x"});
+        let duplicate = failed(0, DUPLICATE_KEY);
+        let late =
+            insert(serde_json::json!({"writeErrors": [duplicate], "writeConcernError": concern}));
+        assert_eq!(late, Error::Timeout);
+        let large = insert(serde_json::json!({"writeErrors": [duplicate, failed(1, 10_334)]}));
+        assert!(matches!(large, Error::TooLarge(_)), "{large:?}");
     }
 
     #[test]
