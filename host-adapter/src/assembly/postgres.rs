@@ -65,6 +65,8 @@ impl Builder<'_> {
             component: name,
             role: options.get_username(),
             password: password.as_ref(),
+            connections: Pool::max_connections(&self.settings.postgres)
+                * self.settings.postgres.max_adapters,
             owner,
             messages,
         };

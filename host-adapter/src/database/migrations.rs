@@ -13,7 +13,10 @@ use sqlx::{
     postgres::PgConnectOptions,
 };
 
-use super::{SCHEMA, connect};
+use super::{
+    SCHEMA, connect,
+    lock::{Lock, Work},
+};
 
 /// A migration and its state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +68,7 @@ impl Migrations<'_> {
     ///
     /// A migration failed. It changed nothing, and the migrations before it stay applied.
     pub async fn run(&self) -> anyhow::Result<Vec<Status>> {
+        let lock = Lock::take(self.admin, Work::Migrate).await?;
         let pending = self
             .status()
             .await?
@@ -78,6 +82,7 @@ impl Migrations<'_> {
             .run(&mut connection)
             .await
             .with_context(|| self.label("applying"))?;
+        lock.release().await;
         Ok(pending)
     }
 
@@ -87,6 +92,7 @@ impl Migrations<'_> {
     ///
     /// The migration has no `.down.sql`, or reverting failed and changed nothing.
     pub async fn revert(&self) -> anyhow::Result<Option<Status>> {
+        let lock = Lock::take(self.admin, Work::Migrate).await?;
         let applied: Vec<Status> = self
             .status()
             .await?
@@ -123,6 +129,7 @@ impl Migrations<'_> {
             .undo(&mut connection, target)
             .await
             .with_context(|| self.label("reverting"))?;
+        lock.release().await;
         Ok(Some(latest.clone()))
     }
 
@@ -210,6 +217,8 @@ impl Migrations<'_> {
             .with_context(|| format!("reading {}", folder.display()))?;
         // A newer release may have applied further ones. `unknown` decides whether this one works with them.
         migrator.set_ignore_missing(true);
+        // sqlx would take an advisory lock, which a component could hold.
+        migrator.set_locking(false);
         migrator.dangerous_set_table_name(format!("{SCHEMA}.\"migrations_{}\"", self.service));
         Ok(migrator)
     }

@@ -2,6 +2,7 @@
 //! (`DATABASE_URL`). Calls of components never use it.
 
 pub mod indexes;
+mod lock;
 pub mod migrations;
 mod provision;
 pub mod unknown;
@@ -13,6 +14,15 @@ pub(crate) use provision::variable as url_variable;
 pub use provision::{Provision, role_name};
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
+
+/// Settings of every session, by which PostgreSQL notices within a minute that a host has vanished, and
+/// releases its locks. By default it takes hours. They are for TCP only.
+const VANISHED_HOSTS: [(&str, &str); 4] = [
+    ("tcp_keepalives_idle", "30"),
+    ("tcp_keepalives_interval", "10"),
+    ("tcp_keepalives_count", "3"),
+    ("tcp_user_timeout", "30s"),
+];
 
 /// The schema in which the adapter records the applied migrations. Components have no access to it.
 const SCHEMA: &str = "spindle";
@@ -32,6 +42,7 @@ pub fn options(url: &SecretString) -> anyhow::Result<PgConnectOptions> {
         .map_err(|_| anyhow::anyhow!("not a PostgreSQL URL"))?;
     Ok(options
         .application_name("host-adapter")
+        .options(VANISHED_HOSTS)
         .disable_statement_logging())
 }
 

@@ -12,21 +12,30 @@ use sqlx::{
     postgres::PgConnectOptions,
 };
 
-use super::{SCHEMA, connect, quoted};
+use super::{
+    connect,
+    lock::{Lock, Work},
+    quoted,
+};
 use adapter_capabilities::outbox;
 
 /// Maximum length of a name in bytes. PostgreSQL truncates longer names, so two roles could become one.
 const MAX_ROLE_NAME: usize = 63;
 
-/// How long to wait for a lock that another adapter or session holds.
+/// How long to wait for a lock that another session holds.
 const LOCK_TIMEOUT: &str = "10s";
 
 /// The comment on every role that the adapter created. The adapter does not take over a role without it.
 const MARK: &str = "made by Spindle";
 
-/// Finds a role by its name, and returns its comment.
+/// The tables whose locks serialise what a role creates in a schema that it owns; see
+/// `adapter_capabilities::postgres::Definitions`.
+const DEFINITIONS: &str = "create table if not exists spindle_definitions (); \
+    create table if not exists spindle_index_definitions ()";
+
+/// Finds a role by its name, and returns its comment and its limit of connections.
 const KNOWN_ROLE: &str =
-    "select shobj_description(oid, 'pg_authid') from pg_roles where rolname = $1";
+    "select shobj_description(oid, 'pg_authid'), rolconnlimit from pg_roles where rolname = $1";
 
 /// The role and schema of one component.
 #[derive(Debug)]
@@ -37,6 +46,8 @@ pub struct Provision<'a> {
     pub role: &'a str,
     /// The password of the role, if the adapter creates the role.
     pub password: Option<&'a SecretString>,
+    /// How many connections PostgreSQL accepts of the role, if the adapter creates it.
+    pub connections: usize,
     /// Whether the role owns its schema, or only uses what is in it.
     pub owner: bool,
     /// Whether the component sends messages.
@@ -73,10 +84,7 @@ impl Provision<'_> {
                 "set lock_timeout = '{LOCK_TIMEOUT}'"
             )))
             .await?;
-        // Released when the connection closes, at the end of this function.
-        connection
-            .execute("select pg_advisory_lock(hashtext('spindle provision'))")
-            .await?;
+        let lock = Lock::take(admin, Work::Provision).await?;
         if let Some(password) = self.password {
             self.create_role(admin, &mut connection, password).await.with_context(|| {
                 let (role, variable) = (self.role, variable(self.component));
@@ -86,6 +94,7 @@ impl Provision<'_> {
         self.create_schema(&mut connection)
             .await
             .with_context(|| format!("schema `{}`", self.component))?;
+        lock.release().await;
         Ok(())
     }
 
@@ -97,6 +106,8 @@ impl Provision<'_> {
     ) -> anyhow::Result<()> {
         let role = quoted(self.role);
         let known = sqlx::query(KNOWN_ROLE).bind(self.role);
+        let limit = i32::try_from(self.connections).unwrap_or(i32::MAX);
+        let mut limited = None;
         match known.fetch_optional(&mut *connection).await? {
             None => {
                 run(connection, format!("create role {role} login noinherit")).await?;
@@ -108,10 +119,15 @@ impl Provision<'_> {
                     comment.as_deref() == Some(MARK),
                     "the role exists already, and the adapter did not create it"
                 );
-                if self.can_connect(admin, password).await {
-                    return Ok(());
-                }
+                limited = Some(row.try_get::<i32, _>(1)?);
             }
+        }
+        if limited != Some(limit) {
+            let alter = format!("alter role {role} connection limit {limit}");
+            run(connection, alter).await?;
+        }
+        if limited.is_some() && self.can_connect(admin, password).await {
+            return Ok(());
         }
         // The password is hexadecimal (`KeyRing::derive`), so it needs no quoting.
         run(
@@ -157,11 +173,6 @@ impl Provision<'_> {
                 .into(),
         )
         .await?;
-        run(
-            connection,
-            format!("create schema if not exists {}", quoted(SCHEMA)),
-        )
-        .await?;
         run(connection, format!("create schema if not exists {schema}")).await?;
         let usage = if self.owner { "usage, create" } else { "usage" };
         run(
@@ -169,6 +180,9 @@ impl Provision<'_> {
             format!("grant {usage} on schema {schema} to {role}"),
         )
         .await?;
+        if self.owner {
+            connection.execute(DEFINITIONS).await?;
+        }
         if self.messages {
             connection
                 .execute(outbox::SCHEMA)

@@ -5,11 +5,12 @@ use crate::{checks::Finding, config::Settings};
 
 const CHECK: &str = "connections";
 
-/// Connections of a pool for background work, beside those of the setting.
-const BACKGROUND: usize = 2;
+/// Connections of a pool beside those of the setting: for background work, and one that ends the sessions of
+/// others.
+const BACKGROUND: usize = 3;
 
 /// The pool for revoked sessions, and the connection that listens for them.
-const SESSIONS: usize = 5;
+const SESSIONS: usize = 6;
 
 const LIMIT: &str = "select current_setting('max_connections')::int8 \
      - current_setting('superuser_reserved_connections')::int8";

@@ -349,6 +349,59 @@ async fn slow_statements_are_cancelled() {
 }
 
 #[tokio::test]
+async fn a_component_cannot_lift_its_time_limit() {
+    let test = Test::with(&SETTINGS.replace("[postgres]", "[postgres]\nconnections = 1")).await;
+    let lift = "select set_config('statement_timeout', '0', false)";
+    assert_eq!(test.fetch(lift, vec![]).await, Ok(vec![vec![text("0")]]));
+    let sleep = "select true from pg_sleep(240)";
+    assert_eq!(test.fetch(sleep, vec![]).await, Err(Error::Timeout));
+    let mut admin = cluster::connect(&test.granted.database).await;
+    crate::support::until("the end of the statement", async || {
+        let running = "select count(*) from pg_stat_activity \
+             where query = $1 and state = 'active' and datname = current_database()";
+        let running = sqlx::query_scalar::<_, i64>(running).bind(sleep);
+        (running.fetch_one(&mut admin).await.expect("a count") == 0).then_some(())
+    })
+    .await;
+    let setting = async |name: &str| {
+        let select = format!("select current_setting('{name}')");
+        test.fetch(&select, vec![]).await.expect("a row").concat()
+    };
+    assert_eq!(setting("statement_timeout").await, [text("500ms")]);
+    let idle = setting("idle_in_transaction_session_timeout").await;
+    assert_eq!(idle, [text("1s")]);
+}
+
+#[tokio::test]
+async fn a_component_cannot_keep_adapters_from_starting() {
+    let test = Test::with(&SETTINGS.replace("[postgres]", "[postgres]\nmax_adapters = 2")).await;
+    // The keys by which adapters locked before.
+    let take = "select pg_advisory_lock(key) is null \
+         from (values (hashtext('spindle provision')::int8), (8318264434605450596), \
+             (8315179226536832627)) as keys (key)";
+    let taken = test.fetch(take, vec![]).await.expect("taken");
+    assert_eq!(taken.len(), 3);
+    let settings = "[components.a]\npostgres = true\ntokens = [\"issue\"]\ncollections = [\"c\"]\n";
+    let second = Granted::on_database(settings, &test.granted.database).await;
+    let second = second.capabilities_of("a");
+    let postgres = second.postgres().expect("granted");
+    let rows = postgres.fetch("select true".into(), vec![]).await;
+    assert_eq!(rows.expect("rows").rows.len(), 1);
+    expect_invalid(
+        test.fetch("table spindle.lock_provision", vec![]).await,
+        "permission denied",
+    );
+    let mut admin = cluster::connect(&test.granted.database).await;
+    let limit = "select rolconnlimit from pg_roles where rolname = current_database() || '_a'";
+    let limit: i32 = sqlx::query_scalar(limit)
+        .fetch_one(&mut admin)
+        .await
+        .expect("a role");
+    // The second adapter has the defaults: four adapters with 16 connections and some more.
+    assert_eq!(limit, 4 * (16 + 5));
+}
+
+#[tokio::test]
 async fn statements_that_change_the_session_are_rejected() {
     let test = Test::new().await;
     for sql in [

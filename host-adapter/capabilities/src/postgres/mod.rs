@@ -5,6 +5,8 @@
 //! a role cannot: statements that would change a shared session, and the size of results.
 
 mod client;
+mod connections;
+mod definitions;
 mod errors;
 mod observed;
 mod parameters;
@@ -15,6 +17,7 @@ mod statement;
 
 pub use adapter_contract::postgres::{Message, Outcome, ResultSet, Row, Statement, Value};
 pub use client::Postgres;
+pub(crate) use definitions::Definitions;
 pub use errors::Error;
 pub use pool::Pool;
 pub use settings::PostgresSettings;

@@ -1,9 +1,12 @@
 //! Connections to one database with one role, shared by all calls.
 //!
 //! The driver is sqlx's, but the pool is deadpool's. sqlx's pool pings the server after every use, in a
-//! separate task, which doubles the round trips of a call with one statement. This pool pings a
+//! separate task, which doubles the round trips of a call with one statement. This pool checks a
 //! connection only after it was idle. A connection that appears broken is closed at once, together with
 //! all idle connections.
+//!
+//! Work ends with its caller: PostgreSQL is told to end the session of a statement that nobody waits for
+//! any more, or that runs longer than it may.
 
 use std::{
     sync::{
@@ -13,27 +16,25 @@ use std::{
     time::{Duration, Instant},
 };
 
-use deadpool::managed::{
-    self, Metrics, Object, PoolError, RecycleError, RecycleResult, TimeoutType,
-};
+use deadpool::managed::{self, Object, PoolError, TimeoutType};
 use futures_util::future::BoxFuture;
-use sqlx::{ConnectOptions as _, Connection as _, PgConnection, postgres::PgConnectOptions};
+use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
+use tokio::sync::oneshot;
 use tracing::Instrument as _;
 
-use super::{Error, PostgresSettings};
+use super::{
+    Error, PostgresSettings,
+    connections::{self, Connected, Connections},
+};
 use crate::metrics::{METRICS, Observed, PoolState, register_pool};
-
-/// A connection that was idle for longer is pinged before use. A shorter time costs round trips under
-/// light load. A longer time lets the first calls after a restart of PostgreSQL fail.
-const PING_AFTER_IDLE: Duration = Duration::from_secs(1);
-
-/// A connection is replaced at this age, so that the memory that PostgreSQL keeps per session (plans,
-/// catalogue caches) does not grow without limit.
-const MAX_AGE: Duration = Duration::from_secs(30 * 60);
 
 /// How much longer than `statement_timeout` the adapter waits for an answer. PostgreSQL has this time to
 /// report that it cancelled the statement.
 const GRACE: Duration = Duration::from_millis(500);
+
+/// How long work may go on without its caller. Most statements end by then, and keep their connection.
+/// Ending a session costs a new connection, so clients must not be able to cause it with every request.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Connections for background work outside the serving threads, such as the outbox.
 const BACKGROUND_CONNECTIONS: usize = 2;
@@ -43,6 +44,8 @@ const BACKGROUND_CONNECTIONS: usize = 2;
 pub struct Pool {
     /// One shard per serving thread. The last shard serves all other threads.
     shards: Arc<Shards>,
+    /// One connection that ends the sessions of others. It is opened when it is first needed.
+    ending: managed::Pool<Connections>,
     /// The index of this handle's shard. `None` means the last one.
     shard: Option<usize>,
     work_timeout: Duration,
@@ -77,35 +80,6 @@ impl Observed for Shards {
     }
 }
 
-struct Connections {
-    options: PgConnectOptions,
-}
-
-impl managed::Manager for Connections {
-    type Type = PgConnection;
-    type Error = sqlx::Error;
-
-    async fn create(&self) -> Result<PgConnection, sqlx::Error> {
-        PgConnection::connect_with(&self.options).await
-    }
-
-    async fn recycle(
-        &self,
-        connection: &mut PgConnection,
-        metrics: &Metrics,
-    ) -> RecycleResult<sqlx::Error> {
-        if metrics.age() > MAX_AGE {
-            return Err(RecycleError::message(
-                "the connection has reached its maximum age",
-            ));
-        }
-        if metrics.last_used() > PING_AFTER_IDLE {
-            connection.ping().await?;
-        }
-        Ok(())
-    }
-}
-
 impl Pool {
     /// Creates a pool. It opens the first connection when it is first used.
     ///
@@ -122,23 +96,19 @@ impl Pool {
         label: &str,
     ) -> Result<Self, anyhow::Error> {
         let timeout = settings.statement_timeout.as_millis().to_string();
-        let options = options.options([("statement_timeout", timeout.as_str())]);
+        let work_timeout = settings.statement_timeout + GRACE;
+        let idle = work_timeout.as_millis().to_string();
+        let options = options.options([
+            ("statement_timeout", timeout.as_str()),
+            // A host that vanishes in a transaction must not keep its locks.
+            ("idle_in_transaction_session_timeout", idle.as_str()),
+        ]);
         let threads = threads.clamp(1, settings.connections);
         let each = settings.connections / threads;
         let last = BACKGROUND_CONNECTIONS.min(settings.connections);
         let sizes = std::iter::repeat_n(each, threads).chain([last]);
         let shards = sizes
-            .map(|size| {
-                managed::Pool::builder(Connections {
-                    options: options.clone(),
-                })
-                .max_size(size)
-                .runtime(deadpool::Runtime::Tokio1)
-                .wait_timeout(Some(settings.acquire_timeout))
-                .create_timeout(Some(settings.acquire_timeout))
-                .recycle_timeout(Some(settings.acquire_timeout))
-                .build()
-            })
+            .map(|size| connections::pool(&options, settings, size))
             .collect::<Result<_, _>>()?;
         let shards = Arc::new(Shards(shards));
         let label: Arc<str> = label.into();
@@ -146,13 +116,21 @@ impl Pool {
         register_pool(label.clone(), Arc::downgrade(&observed));
         Ok(Self {
             shards,
+            ending: connections::pool(&options, settings, 1)?,
             shard: None,
-            work_timeout: settings.statement_timeout + GRACE,
+            work_timeout,
             // Longer than the pool's own timeouts, whose errors say more about the cause.
             acquire_timeout: settings.acquire_timeout + GRACE,
             reachable: Arc::new(AtomicBool::new(true)),
             label,
         })
+    }
+
+    /// The most connections of one role in one process: those of the pool, the one that ends sessions, one
+    /// outside the pool, and one more while an adapter starts or listens.
+    #[must_use]
+    pub fn max_connections(settings: &PostgresSettings) -> usize {
+        settings.connections + BACKGROUND_CONNECTIONS + 3
     }
 
     /// Returns a handle for the serving thread `number`, counted from 0, which has its own connections.
@@ -167,10 +145,11 @@ impl Pool {
         }
     }
 
-    /// Runs `work` on a connection, in a separate task.
+    /// Runs `work` on a connection, in a separate task. A component is woken once per call and not once per
+    /// packet.
     ///
-    /// The caller may be dropped without interrupting the work on the connection. A component is woken
-    /// once per call and not once per packet.
+    /// If the caller is dropped, the work is ended in PostgreSQL too, and what it changed is rolled back. It
+    /// may have been committed by then.
     ///
     /// # Errors
     ///
@@ -183,7 +162,9 @@ impl Pool {
         F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, Error>> + Send + 'static,
     {
         let pool = self.clone();
-        let work = async move { pool.run_on_connection(work).await };
+        // Dropped together with this future, which tells the task that nobody waits.
+        let (_caller, gone) = oneshot::channel();
+        let work = async move { pool.run_on_connection(work, gone).await };
         let task = tokio::spawn(work.in_current_span());
         task.await.unwrap_or_else(|_| {
             Err(Error::Unavailable(
@@ -192,25 +173,28 @@ impl Pool {
         })
     }
 
-    async fn run_on_connection<T, F>(&self, work: F) -> Result<T, Error>
+    async fn run_on_connection<T, F>(
+        &self,
+        work: F,
+        mut gone: oneshot::Receiver<()>,
+    ) -> Result<T, Error>
     where
         F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, Error>>,
     {
-        let shard = self.current_shard()?;
-        // Limits the whole wait, because the pool may ping several idle connections in turn.
-        let start = Instant::now();
-        let acquired = tokio::time::timeout(self.acquire_timeout, shard.get())
-            .instrument(tracing::debug_span!(
-                "connection",
-                otel.name = "wait for a connection"
-            ))
-            .await;
-        let acquired = acquired.unwrap_or(Err(PoolError::Timeout(TimeoutType::Create)));
-        METRICS.waited(&self.label, start.elapsed(), acquired.is_ok());
-        let mut connection = acquired.map_err(|error| self.not_connected(error))?;
-        let result = tokio::time::timeout(self.work_timeout, work(&mut connection))
-            .await
-            .unwrap_or(Err(Error::Timeout));
+        let acquired = tokio::select! {
+            acquired = self.acquire() => acquired,
+            _ = &mut gone => return Err(Error::Timeout),
+        };
+        let mut connection = acquired?;
+        let result = tokio::select! {
+            result = work(&mut connection.connection) => Some(result),
+            () = tokio::time::sleep(self.work_timeout) => None,
+            () = outlived(gone) => None,
+        };
+        if result.is_none() {
+            self.end_session(&connection).await;
+        }
+        let result = result.unwrap_or(Err(Error::Timeout));
         match &result {
             Err(Error::Unavailable(reason)) => {
                 drop(Object::take(connection));
@@ -225,6 +209,35 @@ impl Pool {
             _ => self.log_available(),
         }
         result
+    }
+
+    async fn acquire(&self) -> Result<Object<Connections>, Error> {
+        let shard = self.current_shard()?;
+        // Limits the whole wait, because the pool may check several idle connections in turn.
+        let start = Instant::now();
+        let acquired = tokio::time::timeout(self.acquire_timeout, shard.get())
+            .instrument(tracing::debug_span!(
+                "connection",
+                otel.name = "wait for a connection"
+            ))
+            .await;
+        let acquired = acquired.unwrap_or(Err(PoolError::Timeout(TimeoutType::Create)));
+        METRICS.waited(&self.label, start.elapsed(), acquired.is_ok());
+        acquired.map_err(|error| self.not_connected(error))
+    }
+
+    /// Ends a session whose work is given up. The connection stays taken until then, so that others do not
+    /// take the place of work that goes on.
+    async fn end_session(&self, connected: &Connected) {
+        let end = connections::end_session(&self.ending, connected.backend);
+        let ended = tokio::time::timeout(self.acquire_timeout, end).await;
+        let ended = ended.unwrap_or(Err(PoolError::Timeout(TimeoutType::Wait)));
+        if let Err(error) = ended {
+            let label = &self.label;
+            tracing::warn!(
+                "a statement of {label} could not be ended, and runs until PostgreSQL ends it: {error}"
+            );
+        }
     }
 
     /// Opens a connection outside the pool, without a statement timeout.
@@ -245,6 +258,7 @@ impl Pool {
     /// [`Error::Unavailable`].
     pub fn close(&self) {
         self.shards.0.iter().for_each(managed::Pool::close);
+        self.ending.close();
     }
 
     fn current_shard(&self) -> Result<&managed::Pool<Connections>, Error> {
@@ -285,4 +299,11 @@ impl Pool {
             tracing::info!("{} is available again", self.label);
         }
     }
+}
+
+/// Returns when work has outlived its caller.
+async fn outlived(gone: oneshot::Receiver<()>) {
+    // It is never sent to, so this waits until the other end is dropped.
+    drop(gone.await);
+    tokio::time::sleep(PATIENCE).await;
 }

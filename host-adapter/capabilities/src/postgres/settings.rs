@@ -9,11 +9,16 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, Deserialize, Serialize)]
 #[serde(default)]
 pub struct PostgresSettings {
-    /// Connections of each component's pool. Two more are for background work. If low, requests wait for
-    /// one. If high, PostgreSQL needs more memory and context switches. It rejects more than its
+    /// Connections of each component's pool. Two more are for background work, and one ends the statements of
+    /// calls that are given up. If low, requests wait for one. If high, PostgreSQL needs more memory and context switches. It rejects more than its
     /// `max_connections`. The default is a few times the processors of a usual database server.
     #[serde(with = "Integer::<1, 1_000>")]
     pub connections: usize,
+    /// How many adapters may use the database at the same time. PostgreSQL accepts as many connections of a
+    /// component's role as their pools have, and no more. In the default, two adapters can be replaced
+    /// without a pause.
+    #[serde(with = "Integer::<1, 1_000>")]
+    pub max_adapters: usize,
     /// How long a call waits for a connection before it is `unavailable`. The default is enough to
     /// open one over TLS.
     #[serde(with = "Time::<10, MINUTE>")]
@@ -34,6 +39,7 @@ impl Default for PostgresSettings {
     fn default() -> Self {
         Self {
             connections: 16,
+            max_adapters: 4,
             acquire_timeout: Duration::from_secs(2),
             statement_timeout: Duration::from_secs(5),
             max_rows: 1_000,

@@ -4,17 +4,12 @@ use std::time::Duration;
 
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _, postgres::PgRow};
 
-use crate::postgres::{Error, Pool};
+use crate::postgres::{Definitions, Error, Pool};
 
 const SCHEMA: &str = include_str!("schema.sql");
 
 /// The channel of the notifications. Channels belong to a database, not to a schema.
 pub(super) const CHANNEL: &str = "spindle_ended_sessions";
-
-/// The lock that is held while the table is created, because `create table if not exists` fails if two
-/// sessions run it at once. The number is `sessions` in ASCII. It must differ from other locks in the
-/// database.
-const LOCK: i64 = 0x7365_7373_696f_6e73;
 
 /// How long rows are kept. This is longer than the longest lifetime of tokens, which is one day.
 const KEEP_ROWS: Duration = Duration::from_secs(25 * 60 * 60);
@@ -43,10 +38,7 @@ pub(super) async fn create_table(pool: &Pool) -> Result<(), Error> {
     pool.run(|connection| {
         Box::pin(async move {
             let mut transaction = connection.begin().await?;
-            sqlx::query("select pg_advisory_xact_lock($1)")
-                .bind(LOCK)
-                .execute(&mut *transaction)
-                .await?;
+            Definitions::Tables.lock(&mut transaction).await?;
             transaction.execute(SCHEMA).await?;
             Ok(transaction.commit().await?)
         })

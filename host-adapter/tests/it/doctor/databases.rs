@@ -255,6 +255,6 @@ async fn pools_beyond_the_limit_of_the_database_are_told() {
     report.expect(
         "connections",
         "warning",
-        &["up to 2004", "`postgres.connections`"],
+        &["up to 2006", "`postgres.connections`"],
     );
 }

@@ -32,6 +32,16 @@ impl Granted {
 
     /// Stores documents in MongoDB if `mongodb` is a URL, and otherwise in PostgreSQL.
     pub(crate) async fn with_mongodb(settings: &str, mongodb: Option<&SecretString>) -> Self {
+        let database = cluster::database().await;
+        Self::read(settings, mongodb, &database).await
+    }
+
+    /// Assembles the capabilities on an existing database, as a second adapter does.
+    pub(crate) async fn on_database(settings: &str, database: &SecretString) -> Self {
+        Self::read(settings, None, database).await
+    }
+
+    async fn read(settings: &str, mongodb: Option<&SecretString>, database: &SecretString) -> Self {
         let variables = mongodb.map(|url| ("MONGODB_URL", url.expose_secret()));
         let environment = Environment::new(
             variables
@@ -42,8 +52,7 @@ impl Granted {
         let directory = tempfile::tempdir().expect("a directory");
         std::fs::write(directory.path().join("adapter.toml"), settings).expect("write");
         let settings = Settings::load(directory.path(), Path::new("adapter.toml"), &environment);
-        let database = cluster::database().await;
-        let mut granted = Self::from_settings(settings.expect("settings"), &database).await;
+        let mut granted = Self::from_settings(settings.expect("settings"), database).await;
         granted.directory = Some(directory);
         granted
     }

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 use sqlx::{Connection as _, PgConnection, Row as _};
 
 use super::super::{Collection, Direction, Error, Index, IndexError, Path};
-use super::{Jsonb, ddl, statement::Statement};
-use crate::postgres::{self, Pool};
+use super::{Jsonb, statement::Statement};
+use crate::postgres::{self, Definitions, Pool};
 
 const DECLARATIONS: &str = "select obj_description(c.oid, 'pg_class') from pg_catalog.pg_class c \
     where c.relnamespace = current_schema()::regnamespace and c.relkind = 'i' \
@@ -199,7 +199,7 @@ async fn create_in_transaction(
     index: &Index,
 ) -> Result<bool, Failure> {
     let mut transaction = connection.begin().await?;
-    ddl::lock(&mut transaction, ddl::Lock::Indexes).await?;
+    Definitions::Indexes.lock(&mut transaction).await?;
     let declared = read_declared(&mut transaction).await?;
     let same_name = declared
         .iter()

@@ -4,7 +4,7 @@ use sqlx::{Connection as _, PgConnection, Row as _};
 
 use super::super::{Collection, Error};
 use super::{ddl, statement::Statement};
-use crate::postgres::{self, Pool};
+use crate::postgres::{self, Definitions, Pool};
 
 const EXISTS: &str = "select exists (select from pg_catalog.pg_tables \
     where schemaname = current_schema() and tablename = $1)";
@@ -21,7 +21,7 @@ async fn create_missing(
     collections: Vec<Collection>,
 ) -> Result<(), postgres::Error> {
     let mut transaction = connection.begin().await?;
-    ddl::lock(&mut transaction, ddl::Lock::Tables).await?;
+    Definitions::Tables.lock(&mut transaction).await?;
     ddl::create_functions(&mut transaction).await?;
     for collection in &collections {
         if !exists(&mut transaction, collection).await? {
