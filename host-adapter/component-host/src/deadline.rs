@@ -56,7 +56,19 @@ mod tests {
 
     #[test]
     fn other_texts_are_ignored() {
-        for text in ["", "m", "1", "1s", "-1m", "+1m", "1.5S", "100000000m", " 1m", "é", "1é"] {
+        for text in [
+            "",
+            "m",
+            "1",
+            "1s",
+            "-1m",
+            "+1m",
+            "1.5S",
+            "100000000m",
+            " 1m",
+            "é",
+            "1é",
+        ] {
             assert_eq!(parse(text), None, "{text}");
         }
     }

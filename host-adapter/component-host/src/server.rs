@@ -20,8 +20,7 @@ use wasmtime_wasi_http::{
 use super::{
     client_address::{CLIENT_ADDRESS, ClientAddresses},
     component::Component,
-    deadline,
-    metrics,
+    deadline, metrics,
     problem::{Head, Problem},
     request::TracedRequest,
     serving::Serving,

@@ -7,7 +7,8 @@ use adapter_capabilities::{
     outbox::Depth,
 };
 use adapter_management::{
-    Change, Dependency, Message, Migration, Operations, OutboxDepth, Readiness, Reload, ServedComponent,
+    Change, Dependency, Message, Migration, Operations, OutboxDepth, Readiness, Reload,
+    ServedComponent,
 };
 use sqlx::{postgres::PgConnectOptions, types::Uuid};
 use tokio::{runtime::Handle, task::JoinSet};
@@ -76,7 +77,9 @@ impl Operations for ProcessOperations {
         let depths = outboxes.filter_map(|(name, outbox)| Some((name, outbox.depth()?)));
         Readiness {
             components,
-            outboxes: depths.map(|(name, depth)| (name, described(depth))).collect(),
+            outboxes: depths
+                .map(|(name, depth)| (name, described(depth)))
+                .collect(),
         }
     }
 

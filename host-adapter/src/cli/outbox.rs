@@ -110,9 +110,8 @@ fn row(component: &str, message: &ListedMessage) -> String {
         ..
     } = message;
     let failure = message.failure.as_deref().unwrap_or_default();
-    let row = format!(
-        "{component:<12} {id} {state:<7} {created} {attempts:>3} {peer} {path} {failure}"
-    );
+    let row =
+        format!("{component:<12} {id} {state:<7} {created} {attempts:>3} {peer} {path} {failure}");
     row.trim_end().to_owned()
 }
 
@@ -165,7 +164,9 @@ async fn retry(outboxes: &Outboxes, id: Uuid) -> anyhow::Result<()> {
 async fn retry_all(outboxes: &Outboxes) -> anyhow::Result<()> {
     for (component, outbox) in outboxes {
         let count = outbox.retry_all().await?;
-        print(&format!("{component}: {count} messages are delivered again"))?;
+        print(&format!(
+            "{component}: {count} messages are delivered again"
+        ))?;
     }
     Ok(())
 }

@@ -346,7 +346,10 @@ async fn a_peer_is_called_again_after_the_pause() {
     })
     .await;
     for _ in 0..20 {
-        assert_eq!(test.call(request("GET")).await.expect("an answer").status, 200);
+        assert_eq!(
+            test.call(request("GET")).await.expect("an answer").status,
+            200
+        );
     }
 }
 

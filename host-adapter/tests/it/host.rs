@@ -76,11 +76,7 @@ async fn an_endless_wait_times_out() {
 #[tokio::test]
 async fn a_caller_may_wait_for_less_than_the_timeout() {
     let directory = project(&manifest());
-    let app = start(
-        directory.path(),
-        &[("SPINDLE_HOST_REQUEST_TIMEOUT", "4m")],
-    )
-    .await;
+    let app = start(directory.path(), &[("SPINDLE_HOST_REQUEST_TIMEOUT", "4m")]).await;
     let waiting = app.get("/wait").header("grpc-timeout", "50m").send();
     waiting.await.expect_problem(504, "timeout");
     let patient = app.get("/").header("grpc-timeout", "1H").send();

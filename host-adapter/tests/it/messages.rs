@@ -197,7 +197,10 @@ async fn commands_list_show_retry_and_discard_messages() {
         (depth["dead"] == 3).then_some(depth)
     });
     assert_eq!(depth.await["waiting"], 0);
-    assert_eq!(run(&["discard", &first]), (true, "it is deleted\n".to_owned()));
+    assert_eq!(
+        run(&["discard", &first]),
+        (true, "it is deleted\n".to_owned())
+    );
     assert!(!run(&["discard", &first]).0);
     // A message that is retried is not too old at once.
     assert!(run(&["retry", &second]).0);

@@ -100,7 +100,10 @@ impl Test {
             let (id, body) = open(&envelopes, name, request);
             match decide(number, &body) {
                 Some(status) => (status, seal(&envelopes, name, &id)),
-                None => (400, json!({ "type": "/problems/envelope-invalid" }).to_string()),
+                None => (
+                    400,
+                    json!({ "type": "/problems/envelope-invalid" }).to_string(),
+                ),
             }
         };
         ScriptedPeer::start(vec![Reply::Computed(Arc::new(answer))]).await
@@ -133,7 +136,10 @@ fn open(envelopes: &Envelopes, name: &str, request: &ReceivedRequest) -> (String
     };
     let opened = envelopes.open(body["encrypted_data"].as_str().expect("text"), expected);
     let opened = opened.expect("an envelope");
-    (opened.id, serde_json::from_str(&opened.payload).expect("JSON"))
+    (
+        opened.id,
+        serde_json::from_str(&opened.payload).expect("JSON"),
+    )
 }
 
 fn seal(envelopes: &Envelopes, name: &str, in_reply_to: &str) -> String {

@@ -86,7 +86,12 @@ impl Circuit {
 
     fn report(&self, change: Option<Change>, breaker: &Breaker) {
         let (component, peer) = (&*self.component, &self.peer);
-        METRICS.breaker(&self.component, peer, breaker.number(), change == Some(Change::Opened));
+        METRICS.breaker(
+            &self.component,
+            peer,
+            breaker.number(),
+            change == Some(Change::Opened),
+        );
         match change {
             Some(Change::Opened) => tracing::warn!(
                 component,

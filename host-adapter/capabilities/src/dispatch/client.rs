@@ -152,7 +152,9 @@ impl Dispatch {
     /// The circuit of a peer. There is one for each granted peer.
     fn circuit(&self, peer: &str) -> Result<&Circuit, Error> {
         let circuit = self.circuits.get(peer);
-        circuit.ok_or_else(|| Error::Denied(denied(&self.component, &format!("peer `{peer}`")).to_string()))
+        circuit.ok_or_else(|| {
+            Error::Denied(denied(&self.component, &format!("peer `{peer}`")).to_string())
+        })
     }
 
     /// Makes one attempt. The outcome is `None` if a retry cannot succeed.

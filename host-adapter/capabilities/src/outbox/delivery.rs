@@ -63,8 +63,7 @@ fn outcome_of(
         Ok(response) => {
             let answer = dispatch::describe(response.status, &response.body);
             let reason = format!("the peer answered {answer}");
-            if (400..500).contains(&response.status)
-                && !matches!(response.status, 408 | 425 | 429)
+            if (400..500).contains(&response.status) && !matches!(response.status, 408 | 425 | 429)
             {
                 DeliveryOutcome::Rejected(reason)
             } else {

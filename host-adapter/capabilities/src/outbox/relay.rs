@@ -24,11 +24,7 @@ use super::{
 };
 use adapter_telemetry::traces;
 
-use crate::{
-    dispatch::Dispatch,
-    metrics::METRICS,
-    postgres::Error,
-};
+use crate::{dispatch::Dispatch, metrics::METRICS, postgres::Error};
 
 /// How long a leased message belongs to its relay. Another relay delivers what a killed one has leased
 /// after this time. A short lease would be renewed during usual deliveries.

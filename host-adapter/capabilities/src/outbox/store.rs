@@ -116,10 +116,7 @@ impl Table {
     }
 
     /// Records the outcomes of deliveries. A message whose outcome is lost is delivered again.
-    pub(super) async fn record(
-        &self,
-        outcomes: Vec<(Uuid, DeliveryOutcome)>,
-    ) -> Result<(), Error> {
+    pub(super) async fn record(&self, outcomes: Vec<(Uuid, DeliveryOutcome)>) -> Result<(), Error> {
         let relay = self.relay;
         let mut delivered = Vec::new();
         let mut failed = Failed::default();

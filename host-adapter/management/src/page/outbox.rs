@@ -29,9 +29,7 @@ pub(super) async fn page(Extract(state): Extract<Arc<State>>) -> Response {
         Ok(messages) => (messages, String::new()),
         Err(error) => (Vec::new(), error),
     };
-    let (dead, waiting) = messages
-        .into_iter()
-        .partition(|message| message.dead);
+    let (dead, waiting) = messages.into_iter().partition(|message| message.dead);
     render(&Page {
         active: "/outbox",
         error,

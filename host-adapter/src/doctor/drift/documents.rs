@@ -18,7 +18,8 @@ use crate::{
 
 pub(super) async fn check(database: &Database, settings: &Settings) -> Vec<Finding> {
     // A store that cannot be opened is reported by the check of migrations.
-    let Ok(Some(store)) = limited(assembly::existing_documents(settings, &database.admin)).await else {
+    let Ok(Some(store)) = limited(assembly::existing_documents(settings, &database.admin)).await
+    else {
         return Vec::new();
     };
     let mut findings = Vec::new();
