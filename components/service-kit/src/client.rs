@@ -1,7 +1,7 @@
 //! The sender of a request: its address and its user agent.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use axum::extract::FromRequestParts;
 use axum::http::header::USER_AGENT;
@@ -46,6 +46,23 @@ impl Describe for Client {
 }
 
 impl Client {
+    /// The network of the address, such as `192.0.2.0/24` or `2001:db8::/64`: what a client usually keeps
+    /// when its address changes.
+    #[must_use]
+    pub fn network(&self) -> Option<String> {
+        let address = self.address.as_deref()?.parse::<IpAddr>().ok()?;
+        Some(match address {
+            IpAddr::V4(address) => {
+                let network = address.to_bits() & !u32::from(u8::MAX);
+                format!("{}/24", Ipv4Addr::from(network))
+            }
+            IpAddr::V6(address) => {
+                let network = address.to_bits() & !u128::from(u64::MAX);
+                format!("{}/64", Ipv6Addr::from(network))
+            }
+        })
+    }
+
     fn of(headers: &HeaderMap) -> Self {
         // Spin passes on what the client sent, and appends its own value.
         let named = headers.get_all(SPIN_CLIENT_ADDR).iter().next_back();
@@ -94,6 +111,15 @@ mod tests {
         assert_eq!(Client::of(&headers).address.as_deref(), Some("192.0.2.1"));
         headers.append(SPIN_CLIENT_ADDR, HeaderValue::from_static("somewhere"));
         assert_eq!(Client::of(&headers).address, None);
+    }
+
+    #[test]
+    fn a_network_is_the_first_part_of_an_address() {
+        let network = |address| client(address, b"x").network();
+        assert_eq!(network("192.0.2.77:1").as_deref(), Some("192.0.2.0/24"));
+        let inside = network("[2001:db8:1:2:3:4:5:6]:1");
+        assert_eq!(inside.as_deref(), Some("2001:db8:1:2::/64"));
+        assert_eq!(network("somewhere"), None);
     }
 
     #[test]

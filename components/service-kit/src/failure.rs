@@ -79,6 +79,9 @@ impl From<passwords::Error> for Failure {
             Error::Unavailable(reason) => Self::unavailable(format!("passwords: {reason}")),
             Error::Denied(what) => Self::internal(format!("passwords: not granted: {what}")),
             Error::Invalid(why) => Self::internal(format!("passwords: invalid call: {why}")),
+            Error::TooManyAttempts(seconds) => Self::unavailable(format!(
+                "passwords: the client made too many attempts, the next is possible in {seconds} s"
+            )),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The errors of this service, and the problem that a client receives for each.
 
-use service_kit::problem::Problem;
+use service_kit::problem::{Kind, Problem};
 use service_kit::{Failure, kind};
 
 /// The result of a service function.
@@ -13,6 +13,8 @@ pub(crate) enum Error {
     EmailTaken,
     InvalidCredentials,
     AccountInactive,
+    /// The next attempt is possible after this many seconds.
+    TooManyAttempts(u32),
     WrongPassword,
     PasswordChangedMeanwhile,
     NoSession,
@@ -27,6 +29,15 @@ impl<E: Into<Failure>> From<E> for Error {
         Self::Failure(error.into())
     }
 }
+
+/// It does not say whether there were too many attempts from one address or for one account.
+const TOO_MANY_ATTEMPTS: &Kind = kind!(
+    429,
+    "too-many-attempts",
+    "Too many attempts",
+    "There were too many attempts. Try again later.",
+    "Try again after the seconds that `Retry-After` says. Each further failure makes the next delay longer, up to a minute. Sessions that have begun are not affected.",
+);
 
 /// Status, name, title and detail of each error. Clients branch on the names.
 impl From<Error> for Problem {
@@ -60,6 +71,9 @@ impl From<Error> for Problem {
                 "This account may not log in.",
                 "The operator of the service can activate the account again. Another attempt does not help.",
             ),
+            Error::TooManyAttempts(seconds) => {
+                return Self::of(TOO_MANY_ATTEMPTS).with_retry_after(seconds);
+            }
             Error::WrongPassword => kind!(
                 403,
                 "wrong-password",

@@ -28,12 +28,17 @@ const KEYS: &str = "The keys that verify access tokens, as a JWK Set (RFC 7517).
 fn account_routes(routes: Routes) -> Routes {
     let register = post(register)
         .about("Creates a user. The event about it is committed with it.")
-        .problems([Error::UsernameTaken, Error::EmailTaken]);
+        .problems([
+            Error::UsernameTaken,
+            Error::EmailTaken,
+            Error::TooManyAttempts(1),
+        ]);
     let change_password = post(change_password)
         .about("Changes the caller's password. It ends the caller's other sessions.")
         .problems([
             Error::WrongPassword,
             Error::PasswordChangedMeanwhile,
+            Error::TooManyAttempts(1),
             Error::TooManySessions,
         ]);
     let profile = get(profile).about("The caller's profile.");
@@ -48,7 +53,11 @@ fn account_routes(routes: Routes) -> Routes {
 fn session_routes(routes: Routes) -> Routes {
     let log_in = post(log_in)
         .about("Begins a session and returns its access token, in the form of RFC 6749.")
-        .problems([Error::InvalidCredentials, Error::AccountInactive]);
+        .problems([
+            Error::InvalidCredentials,
+            Error::AccountInactive,
+            Error::TooManyAttempts(1),
+        ]);
     let log_out = post(log_out)
         .about("Ends the caller's session. Its access token is not accepted any more.")
         .problems([Error::NoSession]);

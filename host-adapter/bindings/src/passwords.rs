@@ -7,16 +7,25 @@ use crate::Component;
 
 #[async_trait::async_trait]
 impl Functions for Component {
-    async fn hash(&self, password: String) -> Result<String, Error> {
-        Ok(self
-            .0
-            .passwords()?
-            .hash(SecretString::from(password))
-            .await?)
+    async fn admit(&self, client: Option<String>) -> Result<(), Error> {
+        Ok(self.0.passwords()?.admit(client.as_deref())?)
     }
 
-    async fn verify(&self, password: String, hash: Option<String>) -> Result<Verdict, Error> {
+    async fn hash(&self, password: String, client: Option<String>) -> Result<String, Error> {
         let password = SecretString::from(password);
-        Ok(self.0.passwords()?.verify(password, hash).await?)
+        let passwords = self.0.passwords()?;
+        Ok(passwords.hash(password, client.as_deref()).await?)
+    }
+
+    async fn verify(
+        &self,
+        password: String,
+        hash: Option<String>,
+        client: Option<String>,
+    ) -> Result<Verdict, Error> {
+        let password = SecretString::from(password);
+        let passwords = self.0.passwords()?;
+        let verdict = passwords.verify(password, hash, client.as_deref()).await?;
+        Ok(verdict)
     }
 }

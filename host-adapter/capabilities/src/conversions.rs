@@ -75,6 +75,7 @@ impl From<PasswordError> for passwords::Error {
     fn from(error: PasswordError) -> Self {
         match error {
             PasswordError::Unavailable => Self::Unavailable(error.to_string()),
+            PasswordError::TooManyAttempts(seconds) => Self::TooManyAttempts(seconds),
             PasswordError::Invalid(reason) => Self::Invalid(reason.to_owned()),
         }
     }

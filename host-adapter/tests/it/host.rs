@@ -228,9 +228,10 @@ async fn variables_and_environment_reach_the_component() {
 async fn requests_in_flight_finish_before_the_stop() {
     let app = App::start(HostMode::Embedded).await;
     let mut logins = tokio::task::JoinSet::new();
-    for _ in 0..8 {
+    for number in 0..8 {
         let request = app.post("/api/v1/users/login");
-        let body = serde_json::json!({ "username": "nobody", "password": "wrong password" });
+        let username = format!("nobody{number}");
+        let body = serde_json::json!({ "username": username, "password": "wrong password" });
         logins.spawn(async move {
             request
                 .json(&body)

@@ -30,6 +30,7 @@ mod grants;
 mod host;
 mod index_migrations;
 mod login;
+mod login_attempts;
 mod logs;
 mod management;
 mod messages;

@@ -208,11 +208,11 @@ async fn a_burst_of_logins_is_limited(
         .env("SPINDLE_PASSWORDS_QUEUE", "1")
         .start()
         .await;
-    app.register("ada").await.expect(201);
     let mut logins = tokio::task::JoinSet::new();
-    for _ in 0..30 {
+    for number in 0..30 {
         let request = app.post("/api/v1/users/login");
-        let body = serde_json::json!({ "username": "ada", "password": "wrong password" });
+        let username = format!("user{number}");
+        let body = serde_json::json!({ "username": username, "password": "wrong password" });
         logins.spawn(async move { request.json(&body).send().await });
     }
     let answers = logins.join_all().await;

@@ -94,7 +94,7 @@ async fn each_call_is_in_a_span_with_its_outcome() {
     let failed = postgres::Functions::execute(&*adapter, "begin".into(), vec![]).await;
     assert!(failed.is_err());
     assert_last_span(&spans, "adapter.postgres.execute", "invalid");
-    let denied = passwords::Functions::hash(&*adapter, "correct horse".into()).await;
+    let denied = passwords::Functions::hash(&*adapter, "correct horse".into(), None).await;
     assert!(matches!(denied, Err(passwords::Error::Denied(_))));
     assert_last_span(&spans, "adapter.passwords.hash", "denied");
     health::Functions::dependencies(&*adapter).await;

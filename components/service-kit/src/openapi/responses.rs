@@ -136,7 +136,7 @@ fn headers(status: u16) -> Value {
     let mut headers = Map::new();
     let of_status = match status {
         401 => Some("WWW-Authenticate"),
-        503 => Some("Retry-After"),
+        429 | 503 => Some("Retry-After"),
         _ => None,
     };
     for name in ["X-Request-ID", "X-Process-Time"]

@@ -29,6 +29,7 @@ pub struct Problem {
     cause: Option<String>,
     errors: Vec<FieldError>,
     challenge: Option<&'static str>,
+    retry_after: Option<u32>,
 }
 
 /// One invalid field of a request (422).
@@ -52,6 +53,7 @@ impl Problem {
             cause: None,
             errors: Vec::new(),
             challenge: None,
+            retry_after: None,
         }
     }
 
@@ -95,6 +97,16 @@ impl Problem {
         Self {
             errors,
             ..Self::of(&kinds::INVALID_FIELDS)
+        }
+    }
+
+    /// The seconds after which the client may repeat the request: the value of `Retry-After` with a 429 or
+    /// a 503.
+    #[must_use]
+    pub fn with_retry_after(self, seconds: u32) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..self
         }
     }
 
@@ -179,8 +191,9 @@ impl IntoResponse for Problem {
                 let challenge = self.challenge.unwrap_or(r#"Bearer realm="spindle""#);
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
             }
-            503 => {
-                headers.insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+            429 | 503 => {
+                let seconds = self.retry_after.map(HeaderValue::from);
+                headers.insert(RETRY_AFTER, seconds.unwrap_or(RETRY_AFTER_SECONDS));
             }
             _ => {}
         }
@@ -229,6 +242,9 @@ mod tests {
         assert!(response.headers().contains_key(WWW_AUTHENTICATE));
         let response = Problem::unavailable("gone").into_response();
         assert_eq!(response.headers()[RETRY_AFTER], "2");
+        let response = Problem::unavailable("gone").with_retry_after(30);
+        assert_eq!(response.into_response().headers()[RETRY_AFTER], "30");
+        let response = Problem::unavailable("gone").into_response();
         assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
     }
 }

@@ -10,6 +10,7 @@ use service_kit::adapter::passwords::{self, Verdict};
 use service_kit::sql::{self, Transaction, sql};
 
 use super::end_other_sessions::end_other_sessions;
+use super::login_attempts::Attempt;
 use super::record_activity::{activity_message, record_later};
 use crate::current_user::CurrentUser;
 use crate::error::{Error, Result};
@@ -31,18 +32,28 @@ pub(crate) async fn change_password(
         .fetch_optional()
         .await?
         .ok_or(Error::UserGone)?;
-    let verdict = passwords::verify(change.current_password, Some(checked.clone())).await?;
+    let address = client.address.clone();
+    let attempt = Attempt::in_session(user_id).await?;
+    let current = change.current_password;
+    let verdict = match passwords::verify(current, Some(checked.clone()), address.clone()).await {
+        Ok(verdict) => verdict,
+        Err(error) => {
+            attempt.abandon().await;
+            return Err(error.into());
+        }
+    };
     if verdict == Verdict::Mismatch {
         tracing::warn!(%user_id, "rejected a change of password: the current one is wrong");
         record_later(activity(PASSWORD_CHANGE_FAILED));
         return Err(Error::WrongPassword);
     }
-    let hash = passwords::hash(change.new_password).await?;
+    let hash = passwords::hash(change.new_password, address).await?;
     let before = end_other_sessions(user_id, session).await?;
     let store = sql("update users set password_hash = $3 where id = $1 and password_hash = $2");
     Transaction::new()
         .execute(store.bind(user_id).bind(checked).bind(hash))
         .expect_rows(1)
+        .execute(attempt.succeeded())
         .send(activity_message(&activity(PASSWORD_CHANGED))?)
         .commit()
         .await

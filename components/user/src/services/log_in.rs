@@ -9,6 +9,7 @@ use service_kit::sql::{self, FromRow, Sql, Transaction, sql};
 use service_kit::{Client, event};
 use uuid::Uuid;
 
+use super::login_attempts::{Attempt, admit, remember_network, remove_old_failures};
 use super::record_activity::{activity_message, record_later};
 use crate::error::{Error, Result};
 use crate::schemas::{AccessToken, LOGGED_IN, LOGIN_FAILED, Login, NewActivity};
@@ -18,18 +19,34 @@ struct Account {
     id: Uuid,
     password_hash: String,
     is_active: bool,
+    /// Whether the network of the request has logged in to the account before.
+    is_known_network: bool,
+}
+
+/// A login whose password is right.
+struct Checked {
+    account: Account,
+    attempt: Attempt,
+    /// A better hash of the password, if the stored one is outdated.
+    better_hash: Option<String>,
 }
 
 /// Checks the password, issues a token, and begins its session. The event about the login and the
 /// activity are part of the same transaction.
 pub(crate) async fn log_in(login: Login, client: Client) -> Result<AccessToken> {
-    let (account, better_hash) = check(login, &client).await?;
-    let (user_id, session_id) = (account.id, Uuid::now_v7());
+    admit(&client).await?;
+    let checked = check(login, &client).await?;
+    let (user_id, session_id) = (checked.account.id, Uuid::now_v7());
     let token = tokens::issue(user_id.to_string(), Some(session_id.to_string())).await?;
     let activity = NewActivity::now(LOGGED_IN, user_id, Some(session_id), &client);
-    Transaction::new()
-        .execute(note_login(account, better_hash))
+    let mut transaction = Transaction::new()
+        .execute(note_login(checked.account, checked.better_hash))
         .expect_rows(1)
+        .execute(checked.attempt.succeeded());
+    if let Some(network) = client.network() {
+        transaction = transaction.execute(remember_network(user_id, network));
+    }
+    transaction
         .execute(begin_session(session_id, user_id, token.expires_in, client))
         .send(event::user_action("user_login", user_id)?)
         .send(activity_message(&activity)?)
@@ -44,21 +61,25 @@ pub(crate) async fn log_in(login: Login, client: Client) -> Result<AccessToken> 
     })
 }
 
-/// Returns the account that name and password belong to, if it may log in. If the stored hash is
-/// outdated, it also returns a better hash of the password.
-async fn check(login: Login, client: &Client) -> Result<(Account, Option<String>)> {
+/// Finds the account that name and password belong to, if it may log in.
+async fn check(login: Login, client: &Client) -> Result<Checked> {
     let Login { username, password } = login;
-    let account: Option<Account> =
-        sql("select id, password_hash, is_active from users where lower(username) = lower($1)")
-            .bind(username)
-            .fetch_optional()
-            .await?;
+    let account = find(&username, client).await?;
+    let attempt = begin(&username, account.as_ref(), client).await?;
     let hash = account
         .as_ref()
         .map(|account| account.password_hash.clone());
-    let verdict = passwords::verify(password.clone(), hash).await?;
+    let address = client.address.clone();
+    let verdict = match passwords::verify(password.clone(), hash, address.clone()).await {
+        Ok(verdict) => verdict,
+        Err(error) => {
+            attempt.abandon().await;
+            return Err(error.into());
+        }
+    };
     let Some(account) = account else {
         tracing::warn!("rejected a login: wrong name or password");
+        remove_old_failures();
         return Err(Error::InvalidCredentials);
     };
     let error = if verdict == Verdict::Mismatch {
@@ -67,20 +88,46 @@ async fn check(login: Login, client: &Client) -> Result<(Account, Option<String>
     } else if !account.is_active {
         tracing::warn!(user_id = %account.id, "rejected a login: the account is inactive");
         Error::AccountInactive
-    } else if verdict == Verdict::Outdated {
-        let better_hash = hash_again(account.id, password).await;
-        return Ok((account, better_hash));
     } else {
-        return Ok((account, None));
+        let better_hash = match verdict {
+            Verdict::Outdated => hash_again(account.id, password, address).await,
+            _ => None,
+        };
+        return Ok(Checked {
+            account,
+            attempt,
+            better_hash,
+        });
     };
+    remove_old_failures();
     record_later(NewActivity::now(LOGIN_FAILED, account.id, None, client));
     Err(error)
 }
 
+async fn find(username: &str, client: &Client) -> Result<Option<Account>> {
+    let account = sql(
+        "select id, password_hash, is_active, exists (select from login_networks \
+             where user_id = id and network = $2) as is_known_network \
+         from users where lower(username) = lower($1)",
+    )
+    .bind(username)
+    .bind(client.network());
+    Ok(account.fetch_optional().await?)
+}
+
+async fn begin(username: &str, account: Option<&Account>, client: &Client) -> Result<Attempt> {
+    match (account, client.network()) {
+        (Some(account), Some(network)) if account.is_known_network => {
+            Attempt::from_known_network(account.id, &network).await
+        }
+        _ => Attempt::with_name(username).await,
+    }
+}
+
 /// Returns `None` if the hash cannot be made, because the login must not fail. The next login tries
 /// again.
-async fn hash_again(user_id: Uuid, password: String) -> Option<String> {
-    passwords::hash(password)
+async fn hash_again(user_id: Uuid, password: String, address: Option<String>) -> Option<String> {
+    passwords::hash(password, address)
         .await
         .inspect_err(|error| tracing::warn!(%user_id, "kept an outdated hash: {error}"))
         .ok()

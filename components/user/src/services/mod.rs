@@ -9,6 +9,7 @@ mod fetch_profile;
 mod list_activities;
 mod list_sessions;
 mod log_in;
+mod login_attempts;
 mod note_session_use;
 mod record_activity;
 mod register_user;

@@ -5,6 +5,7 @@ use service_kit::sql::{self, Transaction, sql};
 use service_kit::{Client, event};
 use uuid::Uuid;
 
+use super::login_attempts::admit;
 use super::record_activity::activity_message;
 use crate::error::{Error, Result};
 use crate::schemas::{NewActivity, REGISTERED, Registered, Registration};
@@ -14,7 +15,8 @@ pub(crate) async fn register_user(
     registration: Registration,
     client: Client,
 ) -> Result<Registered> {
-    let password_hash = passwords::hash(registration.password).await?;
+    admit(&client).await?;
+    let password_hash = passwords::hash(registration.password, client.address.clone()).await?;
     let (user_id, username) = (Uuid::now_v7(), registration.username);
     let activity = NewActivity::now(REGISTERED, user_id, None, &client);
     let insert =

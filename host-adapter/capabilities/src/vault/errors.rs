@@ -120,6 +120,9 @@ pub enum PasswordError {
     /// succeed.
     #[error("too many passwords are being checked; try again in a few seconds")]
     Unavailable,
+    /// The client has made too many attempts, and may make the next one after this many seconds.
+    #[error("too many attempts; the next one is possible in {0} s")]
+    TooManyAttempts(u32),
     /// The password or the hash is not valid. A retry cannot succeed.
     #[error("{0}")]
     Invalid(&'static str),

@@ -2,22 +2,31 @@
 //!
 //! A hash is slow and uses much memory on purpose. The number of running and waiting hashes is
 //! therefore limited, and a call beyond the limit fails at once. Otherwise a burst of logins would
-//! take the processors and the memory from all other work.
+//! take the processors and the memory from all other work. The places are shared by clients, so that a
+//! burst of one client does not take those of the others.
 
 mod argon2id;
+mod attempts;
+mod client;
 mod memory;
 mod settings;
+mod turns;
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use secrecy::{ExposeSecret, SecretString};
-use tokio::sync::Semaphore;
 
 pub use adapter_contract::passwords::Verdict;
 
 use self::argon2id::{Parameters, StoredHash};
+use self::attempts::Attempts;
+use self::client::Client;
 use self::memory::MemoryPool;
 pub use self::settings::PasswordSettings;
+use self::turns::Turns;
 use super::errors::{PasswordError, SettingError};
 use crate::metrics::{Counted, METRICS};
 
@@ -27,9 +36,8 @@ pub const MAX_PASSWORD_BYTES: usize = 1_024;
 /// Hashes and checks passwords on the blocking threads of the runtime it is called from.
 pub struct Passwords {
     hasher: Arc<Hasher>,
-    running: Arc<Semaphore>,
-    /// One permit for each call, running or waiting.
-    slots: Arc<Semaphore>,
+    turns: Arc<Turns>,
+    attempts: Attempts,
 }
 
 impl Passwords {
@@ -48,23 +56,44 @@ impl Passwords {
                 #[cfg(test)]
                 computed: tests::Counter::default(),
             }),
-            running: Arc::new(Semaphore::new(settings.threads)),
-            slots: Arc::new(Semaphore::new(settings.threads + settings.queue)),
+            turns: Turns::new(settings.threads, settings.queue),
+            attempts: Attempts::new(settings.attempts_per_minute),
+        })
+    }
+
+    /// Counts an attempt to log in or to register of the client at `address`.
+    ///
+    /// # Errors
+    ///
+    /// [`PasswordError::TooManyAttempts`] if the client has made too many in the last minute.
+    pub fn admit(&self, address: Option<&str>) -> Result<(), PasswordError> {
+        let counted = self
+            .attempts
+            .count(Client::from_address(address), Instant::now());
+        counted.map_err(|wait| {
+            METRICS.passwords_rejected.inc();
+            PasswordError::TooManyAttempts(whole_seconds(wait))
         })
     }
 
     /// Hashes a password with a new random salt and returns the PHC text to store, about 100 characters.
+    /// The call waits for the turn of the client at `address`.
     ///
     /// # Errors
     ///
     /// [`PasswordError::Invalid`] for a password longer than [`MAX_PASSWORD_BYTES`],
     /// [`PasswordError::Unavailable`] if the queue is full or hashing fails.
-    pub async fn hash(&self, password: SecretString) -> Result<String, PasswordError> {
+    pub async fn hash(
+        &self,
+        password: SecretString,
+        address: Option<&str>,
+    ) -> Result<String, PasswordError> {
         check_length(&password)?;
-        self.run(move |hasher| hasher.hash(&password)).await
+        let client = Client::from_address(address);
+        self.run(client, move |hasher| hasher.hash(&password)).await
     }
 
-    /// Compares a password with a stored hash.
+    /// Compares a password with a stored hash. The call waits for the turn of the client at `address`.
     ///
     /// Pass `None` if there is no such account. The call then takes as long as with a hash, so a client
     /// cannot learn from the response time which accounts exist.
@@ -77,35 +106,34 @@ impl Passwords {
         &self,
         password: SecretString,
         hash: Option<String>,
+        address: Option<&str>,
     ) -> Result<Verdict, PasswordError> {
         check_length(&password)?;
         let stored = hash.as_deref().map(StoredHash::parse).transpose()?;
-        self.run(move |hasher| hasher.verify(&password, stored))
+        let client = Client::from_address(address);
+        self.run(client, move |hasher| hasher.verify(&password, stored))
             .await
     }
 
     /// Waits for a thread and does the work there.
     ///
-    /// A caller that stops waiting frees its slot. Work that has started keeps its slot until it ends,
+    /// A caller that stops waiting frees its place. Work that has started keeps its place until it ends,
     /// because it occupies a processor until then.
     async fn run<T: Send + 'static>(
         &self,
+        client: Client,
         work: impl FnOnce(&Hasher) -> Result<T, PasswordError> + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let slot = Arc::clone(&self.slots).try_acquire_owned().map_err(|_| {
+        let waiting = Counted::new(&METRICS.passwords_waiting);
+        let place = self.turns.place(client).await.ok_or_else(|| {
             METRICS.passwords_rejected.inc();
             PasswordError::Unavailable
         })?;
-        let waiting = Counted::new(&METRICS.passwords_waiting);
-        let thread = Arc::clone(&self.running)
-            .acquire_owned()
-            .await
-            .map_err(|_| PasswordError::Unavailable)?;
         drop(waiting);
         let running = Counted::new(&METRICS.passwords_running);
         let hasher = Arc::clone(&self.hasher);
         let working = tokio::task::spawn_blocking(move || {
-            let _until_done = (slot, thread, running);
+            let _until_done = (place, running);
             work(&hasher)
         });
         working.await.unwrap_or_else(|error| {
@@ -168,6 +196,12 @@ impl Hasher {
         self.computed.add_one();
         output.map_err(log_failure)
     }
+}
+
+/// Rounded up, so that a client that waits so long is not too early.
+fn whole_seconds(time: Duration) -> u32 {
+    let seconds = u32::try_from(time.as_secs()).unwrap_or(u32::MAX);
+    seconds.saturating_add(u32::from(time.subsec_nanos() > 0))
 }
 
 fn log_failure(reason: &'static str) -> PasswordError {

@@ -11,6 +11,7 @@ pub(super) type Iterations = Integer<1, 10>;
 pub(super) type Parallelism = Integer<1, 16>;
 type Threads = Integer<1, 256>;
 type Queue = Integer<0, 10_000>;
+type AttemptsPerMinute = Integer<1, 1_000_000>;
 
 /// How passwords are hashed (argon2id). Higher values are safer and slower. The
 /// defaults are OWASP's first recommendation: 19 MiB, two passes, one lane.
@@ -33,6 +34,11 @@ pub struct PasswordSettings {
     /// threads wait 0.7 s. In a longer queue, callers would give up before their hash is computed.
     #[serde(with = "Queue")]
     pub queue: usize,
+    /// How often one address may try to log in or to register, at once and per minute. The default is
+    /// enough for an office behind one address whose sessions last 15 minutes, and a password of a common
+    /// list of ten thousand takes almost three hours.
+    #[serde(with = "AttemptsPerMinute")]
+    pub attempts_per_minute: u32,
 }
 
 impl Default for PasswordSettings {
@@ -43,6 +49,7 @@ impl Default for PasswordSettings {
             parallelism: 1,
             threads: processors(),
             queue: 64,
+            attempts_per_minute: 60,
         }
     }
 }
@@ -51,6 +58,8 @@ impl PasswordSettings {
     pub(super) fn check(&self) -> Result<(), SettingError> {
         SettingError::check("threads", Threads::check(&self.threads))?;
         SettingError::check("queue", Queue::check(&self.queue))?;
+        let per_minute = AttemptsPerMinute::check(&self.attempts_per_minute);
+        SettingError::check("attempts_per_minute", per_minute)?;
         SettingError::check("memory_kib", MemoryKib::check(&self.memory_kib))?;
         SettingError::check("iterations", Iterations::check(&self.iterations))?;
         SettingError::check("parallelism", Parallelism::check(&self.parallelism))

@@ -51,21 +51,23 @@ async fn until(condition: impl Fn() -> bool) {
 #[tokio::test]
 async fn only_the_right_password_matches() {
     let passwords = passwords();
-    let hash = passwords.hash(secret("correct horse")).await.unwrap();
+    let hash = passwords.hash(secret("correct horse"), None).await.unwrap();
     assert!(hash.starts_with("$argon2id$v=19$m=7168,t=1,p=1$"), "{hash}");
     let right = passwords
-        .verify(secret("correct horse"), Some(hash.clone()))
+        .verify(secret("correct horse"), Some(hash.clone()), None)
         .await;
     assert_eq!(right, Ok(Verdict::Match));
-    let wrong = passwords.verify(secret("correct horsf"), Some(hash)).await;
+    let wrong = passwords
+        .verify(secret("correct horsf"), Some(hash), None)
+        .await;
     assert_eq!(wrong, Ok(Verdict::Mismatch));
 }
 
 #[tokio::test]
 async fn hashing_the_same_password_twice_gives_two_hashes() {
     let passwords = passwords();
-    let first = passwords.hash(secret("same")).await.unwrap();
-    assert_ne!(passwords.hash(secret("same")).await.unwrap(), first);
+    let first = passwords.hash(secret("same"), None).await.unwrap();
+    assert_ne!(passwords.hash(secret("same"), None).await.unwrap(), first);
 }
 
 /// The hash comes from the command line of RFC 9106's reference implementation:
@@ -75,11 +77,11 @@ async fn hash_of_the_reference_implementation_is_outdated() {
     let hash = "$argon2id$v=19$m=8192,t=3,p=2$c29tZXNhbHQ$eoCOzZYN2HjLXtAHuUYbnczG/vL1A7xM";
     let passwords = passwords();
     let verdict = passwords
-        .verify(secret("password"), Some(hash.to_owned()))
+        .verify(secret("password"), Some(hash.to_owned()), None)
         .await;
     assert_eq!(verdict, Ok(Verdict::Outdated));
     let verdict = passwords
-        .verify(secret("Password"), Some(hash.to_owned()))
+        .verify(secret("Password"), Some(hash.to_owned()), None)
         .await;
     assert_eq!(verdict, Ok(Verdict::Mismatch));
 }
@@ -92,11 +94,11 @@ async fn hash_with_other_parameters_is_outdated() {
     };
     let hash = Passwords::new(&other)
         .unwrap()
-        .hash(secret("p"))
+        .hash(secret("p"), None)
         .await
         .unwrap();
     assert_eq!(
-        passwords().verify(secret("p"), Some(hash)).await,
+        passwords().verify(secret("p"), Some(hash), None).await,
         Ok(Verdict::Outdated)
     );
 }
@@ -104,12 +106,15 @@ async fn hash_with_other_parameters_is_outdated() {
 #[tokio::test]
 async fn verifying_without_a_hash_computes_a_whole_hash() {
     let passwords = passwords();
-    let hash = passwords.hash(secret("p")).await.unwrap();
+    let hash = passwords.hash(secret("p"), None).await.unwrap();
     assert_eq!(computed(&passwords), 1);
-    passwords.verify(secret("p"), Some(hash)).await.unwrap();
+    passwords
+        .verify(secret("p"), Some(hash), None)
+        .await
+        .unwrap();
     assert_eq!(computed(&passwords), 2);
     assert_eq!(
-        passwords.verify(secret("p"), None).await,
+        passwords.verify(secret("p"), None, None).await,
         Ok(Verdict::Mismatch)
     );
     assert_eq!(computed(&passwords), 3);
@@ -121,15 +126,15 @@ async fn verifying_without_a_hash_computes_a_whole_hash() {
 async fn password_longer_than_1024_bytes_is_rejected() {
     let passwords = passwords();
     passwords
-        .hash(secret(&"x".repeat(MAX_PASSWORD_BYTES)))
+        .hash(secret(&"x".repeat(MAX_PASSWORD_BYTES)), None)
         .await
         .unwrap();
     let too_long = "x".repeat(MAX_PASSWORD_BYTES + 1);
     let rejected = Err(PasswordError::Invalid(
         "the password is longer than 1,024 bytes",
     ));
-    assert_eq!(passwords.hash(secret(&too_long)).await, rejected);
-    let verdict = passwords.verify(secret(&too_long), None).await;
+    assert_eq!(passwords.hash(secret(&too_long), None).await, rejected);
+    let verdict = passwords.verify(secret(&too_long), None, None).await;
     assert!(matches!(verdict, Err(PasswordError::Invalid(_))));
     assert_eq!(computed(&passwords), 1);
 }
@@ -137,7 +142,7 @@ async fn password_longer_than_1024_bytes_is_rejected() {
 #[tokio::test]
 async fn unsupported_hash_is_rejected_without_computing() {
     let passwords = passwords();
-    let ours = passwords.hash(secret("p")).await.unwrap();
+    let ours = passwords.hash(secret("p"), None).await.unwrap();
     let cases = [
         String::new(),
         "plain".to_owned(),
@@ -154,7 +159,9 @@ async fn unsupported_hash_is_rejected_without_computing() {
         format!("{ours}{}", "A".repeat(300)),
     ];
     for hash in cases {
-        let verdict = passwords.verify(secret("p"), Some(hash.clone())).await;
+        let verdict = passwords
+            .verify(secret("p"), Some(hash.clone()), None)
+            .await;
         assert!(
             matches!(verdict, Err(PasswordError::Invalid(_))),
             "{hash}: {verdict:?}"
@@ -167,34 +174,47 @@ async fn unsupported_hash_is_rejected_without_computing() {
 async fn full_queue_rejects_until_a_caller_leaves() {
     let passwords = Arc::new(passwords());
     // The settings allow one thread and one waiting call. The test occupies the thread.
-    let busy = Arc::clone(&passwords.running)
-        .acquire_owned()
-        .await
-        .unwrap();
+    let busy = passwords.turns.place(Client::from_address(None)).await;
     let hash = || {
         let passwords = Arc::clone(&passwords);
-        tokio::spawn(async move { passwords.hash(secret("p")).await })
+        tokio::spawn(async move { passwords.hash(secret("p"), None).await })
     };
-    let (first, second) = (hash(), hash());
-    until(|| passwords.slots.available_permits() == 0).await;
+    let first = hash();
+    until(|| passwords.turns.taken() == 2).await;
     assert_eq!(
-        passwords.hash(secret("p")).await,
+        passwords.hash(secret("p"), None).await,
         Err(PasswordError::Unavailable)
     );
-    let verdict = passwords.verify(secret("p"), None).await;
+    let verdict = passwords.verify(secret("p"), None, None).await;
     assert_eq!(verdict, Err(PasswordError::Unavailable));
 
-    second.abort();
-    until(|| passwords.slots.available_permits() == 1).await;
-    let third = hash();
-    until(|| passwords.slots.available_permits() == 0).await;
+    first.abort();
+    until(|| passwords.turns.taken() == 1).await;
+    let second = hash();
+    until(|| passwords.turns.taken() == 2).await;
     assert_eq!(computed(&passwords), 0);
 
     drop(busy);
-    first.await.unwrap().unwrap();
-    third.await.unwrap().unwrap();
-    assert_eq!(computed(&passwords), 2);
-    until(|| passwords.slots.available_permits() == 2).await;
+    second.await.unwrap().unwrap();
+    assert_eq!(computed(&passwords), 1);
+    until(|| passwords.turns.taken() == 0).await;
+}
+
+#[test]
+fn attempts_are_limited_by_address() {
+    let passwords = Passwords::new(&PasswordSettings {
+        attempts_per_minute: 1,
+        ..cheap_settings()
+    })
+    .unwrap();
+    assert_eq!(passwords.admit(Some("192.0.2.1")), Ok(()));
+    let rejected = passwords.admit(Some("192.0.2.1"));
+    assert!(
+        matches!(rejected, Err(PasswordError::TooManyAttempts(1..=60))),
+        "{rejected:?}"
+    );
+    assert_eq!(passwords.admit(Some("192.0.2.2")), Ok(()));
+    assert_eq!(whole_seconds(Duration::from_millis(1_001)), 2);
 }
 
 #[test]
@@ -260,6 +280,13 @@ fn setting_outside_its_limits_is_rejected_by_name() {
             "queue",
             PasswordSettings {
                 queue: 10_001,
+                ..cheap_settings()
+            },
+        ),
+        (
+            "attempts_per_minute",
+            PasswordSettings {
+                attempts_per_minute: 0,
                 ..cheap_settings()
             },
         ),

@@ -33,7 +33,7 @@ pub(crate) async fn call(what: &str) -> String {
             )
         }
         "passwords" => matches!(
-            passwords::hash(text()).await,
+            passwords::hash(text(), None).await,
             Err(passwords::Error::Denied(_))
         ),
         "tokens.issue" => matches!(
