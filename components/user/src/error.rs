@@ -1,6 +1,6 @@
 //! The errors of this service, and the problem that a client receives for each.
 
-use service_kit::problem::{Kind, Problem};
+use service_kit::problem::{FieldError, Kind, Problem};
 use service_kit::{Failure, kind};
 
 /// The result of a service function.
@@ -16,12 +16,38 @@ pub(crate) enum Error {
     /// The next attempt is possible after this many seconds.
     TooManyAttempts(u32),
     WrongPassword,
+    /// The new password in this field is not acceptable.
+    GuessablePassword(&'static str, Guessable),
     PasswordChangedMeanwhile,
     NoSession,
     SessionNotFound,
     TooManySessions,
     UserGone,
     Failure(Failure),
+}
+
+/// Why a password is easy to guess.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Guessable {
+    Common,
+    Personal,
+}
+
+impl Guessable {
+    fn at(self, field: &str) -> FieldError {
+        let (code, what) = match self {
+            Self::Common => ("common", "is one of the most common passwords"),
+            Self::Personal => (
+                "personal",
+                "must not be the name or the e-mail address of the user",
+            ),
+        };
+        FieldError {
+            pointer: format!("/{field}"),
+            message: format!("`{field}` {what}."),
+            code,
+        }
+    }
 }
 
 impl<E: Into<Failure>> From<E> for Error {
@@ -81,6 +107,9 @@ impl From<Error> for Problem {
                 "The current password is wrong.",
                 "Ask for the current password again.",
             ),
+            Error::GuessablePassword(field, why) => {
+                return Self::invalid_fields(vec![why.at(field)]);
+            }
             Error::PasswordChangedMeanwhile => kind!(
                 409,
                 "password-changed-meanwhile",

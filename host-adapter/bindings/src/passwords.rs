@@ -11,6 +11,11 @@ impl Functions for Component {
         Ok(self.0.passwords()?.admit(client.as_deref())?)
     }
 
+    async fn is_common(&self, password: String) -> Result<bool, Error> {
+        let password = SecretString::from(password);
+        Ok(self.0.passwords()?.is_common(&password)?)
+    }
+
     async fn hash(&self, password: String, client: Option<String>) -> Result<String, Error> {
         let password = SecretString::from(password);
         let passwords = self.0.passwords()?;

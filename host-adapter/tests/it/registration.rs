@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::json;
 
-use crate::support::{App, HostMode};
+use crate::support::{App, HostMode, app::PASSWORD};
 
 const PATH: &str = "/api/v1/users/register";
 
@@ -120,6 +120,33 @@ async fn lengths_are_accepted_up_to_their_limits(
 
 #[rstest]
 #[tokio::test]
+async fn guessable_passwords_are_rejected(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
+    let token = app.register_and_log_in("ada.lovelace").await;
+    for (password, code) in [
+        ("PassWord123", "common"),
+        ("Ada.Lovelace", "personal"),
+        ("ada.lovelace2026!", "personal"),
+        ("ADA.LOVELACE@example.com", "personal"),
+    ] {
+        let email = "Ada.Lovelace@example.com";
+        let body = json!({ "username": "Ada.Lovelace", "email": email, "password": password });
+        let registration = app.post(PATH).json(&body).send().await;
+        let body = json!({ "current_password": PASSWORD, "new_password": password });
+        let change = app.post("/api/v1/users/password").bearer(&token);
+        let change = change.json(&body).send().await;
+        for (answer, pointer) in [(registration, "/password"), (change, "/new_password")] {
+            let answer = answer.expect_problem(422, "invalid-fields");
+            assert_eq!(answer.pointers(), [pointer]);
+            assert_eq!(answer.json()["errors"][0]["code"], code, "{answer:?}");
+        }
+    }
+}
+
+#[rstest]
+#[tokio::test]
 async fn passwords_are_stored_as_argon2id_and_never_shown(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
@@ -136,7 +163,7 @@ async fn passwords_are_stored_as_argon2id_and_never_shown(
     );
     let log = format!("{:?}", app.log());
     assert!(
-        !log.contains(crate::support::app::PASSWORD) && !log.contains("ada@example.com"),
+        !log.contains(PASSWORD) && !log.contains("ada@example.com"),
         "{log}"
     );
 }

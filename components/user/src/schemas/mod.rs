@@ -22,6 +22,7 @@ pub(crate) struct Registration {
     pub(crate) username: String,
     #[rule(rules::email)]
     pub(crate) email: String,
+    /// Not one of the most common passwords, and not the name or the e-mail address.
     #[rule(rules::password(8, 100))]
     pub(crate) password: String,
 }

@@ -45,6 +45,7 @@ pub(crate) struct EndedSession {
 pub(crate) struct PasswordChange {
     #[rule(rules::password(1, 100))]
     pub(crate) current_password: String,
+    /// Not one of the most common passwords, and not the name or the e-mail address.
     #[rule(rules::password(8, 100))]
     pub(crate) new_password: String,
 }

@@ -9,6 +9,7 @@ use service_kit::Client;
 use service_kit::adapter::passwords::{self, Verdict};
 use service_kit::sql::{self, Transaction, sql};
 
+use super::check_new_password::check_new_password;
 use super::end_other_sessions::end_other_sessions;
 use super::login_attempts::Attempt;
 use super::record_activity::{activity_message, record_later};
@@ -27,11 +28,13 @@ pub(crate) async fn change_password(
 ) -> Result<(PasswordChanged, Vec<&'static str>)> {
     let (user_id, session) = (user.user_id, user.session_id);
     let activity = |action| NewActivity::now(action, user_id, session, &client);
-    let (checked,): (String,) = sql("select password_hash from users where id = $1")
-        .bind(user_id)
-        .fetch_optional()
-        .await?
-        .ok_or(Error::UserGone)?;
+    let (checked, username, email): (String, String, String) =
+        sql("select password_hash, username, email from users where id = $1")
+            .bind(user_id)
+            .fetch_optional()
+            .await?
+            .ok_or(Error::UserGone)?;
+    check_new_password("new_password", &change.new_password, &username, &email).await?;
     let address = client.address.clone();
     let attempt = Attempt::in_session(user_id).await?;
     let current = change.current_password;

@@ -2,6 +2,7 @@
 
 mod activity_statistics;
 mod change_password;
+mod check_new_password;
 mod count_users;
 mod end_other_sessions;
 mod end_session;

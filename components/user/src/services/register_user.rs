@@ -5,6 +5,7 @@ use service_kit::sql::{self, Transaction, sql};
 use service_kit::{Client, event};
 use uuid::Uuid;
 
+use super::check_new_password::check_new_password;
 use super::login_attempts::admit;
 use super::record_activity::activity_message;
 use crate::error::{Error, Result};
@@ -16,14 +17,20 @@ pub(crate) async fn register_user(
     client: Client,
 ) -> Result<Registered> {
     admit(&client).await?;
-    let password_hash = passwords::hash(registration.password, client.address.clone()).await?;
-    let (user_id, username) = (Uuid::now_v7(), registration.username);
+    let Registration {
+        username,
+        email,
+        password,
+    } = registration;
+    check_new_password("password", &password, &username, &email).await?;
+    let password_hash = passwords::hash(password, client.address.clone()).await?;
+    let user_id = Uuid::now_v7();
     let activity = NewActivity::now(REGISTERED, user_id, None, &client);
     let insert =
         sql("insert into users (id, username, email, password_hash) values ($1, $2, $3, $4)")
             .bind(user_id)
             .bind(&username)
-            .bind(registration.email)
+            .bind(email)
             .bind(password_hash);
     Transaction::new()
         .execute(insert)

@@ -8,6 +8,7 @@
 mod argon2id;
 mod attempts;
 mod client;
+mod common;
 mod memory;
 mod settings;
 mod turns;
@@ -74,6 +75,16 @@ impl Passwords {
             METRICS.passwords_rejected.inc();
             PasswordError::TooManyAttempts(whole_seconds(wait))
         })
+    }
+
+    /// Whether the password is one of the most common ones, without regard to case.
+    ///
+    /// # Errors
+    ///
+    /// [`PasswordError::Invalid`] for a password longer than [`MAX_PASSWORD_BYTES`].
+    pub fn is_common(&self, password: &SecretString) -> Result<bool, PasswordError> {
+        check_length(password)?;
+        Ok(common::is_common(password))
     }
 
     /// Hashes a password with a new random salt and returns the PHC text to store, about 100 characters.
