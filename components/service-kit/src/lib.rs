@@ -48,6 +48,7 @@ pub use failure::Failure;
 pub use input::{Input, Query};
 pub use problem::Problem;
 pub use service::{Service, serve};
+pub use settings::Production;
 pub use time::OffsetDateTime;
 pub use uuid::Uuid;
 

@@ -7,9 +7,9 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Instant;
 
-use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
+use axum::{Extension, Router};
 use tower_service::Service as _;
 
 use crate::answer::JsonText;
@@ -17,7 +17,7 @@ use crate::description::{Description, health_path, openapi_path, routes_path};
 use crate::exchange::{self, Exchange};
 use crate::routing::{Routes, get};
 use crate::settings::Settings;
-use crate::{Answer, cors, health, log, response_headers, settings};
+use crate::{Answer, Production, cors, health, log, response_headers, settings};
 
 /// A service: its name, its version and its routes.
 #[derive(Debug)]
@@ -98,7 +98,9 @@ pub(crate) fn routes(service: &Service, production: bool) -> Routes {
 }
 
 fn build(service: &Service, settings: &Settings) -> Router {
-    let router = routes(service, settings.production).into_router();
+    let router = routes(service, settings.production)
+        .into_router()
+        .layer(Extension(Production(settings.production)));
     match cors::layer(&settings.cors_origins) {
         Some(layer) => router.layer(layer),
         None => router,

@@ -1,6 +1,12 @@
 //! Variables of the application manifest that all services understand.
 
+use std::convert::Infallible;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use spin_sdk::variables::{self, Error};
+
+use crate::openapi::{Describe, Operation};
 
 /// Settings of an instance.
 #[derive(Debug)]
@@ -10,6 +16,23 @@ pub(crate) struct Settings {
     pub(crate) production: bool,
     /// `cors_origins`: origins separated by commas, `*` for any, empty for none.
     pub(crate) cors_origins: String,
+}
+
+/// Extractor: whether the service is in production, as the variable `production` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Production(pub bool);
+
+impl<S: Sync> FromRequestParts<S> for Production {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(parts.extensions.get().copied().unwrap_or(Self(true)))
+    }
+}
+
+/// It is not something that a client sends.
+impl Describe for Production {
+    fn describe(_: &mut Operation) {}
 }
 
 impl Settings {

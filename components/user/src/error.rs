@@ -80,7 +80,7 @@ impl From<Error> for Problem {
                 409,
                 "email-taken",
                 "E-mail address taken",
-                "A user with this e-mail address already exists.",
+                "A user with this e-mail address already exists. In production, this is not told.",
                 "Log in instead, or register with another address.",
             ),
             Error::InvalidCredentials => kind!(

@@ -5,7 +5,9 @@ use service_kit::input::Period;
 use service_kit::page::Page;
 use service_kit::problem::{Problem, kinds};
 use service_kit::routing::{Id, Routes, delete, get, post};
-use service_kit::{Answer, Caller, Client, Created, Input, Query, Result, adapter, health};
+use service_kit::{
+    Answer, Caller, Client, Created, Input, Production, Query, Result, adapter, health,
+};
 
 use crate::current_user::CurrentUser;
 use crate::error::Error;
@@ -86,9 +88,10 @@ fn activity_routes(routes: Routes) -> Routes {
 
 async fn register(
     client: Client,
+    production: Production,
     Input(registration): Input<Registration>,
 ) -> Result<Created<Registered>> {
-    let registered = services::register_user(registration, client).await?;
+    let registered = services::register_user(registration, client, production).await?;
     Ok(Answer::created("User created successfully", registered).private())
 }
 

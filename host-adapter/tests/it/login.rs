@@ -4,7 +4,7 @@ use jwt_compact::{AlgorithmExt as _, Token, UntrustedToken, alg::Ed25519, jwk::J
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::support::{App, HostMode, app::PASSWORD};
+use crate::support::{App, HostMode, app::PASSWORD, client::Request};
 
 #[rstest]
 #[tokio::test]
@@ -63,6 +63,20 @@ async fn inactive_accounts_are_revealed_only_to_their_owner(
         .expect_problem(401, "invalid-credentials");
 }
 
+/// A hash of `PASSWORD` with weaker parameters: m=8192, t=1.
+fn hash_with_older_parameters() -> String {
+    use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
+    let hasher = Argon2::new(
+        Algorithm::Argon2id,
+        Version::V0x13,
+        Params::new(8192, 1, 1, None).expect("params"),
+    );
+    hasher
+        .hash_password(PASSWORD.as_bytes())
+        .expect("hash")
+        .to_string()
+}
+
 #[rstest]
 #[tokio::test]
 async fn a_hash_with_older_parameters_is_renewed(
@@ -70,19 +84,7 @@ async fn a_hash_with_older_parameters_is_renewed(
 ) {
     let app = App::start(mode).await;
     app.register("ada").await.expect(201);
-    // A hash of `PASSWORD` with weaker parameters: m=8192, t=1.
-    let old = {
-        use argon2::{Algorithm, Argon2, Params, PasswordHasher as _, Version};
-        let hasher = Argon2::new(
-            Algorithm::Argon2id,
-            Version::V0x13,
-            Params::new(8192, 1, 1, None).expect("params"),
-        );
-        hasher
-            .hash_password(PASSWORD.as_bytes())
-            .expect("hash")
-            .to_string()
-    };
+    let old = hash_with_older_parameters();
     let mut sql = app.admin_connection().await;
     sqlx::query("update \"user\".users set password_hash = $1")
         .bind(&old)
@@ -96,6 +98,50 @@ async fn a_hash_with_older_parameters_is_renewed(
         .expect("hash");
     assert!(stored.contains("m=19456,t=2,p=1"), "{stored}");
     app.log_in("ada", PASSWORD).await.expect(200);
+}
+
+#[rstest]
+#[tokio::test]
+async fn unknown_names_cost_what_accounts_cost(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
+    // Without accounts, with one set of parameters, and with two.
+    assert_eq!(checks(&app, "nobody").await, 1);
+    app.register("ada").await.expect(201);
+    for name in ["ada", "nobody", "aaa", "zzz"] {
+        assert_eq!(checks(&app, name).await, 1, "{name}");
+    }
+    let mut sql = app.admin_connection().await;
+    let older = "update \"user\".users set password_hash = $1";
+    let older = sqlx::query(older).bind(hash_with_older_parameters());
+    older.execute(&mut sql).await.expect("update");
+    app.register("eve").await.expect(201);
+    for name in ["ada", "eve", "nobody", "aaa", "zzz"] {
+        assert_eq!(checks(&app, name).await, 2, "{name}");
+    }
+    // The password of another account does not help.
+    app.log_in("nobody", PASSWORD)
+        .await
+        .expect_problem(401, "invalid-credentials");
+}
+
+/// How many passwords are compared for a login that fails.
+async fn checks(app: &App, name: &str) -> i64 {
+    let count = async || {
+        let metrics = format!("{}/metrics", app.management());
+        let metrics = Request::new(reqwest::Method::GET, &metrics).send().await;
+        let metrics = metrics.expect(200).text;
+        let counts = metrics.lines().filter(|line| {
+            line.starts_with("spindle_adapter_call_duration_seconds_count")
+                && line.contains("function=\"passwords/verify\"")
+        });
+        let counts = counts.filter_map(|line| line.rsplit_once(' ')?.1.parse::<i64>().ok());
+        counts.sum::<i64>()
+    };
+    let before = count().await;
+    app.log_in(name, "wrong password").await.expect(401);
+    count().await - before
 }
 
 #[rstest]

@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::json;
 
-use crate::support::{App, HostMode, app::PASSWORD};
+use crate::support::{App, Builder, HostMode, app::PASSWORD};
 
 const PATH: &str = "/api/v1/users/register";
 
@@ -49,6 +49,27 @@ async fn taken_names_conflict_in_any_case(
         app.wait_for_statistics(2).await["user_stats"]["total_users"],
         2
     );
+}
+
+#[rstest]
+#[tokio::test]
+async fn production_does_not_tell_which_address_is_taken(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = Builder::new(mode)
+        .env("SPIN_VARIABLE_PRODUCTION", "true")
+        .start()
+        .await;
+    let register = async |username: &str| {
+        let body =
+            json!({ "username": username, "email": "ada@example.com", "password": PASSWORD });
+        let sealed = app.seal("user", PATH, &body);
+        app.post(PATH).text(&sealed).send().await
+    };
+    register("ada").await.expect(201);
+    register("eve").await.expect(201);
+    let taken = register("ADA").await.expect_sealed_problem(&app, 409);
+    assert_eq!(app.open(&taken.text)["type"], "/problems/username-taken");
 }
 
 #[rstest]

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::login_attempts::{Attempt, admit, remember_network, remove_old_failures};
 use super::record_activity::{activity_message, record_later};
+use super::verify_password::verify_password;
 use crate::error::{Error, Result};
 use crate::schemas::{AccessToken, LOGGED_IN, LOGIN_FAILED, Login, NewActivity};
 
@@ -68,13 +69,12 @@ async fn check(login: Login, client: &Client) -> Result<Checked> {
     let attempt = begin(&username, account.as_ref(), client).await?;
     let hash = account
         .as_ref()
-        .map(|account| account.password_hash.clone());
-    let address = client.address.clone();
-    let verdict = match passwords::verify(password.clone(), hash, address.clone()).await {
+        .map(|account| account.password_hash.as_str());
+    let verdict = match verify_password(&password, hash, client.address.as_deref()).await {
         Ok(verdict) => verdict,
         Err(error) => {
             attempt.abandon().await;
-            return Err(error.into());
+            return Err(error);
         }
     };
     let Some(account) = account else {
@@ -90,7 +90,7 @@ async fn check(login: Login, client: &Client) -> Result<Checked> {
         Error::AccountInactive
     } else {
         let better_hash = match verdict {
-            Verdict::Outdated => hash_again(account.id, password, address).await,
+            Verdict::Outdated => hash_again(account.id, password, client).await,
             _ => None,
         };
         return Ok(Checked {
@@ -126,8 +126,8 @@ async fn begin(username: &str, account: Option<&Account>, client: &Client) -> Re
 
 /// Returns `None` if the hash cannot be made, because the login must not fail. The next login tries
 /// again.
-async fn hash_again(user_id: Uuid, password: String, address: Option<String>) -> Option<String> {
-    passwords::hash(password, address)
+async fn hash_again(user_id: Uuid, password: String, client: &Client) -> Option<String> {
+    passwords::hash(password, client.address.clone())
         .await
         .inspect_err(|error| tracing::warn!(%user_id, "kept an outdated hash: {error}"))
         .ok()

@@ -14,6 +14,7 @@ mod login_attempts;
 mod note_session_use;
 mod record_activity;
 mod register_user;
+mod verify_password;
 
 pub(crate) use activity_statistics::activity_statistics;
 pub(crate) use change_password::change_password;

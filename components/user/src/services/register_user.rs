@@ -2,7 +2,7 @@
 
 use service_kit::adapter::passwords;
 use service_kit::sql::{self, Transaction, sql};
-use service_kit::{Client, event};
+use service_kit::{Client, Production, event};
 use uuid::Uuid;
 
 use super::check_new_password::check_new_password;
@@ -12,9 +12,14 @@ use crate::error::{Error, Result};
 use crate::schemas::{NewActivity, REGISTERED, Registered, Registration};
 
 /// Stores the user, the event about it and the activity, or nothing.
+///
+/// In production an e-mail address that another account has is accepted, because the answer must not tell who
+/// has an account. Nothing is sent to the address and it is not a name to log in with, so the other
+/// account loses nothing. Names are public, so a taken one is told.
 pub(crate) async fn register_user(
     registration: Registration,
     client: Client,
+    Production(shares_email): Production,
 ) -> Result<Registered> {
     admit(&client).await?;
     let Registration {
@@ -26,12 +31,15 @@ pub(crate) async fn register_user(
     let password_hash = passwords::hash(password, client.address.clone()).await?;
     let user_id = Uuid::now_v7();
     let activity = NewActivity::now(REGISTERED, user_id, None, &client);
-    let insert =
-        sql("insert into users (id, username, email, password_hash) values ($1, $2, $3, $4)")
-            .bind(user_id)
-            .bind(&username)
-            .bind(email)
-            .bind(password_hash);
+    let insert = sql(
+        "insert into users (id, username, email, password_hash, shares_email) \
+         values ($1, $2, $3, $4, $5)",
+    )
+    .bind(user_id)
+    .bind(&username)
+    .bind(email)
+    .bind(password_hash)
+    .bind(shares_email);
     Transaction::new()
         .execute(insert)
         .send(event::user_action("user_registered", user_id)?)

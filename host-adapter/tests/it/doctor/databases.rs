@@ -76,7 +76,7 @@ async fn drift_is_told_with_both_definitions() {
         &app,
         "alter table \"user\".users add column nick text not null default 'x'; \
          alter table \"user\".users alter column email drop not null; \
-         alter table \"user\".users drop constraint users_email_key; \
+         alter table \"user\".users drop constraint users_email_form; \
          create table \"user\".extra (id int)",
     )
     .await;
@@ -98,7 +98,7 @@ async fn drift_is_told_with_both_definitions() {
     report.expect(
         "drift",
         "error",
-        &["constraint `users.users_email_key`", "is missing", "UNIQUE"],
+        &["constraint `users.users_email_form`", "is missing", "CHECK"],
     );
     report.expect(
         "drift",
