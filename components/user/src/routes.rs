@@ -12,10 +12,11 @@ use service_kit::{
 use crate::current_user::CurrentUser;
 use crate::error::Error;
 use crate::schemas::{
-    AccessToken, Activity, ActivityQuery, ActivityStatistics, EndedSession, Login, NewActivity,
-    PasswordChange, PasswordChanged, Profile, Registered, Registration, Sessions, UserCount,
+    AccessToken, Activity, ActivityQuery, ActivityStatistics, ClosedAccount, EndedSession, Login,
+    NewActivity, PasswordChange, PasswordChanged, Profile, Registered, Registration, Sessions,
+    UserCount,
 };
-use crate::services::{self, ACTIVITIES_PATH};
+use crate::services::{self, ACTIVITIES_PATH, CLOSED_PATH};
 
 pub(crate) fn routes(routes: Routes) -> Routes {
     account_routes(activity_routes(session_routes(routes)))
@@ -67,11 +68,18 @@ fn session_routes(routes: Routes) -> Routes {
     let end_session = delete(end_session)
         .about("Ends one of the caller's sessions.")
         .problems([Error::SessionNotFound]);
+    let end_closed_account = post(end_closed_account)
+        .about("Takes this service's own messages about closed accounts, and ends their sessions.")
+        .problems([
+            Problem::of(&kinds::FORBIDDEN),
+            Error::TooManySessions.into(),
+        ]);
     routes
         .optional("/api/v1/users/login", log_in)
         .optional("/api/v1/users/logout", log_out)
         .optional("/api/v1/users/sessions", sessions)
         .optional("/api/v1/users/sessions/{id}", end_session)
+        .required(CLOSED_PATH, end_closed_account)
 }
 
 fn activity_routes(routes: Routes) -> Routes {
@@ -134,6 +142,20 @@ async fn end_session(
 ) -> Result<Answer<EndedSession>> {
     let ended = services::end_session(user, session_id, client).await?;
     Ok(Answer::ok("Session ended", ended).private())
+}
+
+/// Receives this service's own messages. Other callers must not end sessions.
+async fn end_closed_account(
+    caller: Caller,
+    Input(account): Input<ClosedAccount>,
+) -> Result<Answer<()>> {
+    match caller {
+        Caller::Service(name) if name == "user" => {
+            services::end_closed_account(account.user_id).await?;
+        }
+        _ => return Err(Problem::of(&kinds::FORBIDDEN)),
+    }
+    Ok(Answer::ok("Sessions ended", ()))
 }
 
 async fn activities(

@@ -165,6 +165,14 @@ impl Provision<'_> {
             ),
         )
         .await?;
+        // A large object belongs to no schema, and its size has no limit.
+        run(
+            connection,
+            "revoke execute on function lo_create(oid), lo_creat(integer), lo_from_bytea(oid, bytea) \
+             from public"
+                .into(),
+        )
+        .await?;
         // Before PostgreSQL 15, every role may create tables in `public`.
         run(
             connection,

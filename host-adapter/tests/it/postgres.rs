@@ -468,6 +468,14 @@ async fn sql_cannot_reach_tables_of_another_component() {
         test.fetch("select 1 as x into items_2", vec![]).await,
         "permission denied",
     );
+    // Large objects belong to no schema.
+    for sql in [
+        "select lo_create(0)",
+        "select lo_creat(-1)",
+        "select lo_from_bytea(0, '\\x00')",
+    ] {
+        expect_invalid(b.fetch(sql.to_owned(), vec![]).await, "permission denied");
+    }
     // A function cannot change the role either.
     let escape =
         "select set_config('role', (select rolname from pg_roles where rolsuper limit 1), false)";

@@ -153,6 +153,35 @@ async fn only_its_user_can_end_a_session(
 
 #[rstest]
 #[tokio::test]
+async fn closing_an_account_ends_its_sessions(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
+    let eve = app.register_and_log_in("eve").await;
+    app.register("ada").await.expect(201);
+    let (phone, laptop) = (log_in(&app, "phone").await, log_in(&app, "laptop").await);
+    let close = "update \"user\".users set is_active = false where username = 'ada'";
+    let mut sql = app.admin_connection().await;
+    sql.execute(close).await.expect("update");
+    for token in [&phone, &laptop] {
+        until("the session to end", async || {
+            let answer = app.get(PROFILE).bearer(token).send().await;
+            (answer.status == 401).then(|| answer.expect_problem(401, "session-ended"))
+        })
+        .await;
+    }
+    app.get(PROFILE).bearer(&eve).send().await.expect(200);
+    let message = json!({ "user_id": uuid::Uuid::now_v7() });
+    let forged = app.post("/api/v1/users/closed").bearer(&eve);
+    forged
+        .json(&message)
+        .send()
+        .await
+        .expect_problem(403, "forbidden");
+}
+
+#[rstest]
+#[tokio::test]
 async fn a_session_ends_at_every_adapter(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {

@@ -39,6 +39,13 @@ pub(crate) struct EndedSession {
     pub(crate) session_id: Uuid,
 }
 
+/// Body of a message about an account that was closed.
+#[derive(Debug, FromFields)]
+pub(crate) struct ClosedAccount {
+    #[rule(rules::uuid)]
+    pub(crate) user_id: Uuid,
+}
+
 /// Body of a change of password. The current password has no minimum length, because it is compared
 /// and not set.
 #[derive(Debug, FromFields)]

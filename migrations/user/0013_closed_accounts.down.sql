@@ -1,0 +1,2 @@
+drop trigger users_closed on users;
+drop function send_closed_account();
