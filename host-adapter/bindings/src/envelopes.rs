@@ -16,7 +16,7 @@ impl Functions for Component {
             path: &target.path,
             purpose: Purpose::Request,
         };
-        Ok(granted.envelopes.open(&envelope, expected)?)
+        Ok(granted.envelopes.open_request(&envelope, expected).await?)
     }
 
     async fn seal(

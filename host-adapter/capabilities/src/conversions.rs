@@ -108,6 +108,7 @@ impl From<EnvelopeError> for envelopes::Error {
     fn from(error: EnvelopeError) -> Self {
         match error {
             EnvelopeError::TooLarge { .. } => Self::TooLarge(error.to_string()),
+            EnvelopeError::Unavailable => Self::Unavailable(error.to_string()),
             _ => Self::Invalid,
         }
     }

@@ -25,6 +25,7 @@ use adapter_contract::Adapter;
 use crate::config::{self, Settings, TokenUse};
 
 pub use documents::existing_documents;
+pub(crate) use sessions::shares_opened;
 
 /// Everything that runs beside the components.
 pub struct Assembly {
@@ -111,6 +112,7 @@ pub async fn assemble(
             .as_ref()
             .map(|sessions| sessions.pool.clone()),
     );
+    assembly.pools.extend(shared.opened.clone());
     for (name, grants) in &settings.components {
         let capabilities = builder
             .component(name, grants, &shared, &mut assembly)
@@ -134,6 +136,8 @@ struct Shared {
     envelopes: Arc<Envelopes>,
     tokens: Arc<Tokens>,
     sessions: Option<Sessions>,
+    /// The pool of opened envelopes.
+    opened: Option<Pool>,
     passwords: Arc<Passwords>,
     documents: Option<Store>,
 }
@@ -154,11 +158,15 @@ impl Builder<'_> {
                 );
             }
         }
+        let role = self.own_role().await?;
+        let (opened, opened_pool) = self.opened(role.as_ref()).await?.unzip();
+        let envelopes = Envelopes::new(settings.envelopes.clone(), self.keys)?;
         Ok(Shared {
             peers,
             http: Dispatch::http_client()?,
-            envelopes: Arc::new(Envelopes::new(settings.envelopes.clone(), self.keys)?),
-            sessions: self.sessions(&ended).await?,
+            envelopes: Arc::new(envelopes.with_opened(opened)),
+            sessions: self.sessions(&ended, role.as_ref()).await?,
+            opened: opened_pool,
             tokens: Arc::new(
                 Tokens::new(settings.tokens.clone(), self.keys)?.with_revocations(ended),
             ),

@@ -11,6 +11,7 @@ use super::layers::Layers;
 use super::nearest::suggestion;
 use super::{Grants, Settings};
 use adapter_api::{ApiSettings, token_variable};
+use adapter_capabilities::vault::ReplayScope;
 use adapter_settings::parse_duration;
 
 /// The outside caller, which holds a key but is no service.
@@ -141,7 +142,8 @@ fn check_migrations(settings: &Settings, layers: &mut Layers<'_>) {
 fn check_databases(settings: &Settings, layers: &mut Layers<'_>) {
     let documents_in_postgres = settings.databases.mongodb.is_none();
     let needed = |grants: &Grants| grants.needs_database(documents_in_postgres);
-    let needed = settings.components.values().any(needed);
+    let needed = settings.components.values().any(needed)
+        || settings.envelopes.replay_scope == ReplayScope::Database;
     if settings.production && needed && settings.databases.postgres.is_none() {
         let text = "with `PRODUCTION=true` there is no private PostgreSQL: set `DATABASE_URL`";
         layers.reject("environment", text.to_owned());

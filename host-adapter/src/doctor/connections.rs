@@ -12,6 +12,9 @@ const BACKGROUND: usize = 3;
 /// The pool for revoked sessions, and the connection that listens for them.
 const SESSIONS: usize = 6;
 
+/// The pool for opened envelopes.
+const ENVELOPES: usize = 5;
+
 const LIMIT: &str = "select current_setting('max_connections')::int8 \
      - current_setting('superuser_reserved_connections')::int8";
 
@@ -43,5 +46,8 @@ fn needed(settings: &Settings) -> usize {
             .any(|grants| !grants.collections.is_empty());
     let sessions = components.clone().any(|grants| !grants.tokens.is_empty());
     let pools = with_tables + usize::from(documents);
-    pools * (settings.postgres.connections + BACKGROUND) + usize::from(sessions) * SESSIONS
+    let envelopes = crate::assembly::shares_opened(settings);
+    pools * (settings.postgres.connections + BACKGROUND)
+        + usize::from(sessions) * SESSIONS
+        + usize::from(envelopes) * ENVELOPES
 }

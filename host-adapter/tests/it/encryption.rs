@@ -2,6 +2,7 @@
 
 use rstest::rstest;
 use serde_json::{Value, json};
+use sqlx::Executor as _;
 
 use crate::support::{Answer, App, Builder, HostMode};
 
@@ -253,4 +254,31 @@ async fn the_encryption_header_alone_is_rejected(
         .send()
         .await;
     assert_eq!(answer.status, 400, "{answer:?}");
+}
+
+#[tokio::test]
+async fn an_envelope_opens_at_one_of_two_adapters() {
+    let builder =
+        || Builder::new(HostMode::Embedded).env("SPINDLE_ENVELOPES_REPLAY_SCOPE", "database");
+    let one = builder().start().await;
+    let two = builder().beside(&one).start().await;
+    let body = json!({ "username": "ada", "password": "correct horse" });
+    for (first, second) in [(&one, &two), (&two, &one)] {
+        let sealed = one.seal("user", LOGIN, &body);
+        let answer = first.post(LOGIN).text(&sealed).send().await;
+        answer.expect_sealed_problem(&one, 401);
+        expect_invalid_envelope("replayed", &second.post(LOGIN).text(&sealed).send().await);
+        expect_invalid_envelope("repeated", &first.post(LOGIN).text(&sealed).send().await);
+    }
+    // While the ids cannot be compared, an envelope is not opened, and it stays valid.
+    let mut admin = one.admin_connection().await;
+    let sealed = one.seal("user", LOGIN, &body);
+    let rename = "alter table tokens.opened_envelopes rename to gone";
+    admin.execute(rename).await.expect("rename");
+    let answer = one.post(LOGIN).text(&sealed).send().await;
+    answer.expect_problem(503, "unavailable");
+    let rename = "alter table tokens.gone rename to opened_envelopes";
+    admin.execute(rename).await.expect("rename");
+    let answer = two.post(LOGIN).text(&sealed).send().await;
+    answer.expect_sealed_problem(&one, 401);
 }

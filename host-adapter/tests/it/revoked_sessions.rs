@@ -6,7 +6,9 @@ use adapter_capabilities::{
     vault::TokenError,
 };
 
-use crate::support::capabilities::Granted;
+use sqlx::Connection as _;
+
+use crate::support::{capabilities::Granted, cluster, until};
 
 const SETTINGS: &str = "[components.issuer]\npostgres = true\ntokens = [\"issue\", \"verify\"]\n\
     [components.checker]\ntokens = [\"verify\"]\n";
@@ -96,4 +98,38 @@ async fn one_call_ends_at_most_a_thousand_sessions() {
         .await
         .expect("count");
     assert_eq!(known, 1_000);
+}
+
+/// Two calls that lock the same rows in different orders deadlock.
+#[tokio::test(flavor = "multi_thread")]
+async fn sessions_are_locked_in_order() {
+    let granted = Granted::new(SETTINGS).await;
+    let revoked = revoked_sessions(&granted);
+    let mut sessions: Vec<String> = (100..200).map(|number| number.to_string()).collect();
+    sessions.reverse();
+    revoked.revoke(sessions.clone()).await.expect("revoke");
+    let mut holder = cluster::connect(&granted.database).await;
+    let mut transaction = holder.begin().await.expect("begin");
+    let lock = |condition: &str| {
+        let table = "tokens.ended_sessions";
+        format!("select id from {table} where {condition} for update skip locked")
+    };
+    let first = sqlx::AssertSqlSafe(lock("id = '100'"));
+    let locked = sqlx::query(first).fetch_all(&mut *transaction).await;
+    assert_eq!(locked.expect("a lock").len(), 1);
+    let waiting = tokio::spawn(async move { revoked.revoke(sessions).await });
+    let mut admin = cluster::connect(&granted.database).await;
+    let blocked = "select count(*) from pg_stat_activity where datname = current_database() \
+        and wait_event_type = 'Lock' and query like '%ended_sessions%'";
+    until("the call to wait", async || {
+        let count = sqlx::query_scalar(blocked).fetch_one(&mut admin).await;
+        (count.ok() == Some(1_i64)).then_some(())
+    })
+    .await;
+    // It waits for the first session, and has locked none after it.
+    let others = sqlx::AssertSqlSafe(lock("id <> '100'"));
+    let free = sqlx::query(others).fetch_all(&mut admin).await;
+    assert_eq!(free.expect("locks").len(), 99);
+    transaction.rollback().await.expect("rollback");
+    waiting.await.expect("a task").expect("revoke");
 }

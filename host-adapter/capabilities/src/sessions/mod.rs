@@ -67,8 +67,7 @@ impl RevokedSessions {
     /// # Errors
     ///
     /// [`Error::Invalid`] for more than 1,000 ids or an invalid id. [`Error::Unavailable`] if PostgreSQL
-    /// does not confirm the change or this adapter holds too many revoked sessions. Any of the sessions
-    /// may then be revoked, and the call may be repeated.
+    /// does not confirm the change. Any of the sessions may then be revoked, and the call may be repeated.
     pub async fn revoke(&self, sessions: Vec<String>) -> Result<(), Error> {
         if sessions.len() > MAX_PER_CALL {
             return Err(Error::Invalid("a call can end at most 1,000 sessions"));
@@ -80,15 +79,6 @@ impl RevokedSessions {
         }
         if sessions.is_empty() {
             return Ok(());
-        }
-        // An adapter that dropped a session from memory would accept its tokens again.
-        if self.revocations.is_full() {
-            tracing::error!(
-                "more sessions were revoked within a token's lifetime than the adapter can hold"
-            );
-            return Err(Error::Unavailable(
-                "too many sessions have ended; try again later".into(),
-            ));
         }
         store::revoke(&self.pool, sessions.clone()).await?;
         self.revocations.add(

@@ -1,16 +1,22 @@
 //! The revoked sessions that one adapter holds in memory, so that checking a token does not wait.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap, hash_map::RandomState},
+    hash::BuildHasher as _,
     sync::{PoisonError, RwLock},
-    time::{Duration, SystemTime},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use tokio::time::Instant;
 
-/// The most sessions that are held, at about 100 bytes each. With the default lifetime of tokens, this
-/// is enough for two hundred logouts a second.
-const CAPACITY: usize = 200_000;
+/// The most sessions that are held, at up to 50 bytes each. With the default lifetime of tokens, this is
+/// enough for five hundred logouts a second. Beyond it, the oldest tokens end early; see
+/// [`Known::ended_until`].
+pub(super) const CAPACITY: usize = 500_000;
+
+/// Two times at which a session may be removed are the same if they differ by no more, in seconds. A
+/// query tells the age of a session again and again, each time a moment off.
+const TOLERANCE: u64 = 2;
 
 /// How much longer than the lifetime of a token its session is held. The clocks of adapters and
 /// PostgreSQL differ by less, and a token is issued a moment before its session is stored.
@@ -28,9 +34,13 @@ pub enum SessionStatus {
 }
 
 /// Revoked sessions. Each is held until all of its tokens have expired.
+///
+/// A session is held as a 64-bit hash with a key of this process, which limits the memory for any length
+/// of id. A session that is not revoked is rejected by chance with a probability of 3 in 10^14.
 #[derive(Debug)]
 pub struct Revocations {
     known: RwLock<Known>,
+    hashing: RandomState,
     /// How long a session is held after it was revoked.
     retention: Duration,
     max_age: Duration,
@@ -39,8 +49,17 @@ pub struct Revocations {
 
 #[derive(Debug, Default)]
 struct Known {
-    /// The time at which each session may be removed, by id. Uses the clock by which tokens expire.
-    revoked: HashMap<Box<str>, SystemTime>,
+    /// When each session may be removed, in seconds since 1970, by its hash. Uses the clock by which
+    /// tokens expire.
+    revoked: HashMap<u64, u64>,
+    /// The same sessions by that time. A session that was revoked again is here twice.
+    by_end: BTreeMap<u64, Vec<u64>>,
+    /// The entries of `by_end`.
+    held: usize,
+    /// Tokens that expire until then, in seconds since 1970, count as revoked. More sessions were revoked
+    /// than the list holds, and the removed ones may have such tokens. The holder of such a token has to
+    /// log in again a little earlier, and sessions can still be revoked.
+    ended_until: u64,
     /// `revoked` contains every session that was revoked before this moment. `None` until PostgreSQL has
     /// answered for the first time.
     complete_at: Option<Instant>,
@@ -53,18 +72,20 @@ impl Revocations {
     pub fn new(lifetime: Duration, max_age: Duration) -> Self {
         Self {
             known: RwLock::default(),
+            hashing: RandomState::new(),
             retention: lifetime + MARGIN,
             max_age,
             capacity: CAPACITY,
         }
     }
 
-    /// Returns the status of a session. A revoked session stays [`SessionStatus::Revoked`] even if the
-    /// list is too old.
+    /// Returns the status of a session, for a token of it that expires at `expires_at`, in seconds since
+    /// 1970. A revoked session stays [`SessionStatus::Revoked`] even if the list is too old.
     #[must_use]
-    pub fn status(&self, session: &str) -> SessionStatus {
+    pub fn status(&self, session: &str, expires_at: u64) -> SessionStatus {
+        let hash = self.hashing.hash_one(session);
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        if known.revoked.contains_key(session) {
+        if known.revoked.contains_key(&hash) || expires_at <= known.ended_until {
             SessionStatus::Revoked
         } else if known
             .complete_at
@@ -105,25 +126,87 @@ impl Revocations {
         sessions: impl IntoIterator<Item = (String, Duration)>,
         queried_at: Instant,
     ) {
-        let now = SystemTime::now();
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         self.insert(&mut known, sessions);
-        known.revoked.retain(|_, until| now < *until);
+        known.remove_expired(unix_time().as_secs());
         known.complete_at = Some(queried_at);
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.revoked.len() >= self.capacity
-    }
-
     fn insert(&self, known: &mut Known, sessions: impl IntoIterator<Item = (String, Duration)>) {
-        let now = SystemTime::now();
+        let now = unix_time();
+        let early = known.ended_until > now.as_secs();
         for (session, age) in sessions {
             let until = now + self.retention.saturating_sub(age);
-            known.revoked.insert(session.into_boxed_str(), until);
+            let hash = self.hashing.hash_one(session.as_str());
+            known.insert(hash, until.as_secs().saturating_add(1));
+            known.shrink_to(self.capacity);
+        }
+        if !early && known.ended_until > now.as_secs() {
+            tracing::warn!(
+                "more than {} sessions have ended within the lifetime of a token, so the oldest tokens end early",
+                self.capacity
+            );
         }
     }
+}
+
+impl Known {
+    fn insert(&mut self, hash: u64, until: u64) {
+        let held = self.revoked.get(&hash);
+        if held.is_some_and(|held| until <= held.saturating_add(TOLERANCE)) {
+            return;
+        }
+        self.revoked.insert(hash, until);
+        self.by_end.entry(until).or_default().push(hash);
+        self.held += 1;
+    }
+
+    /// Removes sessions whose tokens have expired at `now`.
+    fn remove_expired(&mut self, now: u64) {
+        while let Some(first) = self.by_end.first_entry()
+            && *first.key() <= now
+        {
+            let (until, hashes) = first.remove_entry();
+            self.held -= hashes.len();
+            for hash in hashes {
+                self.remove(hash, until);
+            }
+        }
+    }
+
+    /// Removes the sessions that were revoked first until `capacity` are left.
+    fn shrink_to(&mut self, capacity: usize) {
+        while self.held > capacity
+            && let Some(mut first) = self.by_end.first_entry()
+        {
+            let until = *first.key();
+            let hash = first.get_mut().pop();
+            if first.get().is_empty() {
+                first.remove();
+            }
+            let Some(hash) = hash else { continue };
+            self.held -= 1;
+            if self.remove(hash, until) {
+                self.ended_until = self.ended_until.max(until);
+            }
+        }
+    }
+
+    /// Removes a session unless it was revoked again later.
+    fn remove(&mut self, hash: u64, until: u64) -> bool {
+        let latest = self.revoked.get(&hash) == Some(&until);
+        if latest {
+            self.revoked.remove(&hash);
+        }
+        latest
+    }
+}
+
+/// The time since 1970; zero for a clock before that.
+fn unix_time() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -146,27 +229,27 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn status_is_unknown_without_a_recent_answer() {
         let revocations = revocations(9);
-        assert_eq!(revocations.status("a"), SessionStatus::Unknown);
+        assert_eq!(revocations.status("a", u64::MAX), SessionStatus::Unknown);
         revocations.update([], Instant::now());
-        assert_eq!(revocations.status("a"), SessionStatus::Active);
+        assert_eq!(revocations.status("a", u64::MAX), SessionStatus::Active);
         tokio::time::advance(MINUTE / 2).await;
-        assert_eq!(revocations.status("a"), SessionStatus::Active);
+        assert_eq!(revocations.status("a", u64::MAX), SessionStatus::Active);
         tokio::time::advance(Duration::from_millis(1)).await;
-        assert_eq!(revocations.status("a"), SessionStatus::Unknown);
+        assert_eq!(revocations.status("a", u64::MAX), SessionStatus::Unknown);
         // An answer is as old as its query.
         revocations.update([], Instant::now() - MINUTE);
-        assert_eq!(revocations.status("a"), SessionStatus::Unknown);
+        assert_eq!(revocations.status("a", u64::MAX), SessionStatus::Unknown);
     }
 
     #[tokio::test(start_paused = true)]
     async fn session_stays_revoked_when_the_list_is_old() {
         let revocations = revocations(9);
         revocations.add(revoked("a", Duration::ZERO));
-        assert_eq!(revocations.status("a"), SessionStatus::Revoked);
+        assert_eq!(revocations.status("a", u64::MAX), SessionStatus::Revoked);
         revocations.update(revoked("b", Duration::ZERO), Instant::now());
         tokio::time::advance(MINUTE).await;
-        assert_eq!(revocations.status("a"), SessionStatus::Revoked);
-        assert_eq!(revocations.status("b"), SessionStatus::Revoked);
+        assert_eq!(revocations.status("a", u64::MAX), SessionStatus::Revoked);
+        assert_eq!(revocations.status("b", u64::MAX), SessionStatus::Revoked);
     }
 
     #[tokio::test]
@@ -175,16 +258,31 @@ mod tests {
         revocations.add(revoked("late", 16 * MINUTE));
         revocations.add(revoked("early", 15 * MINUTE));
         revocations.update([], Instant::now());
-        assert_eq!(revocations.status("late"), SessionStatus::Active);
-        assert_eq!(revocations.status("early"), SessionStatus::Revoked);
+        assert_eq!(revocations.status("late", u64::MAX), SessionStatus::Active);
+        assert_eq!(
+            revocations.status("early", u64::MAX),
+            SessionStatus::Revoked
+        );
     }
 
     #[tokio::test]
-    async fn list_is_full_at_its_capacity() {
+    async fn beyond_the_capacity_the_oldest_tokens_end_early() {
         let revocations = revocations(2);
-        revocations.add(revoked("a", Duration::ZERO));
-        assert!(!revocations.is_full());
-        revocations.add(revoked("b", Duration::ZERO));
-        assert!(revocations.is_full());
+        revocations.update([], Instant::now());
+        for (session, minutes) in [("a", 10), ("b", 5), ("c", 0), ("b", 1)] {
+            revocations.add(revoked(session, minutes * MINUTE));
+        }
+        let now = unix_time().as_secs();
+        let status = |session: &str, minutes: u64| {
+            // A token that was issued so many minutes ago.
+            let token = revocations.status(session, now + 15 * 60 - minutes * 60);
+            token == SessionStatus::Revoked
+        };
+        // Tokens from before the tenth minute cannot be told from those of `a`.
+        assert!(status("a", 10) && status("other", 10));
+        assert!(status("b", 8) && status("c", 1));
+        assert!(!status("other", 3));
+        let known = revocations.known.read().unwrap();
+        assert!(known.held <= 2 && known.by_end.len() <= 2);
     }
 }

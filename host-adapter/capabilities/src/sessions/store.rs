@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _, postgres::PgRow};
 
+use super::revocations::CAPACITY;
 use crate::postgres::{Definitions, Error, Pool};
 
 const SCHEMA: &str = include_str!("schema.sql");
@@ -11,18 +12,23 @@ const SCHEMA: &str = include_str!("schema.sql");
 /// The channel of the notifications. Channels belong to a database, not to a schema.
 pub(super) const CHANNEL: &str = "spindle_ended_sessions";
 
+/// The most rows of a query: one more than an adapter holds, so that it learns that there are more.
+const MAX_ROWS: i64 = CAPACITY as i64 + 1;
+
 /// How long rows are kept. This is longer than the longest lifetime of tokens, which is one day.
 const KEEP_ROWS: Duration = Duration::from_secs(25 * 60 * 60);
 
-/// Sends one notification per session, because a notification is limited to 8,000 bytes. PostgreSQL
+/// Rows are inserted in order, so that two calls with the same sessions wait for each other instead of
+/// deadlocking. Sends one notification per session, because a notification is limited to 8,000 bytes. PostgreSQL
 /// sends it when the row is committed.
 const REVOKE: &str = "with ended as (insert into ended_sessions (id) \
-         select distinct id from unnest($1::text[]) as id \
+         select distinct id from unnest($1::text[]) as id order by id \
          on conflict (id) do update set ended_at = excluded.ended_at returning id) \
      select pg_notify($2, id) from ended";
 
 const REVOKED_WITHIN: &str = "select id, extract(epoch from now() - ended_at)::float8 \
-     from ended_sessions where ended_at > now() - make_interval(secs => $1)";
+     from ended_sessions where ended_at > now() - make_interval(secs => $1) \
+     order by ended_at desc limit $2";
 
 const REVOKED_AMONG: &str = "select id, extract(epoch from now() - ended_at)::float8 \
      from ended_sessions where id = any($1)";
@@ -69,7 +75,9 @@ pub(super) async fn revoked_within_on(
     connection: &mut PgConnection,
     period: Duration,
 ) -> Result<Vec<Revoked>, sqlx::Error> {
-    let query = sqlx::query(REVOKED_WITHIN).bind(period.as_secs_f64());
+    let query = sqlx::query(REVOKED_WITHIN)
+        .bind(period.as_secs_f64())
+        .bind(MAX_ROWS);
     let rows = query.fetch_all(connection).await?;
     rows.iter().map(revoked).collect()
 }

@@ -170,6 +170,9 @@ pub enum EnvelopeError {
         /// The largest size in bytes.
         limit: usize,
     },
+    /// The adapter does not know at the moment whether another one has opened the envelope.
+    #[error("the adapter cannot check at the moment whether the envelope was opened before")]
+    Unavailable,
     /// The key ring has no active envelope key of the issuer.
     #[error("`{0}` has no key to seal envelopes with")]
     NoKey(String),

@@ -16,7 +16,7 @@ mod tokens;
 
 pub use envelopes::{
     EnvelopeSettings, Envelopes, ExpectedClaims, Inspected, MAX_ENVELOPE_BYTES, MAX_PAYLOAD_BYTES,
-    Opened, Purpose, SealRequest, Sealed,
+    Opened, OpenedEnvelopes, OpenedError, Purpose, ReplayScope, SealRequest, Sealed,
 };
 pub use errors::{EnvelopeError, KeyError, PasswordError, SettingError, TokenError};
 pub use keys::{

@@ -100,6 +100,12 @@ impl Builder {
         self
     }
 
+    /// Starts a second adapter with the database and the keys of `app`.
+    pub(crate) fn beside(mut self, app: &App) -> Self {
+        self.keys = app.builder.keys.clone();
+        self.database(app.database.clone())
+    }
+
     pub(crate) fn database(mut self, url: SecretString) -> Self {
         self.database = Some(url);
         self
@@ -157,7 +163,9 @@ impl Builder {
             self.documents = Some(documents);
         }
         let directory = tempfile::tempdir().expect("a directory");
-        self.keys = directory.path().join("keys");
+        if self.keys.as_os_str().is_empty() {
+            self.keys = directory.path().join("keys");
+        }
         directory
     }
 

@@ -9,15 +9,16 @@
 //! cannot ensure this, because a request that was not sealed has none. An answer is therefore marked
 //! with `"rsp": true`, and names the request's envelope in `in_reply_to` if it had one.
 //!
-//! Replays are detected by the ids of opened envelopes, which are kept in this process. Another
-//! replica, or this process after a restart, does not know them. There, only the age limit prevents
-//! a replay.
+//! Replays are detected by the ids of opened envelopes, which are kept in this process ([`replay`]). With
+//! [`ReplayScope::Database`], all adapters on one PostgreSQL share the ids of requests ([`OpenedEnvelopes`]).
+//! Answers need no sharing: only the adapter that sent the request accepts the answer to it.
 //!
 //! Nonces are 96 random bits. NIST SP 800-38D allows them for 2^32 envelopes under one key. A key that
 //! seals 1,000 envelopes a second must be replaced every 50 days.
 
 mod compact;
 mod header;
+mod opened;
 mod replay;
 mod settings;
 
@@ -38,7 +39,8 @@ use super::keys::{KeyKind, KeyRing, KeyState};
 pub use adapter_contract::envelopes::Opened;
 
 pub use self::compact::{MAX_ENVELOPE_BYTES, MAX_PAYLOAD_BYTES};
-pub use self::settings::EnvelopeSettings;
+pub use self::opened::{OpenedEnvelopes, OpenedError};
+pub use self::settings::{EnvelopeSettings, ReplayScope};
 
 /// Whether an envelope is a request or an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,6 +110,7 @@ pub struct Envelopes {
     /// By owner.
     sealing_keys: HashMap<String, SealingKey>,
     replay_guard: ReplayGuard,
+    opened: Option<OpenedEnvelopes>,
 }
 
 /// A key that opens envelopes. The cipher overwrites the expanded key when it is dropped.
@@ -163,10 +166,45 @@ impl Envelopes {
             opening_keys,
             sealing_keys,
             replay_guard,
+            opened: None,
         })
     }
 
-    /// Opens an envelope that has exactly the expected claims. An envelope can be opened once.
+    /// Shares the ids of opened requests with other adapters.
+    #[must_use]
+    pub fn with_opened(self, opened: Option<OpenedEnvelopes>) -> Self {
+        Self { opened, ..self }
+    }
+
+    /// Opens the envelope of a request, once among all adapters that share the ids.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Envelopes::open`], and [`EnvelopeError::Unavailable`] if the adapter cannot find out
+    /// whether another one has opened it. It may be opened later then.
+    pub async fn open_request(
+        &self,
+        envelope: &str,
+        expected: ExpectedClaims<'_>,
+    ) -> Result<Opened, EnvelopeError> {
+        let (opened, kid) = self.open_with_key_at(envelope, expected, unix_now())?;
+        let Some(shared) = &self.opened else {
+            return Ok(opened);
+        };
+        match shared.admit(&kid, &opened.id).await {
+            Ok(true) => Ok(opened),
+            Ok(false) => {
+                log_rejection("replayed-elsewhere", &expected);
+                Err(EnvelopeError::Invalid)
+            }
+            Err(OpenedError) => {
+                self.replay_guard.take_back(&kid, &opened.id);
+                Err(EnvelopeError::Unavailable)
+            }
+        }
+    }
+
+    /// Opens an envelope that has exactly the expected claims. This adapter opens an envelope once.
     ///
     /// # Errors
     ///
@@ -213,23 +251,25 @@ impl Envelopes {
         expected: ExpectedClaims<'_>,
         now: u64,
     ) -> Result<Opened, EnvelopeError> {
+        let opened = self.open_with_key_at(envelope, expected, now);
+        opened.map(|(opened, _)| opened)
+    }
+
+    /// Opens an envelope, and returns the id of its key as well.
+    fn open_with_key_at(
+        &self,
+        envelope: &str,
+        expected: ExpectedClaims<'_>,
+        now: u64,
+    ) -> Result<(Opened, String), EnvelopeError> {
         compact::check_size(envelope)?;
         self.check(envelope, &expected, now).map_err(|reason| {
-            METRICS.rejected("envelope", reason);
-            // The log shows values from the caller only. The envelope's claims are not authenticated.
-            let ExpectedClaims {
-                audience, method, ..
-            } = expected;
             if reason == UNHEARD_ISSUER && expected.purpose == Purpose::Request {
-                log_unheard(envelope, audience);
-                return EnvelopeError::Invalid;
+                METRICS.rejected("envelope", reason);
+                log_unheard(envelope, expected.audience);
+            } else {
+                log_rejection(reason, &expected);
             }
-            tracing::warn!(
-                reason,
-                audience,
-                method,
-                "rejected an envelope for `{audience}`"
-            );
             EnvelopeError::Invalid
         })
     }
@@ -247,7 +287,7 @@ impl Envelopes {
         envelope: &str,
         expected: &ExpectedClaims<'_>,
         now: u64,
-    ) -> Result<Opened, &'static str> {
+    ) -> Result<(Opened, String), &'static str> {
         let parts = Parts::split(envelope)?;
         let json = parts.header_json()?;
         let header = Header::parse(&json)?;
@@ -260,13 +300,16 @@ impl Envelopes {
         {
             Admission::First => {}
             Admission::Repeated => return Err("replayed"),
+            Admission::Forgotten => return Err("too-old"),
             Admission::Full => return Err("too-many-envelopes"),
         }
-        Ok(Opened {
+        let kid = header.kid.into_owned();
+        let opened = Opened {
             payload,
             issuer: header.iss.into_owned(),
             id: header.jti.into_owned(),
-        })
+        };
+        Ok((opened, kid))
     }
 
     /// Decrypts the body with the key that the header names, which authenticates body and header. Until
@@ -319,6 +362,21 @@ impl Envelopes {
         let envelope = compact::seal(&header.to_json()?, payload.as_bytes(), &key.cipher)?;
         Ok(Sealed { envelope, id })
     }
+}
+
+/// Counts and logs a rejection. The log shows values from the caller only, because the envelope's claims
+/// may not be authenticated.
+fn log_rejection(reason: &'static str, expected: &ExpectedClaims<'_>) {
+    METRICS.rejected("envelope", reason);
+    let ExpectedClaims {
+        audience, method, ..
+    } = expected;
+    tracing::warn!(
+        reason,
+        audience,
+        method,
+        "rejected an envelope for `{audience}`"
+    );
 }
 
 /// Logs a request of a service that `audience` does not hear, with the setting that changes this. The

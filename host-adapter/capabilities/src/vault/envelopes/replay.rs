@@ -3,6 +3,11 @@
 //! An id is kept as a 64-bit hash with a key of this process. The hash limits the memory for any
 //! length of id, and the key prevents senders from making two ids collide. Among half a million ids,
 //! an envelope collides by chance with a probability of 3 in 10^14. It is then rejected.
+//!
+//! An id is forgotten when the time of any thread is later than its envelope's validity. Another thread
+//! may have read its time before, and the clock may be set back later. Envelopes that were valid only as
+//! long as a forgotten one are therefore rejected, whatever the time is. A clock that is set back by more
+//! than the age limit of envelopes rejects all of them until it reaches the time of the last forgotten one.
 
 use std::collections::hash_map::RandomState;
 use std::collections::{BTreeMap, HashSet};
@@ -16,6 +21,8 @@ pub(super) enum Admission {
     First,
     /// An envelope with this id was opened before.
     Repeated,
+    /// The ids of envelopes that are valid only until then are forgotten, so a replay would not be detected.
+    Forgotten,
     /// The capacity is reached. The envelope must be rejected, because a replay of it would not be
     /// detected.
     Full,
@@ -33,6 +40,8 @@ struct Opened {
     ids: HashSet<u64>,
     /// The same ids, by the last second at which their envelopes are valid.
     by_expiry: BTreeMap<u64, Vec<u64>>,
+    /// The latest validity of a forgotten id.
+    forgotten_until: Option<u64>,
 }
 
 impl ReplayGuard {
@@ -54,12 +63,26 @@ impl ReplayGuard {
         if opened.ids.contains(&hash) {
             return Admission::Repeated;
         }
+        if opened
+            .forgotten_until
+            .is_some_and(|until| valid_until <= until)
+        {
+            return Admission::Forgotten;
+        }
         if opened.ids.len() >= self.capacity {
             return Admission::Full;
         }
         opened.ids.insert(hash);
         opened.by_expiry.entry(valid_until).or_default().push(hash);
         Admission::First
+    }
+
+    /// Takes back the admission of an envelope that was not opened after all.
+    pub(super) fn take_back(&self, kid: &str, id: &str) {
+        let hash = self.hashing.hash_one((kid, id));
+        // The hash stays in `by_expiry`. A second admission adds it again, for the same second.
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        opened.ids.remove(&hash);
     }
 }
 
@@ -68,9 +91,11 @@ impl Opened {
         while let Some(oldest) = self.by_expiry.first_entry()
             && *oldest.key() < now
         {
-            for hash in oldest.remove() {
+            let (until, hashes) = oldest.remove_entry();
+            for hash in hashes {
                 self.ids.remove(&hash);
             }
+            self.forgotten_until = self.forgotten_until.max(Some(until));
         }
     }
 }
@@ -85,6 +110,28 @@ mod tests {
         assert_eq!(guard.admit("k", "a", 60, 0), Admission::First);
         assert_eq!(guard.admit("k", "a", 60, 60), Admission::Repeated);
         assert_eq!(guard.admit("k", "b", 60, 60), Admission::First);
+    }
+
+    #[test]
+    fn forgotten_id_is_not_admitted_by_an_earlier_time() {
+        let guard = ReplayGuard::new(10);
+        assert_eq!(guard.admit("k", "a", 60, 0), Admission::First);
+        // Another thread is a second ahead. Later the clock is set back.
+        assert_eq!(guard.admit("k", "b", 121, 61), Admission::First);
+        for now in [60, 10] {
+            assert_eq!(guard.admit("k", "a", 60, now), Admission::Forgotten);
+            assert_eq!(guard.admit("k", "b", 121, now), Admission::Repeated);
+        }
+        assert_eq!(guard.admit("k", "c", 61, 10), Admission::First);
+    }
+
+    #[test]
+    fn admission_that_is_taken_back_can_be_repeated() {
+        let guard = ReplayGuard::new(1);
+        assert_eq!(guard.admit("k", "a", 60, 0), Admission::First);
+        guard.take_back("k", "a");
+        assert_eq!(guard.admit("k", "a", 60, 0), Admission::First);
+        assert_eq!(guard.admit("k", "a", 60, 0), Admission::Repeated);
     }
 
     #[test]

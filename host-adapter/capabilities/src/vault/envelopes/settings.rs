@@ -11,6 +11,19 @@ type MaxAge = Time<SECOND, HOUR>;
 type ClockSkew = Time<0, { 5 * MINUTE }>;
 type ReplayCapacity = Integer<1, 10_000_000>;
 
+/// Among which adapters an envelope can be opened only once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReplayScope {
+    /// [`Self::Database`] in production, and [`Self::Process`] otherwise.
+    #[default]
+    Auto,
+    /// Each adapter knows what it has opened itself since its start.
+    Process,
+    /// All adapters on one PostgreSQL know what any of them has opened.
+    Database,
+}
+
 /// The lifetime of envelopes, and the number of ids that are remembered.
 #[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(default)]
@@ -23,6 +36,10 @@ pub struct EnvelopeSettings {
     /// milliseconds.
     #[serde(with = "ClockSkew")]
     pub clock_skew: Duration,
+    /// Among which adapters an envelope of a request can be opened only once. `database` costs a round trip
+    /// to PostgreSQL for each of them, and none can be opened while PostgreSQL does not answer. With
+    /// `process`, an envelope can be opened once at each adapter, and again after a restart.
+    pub replay_scope: ReplayScope,
     /// How many ids are remembered, 1 to 10,000,000, at up to 35 bytes each; it is not read from
     /// settings. When that many have been opened within `max_age` and `clock_skew`, further envelopes
     /// are rejected. 500,000 ids allow 7,600 envelopes a second.
@@ -35,6 +52,7 @@ impl Default for EnvelopeSettings {
         Self {
             max_age: Duration::from_secs(60),
             clock_skew: Duration::from_secs(5),
+            replay_scope: ReplayScope::Auto,
             replay_capacity: 500_000,
         }
     }

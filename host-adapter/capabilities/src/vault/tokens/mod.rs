@@ -125,14 +125,18 @@ impl Tokens {
     pub fn verify(&self, token: &str) -> Result<Claims, TokenError> {
         let claims = self.verify_at(token, unix_now())?;
         match &claims.session {
-            Some(session) => self.check_session(session).map(|()| claims),
+            Some(session) => self
+                .check_session(session, claims.expires_at)
+                .map(|()| claims),
             None => Ok(claims),
         }
     }
 
-    fn check_session(&self, session: &str) -> Result<(), TokenError> {
+    fn check_session(&self, session: &str, expires_at: u64) -> Result<(), TokenError> {
         let revocations = self.revocations.as_ref();
-        let status = revocations.map_or(SessionStatus::Unknown, |known| known.status(session));
+        let status = revocations.map_or(SessionStatus::Unknown, |known| {
+            known.status(session, expires_at)
+        });
         match status {
             SessionStatus::Active => Ok(()),
             SessionStatus::Revoked => {

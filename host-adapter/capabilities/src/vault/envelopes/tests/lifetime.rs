@@ -12,7 +12,7 @@ fn envelope_is_valid_for_a_minute_and_not_earlier() {
             .envelope;
         envelopes
             .check(&envelope, &expected(), NOW)
-            .map(|opened| opened.payload)
+            .map(|(opened, _)| opened.payload)
     };
     assert_eq!(open_sealed_at(NOW - 60).as_deref(), Ok(BODY));
     assert_eq!(open_sealed_at(NOW - 61), Err("too-old"));
