@@ -52,7 +52,7 @@ pub async fn existing_documents(
             admin,
             keys: &keys,
         };
-        builder.options(DOCUMENTS)?
+        builder.existing_options(DOCUMENTS).await?
     };
     let options = options.options([("search_path", DOCUMENTS)]);
     let one = PostgresSettings {

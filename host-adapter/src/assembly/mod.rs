@@ -18,7 +18,7 @@ use adapter_capabilities::{
     outbox::{Outbox, Relay},
     postgres::Pool,
     sessions::{Listener, Revocations},
-    vault::{CLIENT, Envelopes, KeyRing, Passwords, Tokens},
+    vault::{CLIENT, Envelopes, KeyRing, KeyWatcher, Passwords, Tokens},
 };
 use adapter_contract::Adapter;
 
@@ -39,6 +39,8 @@ pub struct Assembly {
     pub outboxes: HashMap<String, Outbox>,
     /// Receives which sessions other adapters end. The caller must run it.
     pub sessions: Option<Listener>,
+    /// Takes up keys that are added later. The caller must run it.
+    pub keys: Option<KeyWatcher>,
     /// The document store, if at least one component is granted a collection.
     pub documents: Option<Store>,
     /// To be closed at the end.
@@ -73,10 +75,15 @@ impl Assembly {
 ///
 /// See [`KeyRing::load`].
 pub fn keys(settings: &Settings) -> anyhow::Result<KeyRing> {
-    let mut owners: Vec<&str> = settings.components.keys().map(String::as_str).collect();
-    owners.push(CLIENT);
     let directory = &settings.keys.directory;
-    Ok(KeyRing::load(directory, &owners, &settings.key_policy)?)
+    let keys = KeyRing::load(directory, &owners(settings), &settings.key_policy);
+    Ok(keys?)
+}
+
+/// The owners of envelope keys: all components and outside callers.
+fn owners(settings: &Settings) -> Vec<&str> {
+    let components = settings.components.keys().map(String::as_str);
+    components.chain([CLIENT]).collect()
 }
 
 /// Prepares the databases and connects everything.
@@ -103,6 +110,13 @@ pub async fn assemble(
         relays: vec![],
         outboxes: HashMap::new(),
         sessions: None,
+        keys: Some(KeyWatcher::new(
+            settings.keys.directory.clone(),
+            &owners(settings),
+            settings.key_policy.clone(),
+            keys,
+            (shared.envelopes.clone(), shared.tokens.clone()),
+        )),
         documents: shared.documents.clone(),
         pools: vec![],
     };

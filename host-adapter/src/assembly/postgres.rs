@@ -1,11 +1,14 @@
 //! Connections to PostgreSQL, each under a role that reaches one schema.
 
 use anyhow::Context as _;
-use secrecy::{ExposeSecret as _, SecretString};
-use sqlx::postgres::PgConnectOptions;
+use secrecy::ExposeSecret as _;
+use sqlx::{ConnectOptions as _, Connection as _, postgres::PgConnectOptions};
 
 use super::{Builder, documents::DOCUMENTS};
-use adapter_capabilities::postgres::{Pool, Postgres, PostgresSettings};
+use adapter_capabilities::{
+    postgres::{Pool, Postgres, PostgresSettings},
+    vault::DerivedSecret,
+};
 
 use crate::{
     config,
@@ -60,17 +63,23 @@ impl Builder<'_> {
             place(&options) == place(self.admin),
             "the database URL of `{name}` must name another role on the server and database of `DATABASE_URL`"
         );
-        let password = own.is_none().then(|| self.password(options.get_username()));
+        let passwords = own
+            .is_none()
+            .then(|| self.passwords(options.get_username()));
         let provision = Provision {
             component: name,
             role: options.get_username(),
-            password: password.as_ref(),
+            passwords: passwords.as_deref(),
             connections: Pool::max_connections(&self.settings.postgres)
                 * self.settings.postgres.max_adapters,
             owner,
             messages,
         };
-        provision.apply(self.admin).await?;
+        let password = provision.apply(self.admin).await?;
+        let options = match password {
+            Some(password) => options.password(password.expose_secret()),
+            None => options,
+        };
         let schema = format!("\"{name}\"");
         let mut options = options.options([("search_path", schema.as_str())]);
         if name == DOCUMENTS {
@@ -100,17 +109,35 @@ impl Builder<'_> {
         }
     }
 
-    fn derived(&self, name: &str) -> PgConnectOptions {
-        let role = database::role_name(self.admin, name);
-        let password = self.password(&role);
-        self.admin
-            .clone()
-            .username(&role)
-            .password(password.expose_secret())
+    /// Like [`Self::options`], with the password that the role has now.
+    pub(super) async fn existing_options(&self, name: &str) -> anyhow::Result<PgConnectOptions> {
+        let options = self.options(name)?;
+        if self.settings.databases.components.contains_key(name) {
+            return Ok(options);
+        }
+        for password in self.passwords(options.get_username()) {
+            let options = options.clone().password(password.secret.expose_secret());
+            if let Ok(connection) = options.connect().await {
+                connection.close().await?;
+                return Ok(options);
+            }
+        }
+        Ok(options)
     }
 
-    /// Adapters with the same keys derive the same password, so that none locks another out.
-    fn password(&self, role: &str) -> SecretString {
+    /// The role that the adapter creates, with the password of the active key.
+    fn derived(&self, name: &str) -> PgConnectOptions {
+        let role = database::role_name(self.admin, name);
+        let options = self.admin.clone().username(&role);
+        match self.passwords(&role).first() {
+            Some(password) => options.password(password.secret.expose_secret()),
+            None => options,
+        }
+    }
+
+    /// The passwords that a role may have. Adapters with the same keys derive the same ones, so that none locks
+    /// another out.
+    fn passwords(&self, role: &str) -> Vec<DerivedSecret> {
         self.keys.derive(&format!("postgres role {role}"))
     }
 }

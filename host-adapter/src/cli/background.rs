@@ -1,5 +1,5 @@
-//! What runs beside the requests: the delivery of messages, news of sessions that end elsewhere, and
-//! connections that are to be closed.
+//! What runs beside the requests: the delivery of messages, news of sessions that end elsewhere and of keys,
+//! and connections that are to be closed.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -89,6 +89,9 @@ impl Work {
         }
         if let Some(listener) = assembly.sessions.take() {
             tasks.spawn(listener.run(stop.clone()));
+        }
+        if let Some(keys) = assembly.keys.take() {
+            tasks.spawn(keys.run(stop.clone()));
         }
         Self {
             tasks,

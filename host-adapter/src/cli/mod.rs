@@ -96,7 +96,7 @@ enum Command {
     Open(envelope::Open),
     /// Send a sealed request to a service and print its answer, opened.
     Call(call::Call),
-    /// Make and list keys.
+    /// Rotate, generate and list keys.
     #[command(subcommand)]
     Keys(keys::Keys),
     /// Say what keeps the project from working here, and what to do about it. It changes nothing.

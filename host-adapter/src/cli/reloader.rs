@@ -17,6 +17,7 @@ use super::{
     start_checks, up,
 };
 use crate::{
+    assembly,
     checks::Host,
     config::{Environment, Settings},
     control::{Handler, Reloaded, Reply, Request, Served},
@@ -227,8 +228,10 @@ impl Reloader {
         next: &Invocation,
         done: &mut Reloaded,
     ) -> anyhow::Result<()> {
-        let Running { admin, keys, .. } = &self.0.running;
-        let assembly = run::assemble(next, admin, keys, &self.0.running.peer_url).await?;
+        let Running { admin, .. } = &self.0.running;
+        // The keys may have changed since the start, and a new component needs one.
+        let keys = assembly::keys(&next.settings)?;
+        let assembly = run::assemble(next, admin, &keys, &self.0.running.peer_url).await?;
         let reload = async {
             done.migrations = migrate::all(next, admin, assembly.documents.as_ref()).await?;
             up::compile_in_subprocess(next).await;

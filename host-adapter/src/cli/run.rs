@@ -36,7 +36,6 @@ pub(super) struct Running {
     pub(super) current: Current,
     /// The administrative connection.
     pub(super) admin: PgConnectOptions,
-    pub(super) keys: Arc<KeyRing>,
     pub(super) peer_url: PeerUrl,
     pub(super) background: Arc<Background>,
     pub(super) shutdown: CancellationToken,
@@ -109,7 +108,7 @@ pub(super) async fn run<M: Mode>(
     mongodb: &MongoDb,
     mut invocation: Invocation,
 ) -> anyhow::Result<()> {
-    let keys = Arc::new(assembly::keys(&invocation.settings)?);
+    let keys = assembly::keys(&invocation.settings)?;
     let warnings = start_checks::run(&invocation, M::HOST)?;
     let management = Arc::new(management(&invocation.settings)?);
     let shutdown = shutdown_signal()?;
@@ -137,7 +136,7 @@ pub(super) async fn run<M: Mode>(
 
 /// What is there before the database.
 struct Prepared {
-    keys: Arc<KeyRing>,
+    keys: KeyRing,
     management: Arc<Management>,
     warnings: BTreeSet<String>,
 }
@@ -177,7 +176,6 @@ async fn serve<M: Mode>(
     let running = Running {
         current,
         admin: database.admin.clone(),
-        keys,
         peer_url,
         background: background.clone(),
         shutdown: shutdown.clone(),

@@ -6,10 +6,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::layers::{Layers, is_name};
 
-/// Reserved names: the whole application in `[listen]`, the outside caller's key,
+/// Reserved names: the key of answers, the whole application in `[listen]`, the outside caller's key,
 /// the signing key, the key behind database roles, schemas that are not a component's, and this
 /// program, which has that name in the log.
-pub(crate) const RESERVED: [&str; 8] = [
+pub(crate) const RESERVED: [&str; 9] = [
+    "answers",
     "app",
     "client",
     "documents",

@@ -17,7 +17,7 @@ use super::{
     lock::{Lock, Work},
     quoted,
 };
-use adapter_capabilities::outbox;
+use adapter_capabilities::{outbox, vault::DerivedSecret};
 
 /// Maximum length of a name in bytes. PostgreSQL truncates longer names, so two roles could become one.
 const MAX_ROLE_NAME: usize = 63;
@@ -25,13 +25,20 @@ const MAX_ROLE_NAME: usize = 63;
 /// How long to wait for a lock that another session holds.
 const LOCK_TIMEOUT: &str = "10s";
 
-/// The comment on every role that the adapter created. The adapter does not take over a role without it.
+/// The comment on every role that the adapter created, before the id of the key that its password is derived
+/// from. The adapter does not take over a role without it.
 const MARK: &str = "made by Spindle";
 
 /// The tables whose locks serialise what a role creates in a schema that it owns; see
 /// `adapter_capabilities::postgres::Definitions`.
 const DEFINITIONS: &str = "create table if not exists spindle_definitions (); \
     create table if not exists spindle_index_definitions ()";
+
+/// The class of SQLSTATE 28P01, `invalid_password`, and 28000, `invalid_authorization_specification`.
+const WRONG_PASSWORD: &str = "28";
+
+/// SQLSTATE `too_many_connections`.
+const TOO_MANY_CONNECTIONS: &str = "53300";
 
 /// Finds a role by its name, and returns its comment and its limit of connections.
 const KNOWN_ROLE: &str =
@@ -44,8 +51,8 @@ pub struct Provision<'a> {
     pub component: &'a str,
     /// The role that the component connects as; see [`role_name`].
     pub role: &'a str,
-    /// The password of the role, if the adapter creates the role.
-    pub password: Option<&'a SecretString>,
+    /// The passwords that the role may have, if the adapter creates the role: that of the active key first.
+    pub passwords: Option<&'a [DerivedSecret]>,
     /// How many connections PostgreSQL accepts of the role, if the adapter creates it.
     pub connections: usize,
     /// Whether the role owns its schema, or only uses what is in it.
@@ -66,12 +73,12 @@ pub fn role_name(options: &PgConnectOptions, component: &str) -> String {
 
 impl Provision<'_> {
     /// Creates the role and the schema if they do not exist, and grants the role its rights. Several
-    /// adapters may do this at the same time.
+    /// adapters may do this at the same time. Returns the role's password if the adapter knows it.
     ///
     /// # Errors
     ///
     /// PostgreSQL rejected a statement. If a right is missing, the error names it.
-    pub async fn apply(&self, admin: &PgConnectOptions) -> anyhow::Result<()> {
+    pub async fn apply(&self, admin: &PgConnectOptions) -> anyhow::Result<Option<SecretString>> {
         anyhow::ensure!(
             self.role.len() <= MAX_ROLE_NAME,
             "role `{}` is longer than PostgreSQL's {MAX_ROLE_NAME} bytes for a name: set `{}`",
@@ -85,38 +92,43 @@ impl Provision<'_> {
             )))
             .await?;
         let lock = Lock::take(admin, Work::Provision).await?;
-        if let Some(password) = self.password {
-            self.create_role(admin, &mut connection, password).await.with_context(|| {
+        let mut password = None;
+        if let Some(passwords) = self.passwords {
+            let created = self.create_role(admin, &mut connection, passwords).await;
+            password = created.with_context(|| {
                 let (role, variable) = (self.role, variable(self.component));
-                format!("creating role `{role}`: `DATABASE_URL` needs `createrole`, or set `{variable}`")
+                format!(
+                    "creating role `{role}`: `DATABASE_URL` needs `createrole`, or set `{variable}`"
+                )
             })?;
         }
         self.create_schema(&mut connection)
             .await
             .with_context(|| format!("schema `{}`", self.component))?;
         lock.release().await;
-        Ok(())
+        Ok(password)
     }
 
+    /// Creates the role, or finds out which of the `passwords` it has, and returns that.
+    ///
+    /// Other adapters may be connected with the password of an older key, so the role keeps it as long as that
+    /// key's file exists.
     async fn create_role(
         &self,
         admin: &PgConnectOptions,
         connection: &mut PgConnection,
-        password: &SecretString,
-    ) -> anyhow::Result<()> {
+        passwords: &[DerivedSecret],
+    ) -> anyhow::Result<Option<SecretString>> {
         let role = quoted(self.role);
         let known = sqlx::query(KNOWN_ROLE).bind(self.role);
         let limit = i32::try_from(self.connections).unwrap_or(i32::MAX);
-        let mut limited = None;
+        let (mut limited, mut comment) = (None, String::new());
         match known.fetch_optional(&mut *connection).await? {
-            None => {
-                run(connection, format!("create role {role} login noinherit")).await?;
-                run(connection, format!("comment on role {role} is '{MARK}'")).await?;
-            }
+            None => run(connection, format!("create role {role} login noinherit")).await?,
             Some(row) => {
-                let comment: Option<String> = row.try_get(0)?;
+                comment = row.try_get::<Option<String>, _>(0)?.unwrap_or_default();
                 anyhow::ensure!(
-                    comment.as_deref() == Some(MARK),
+                    comment.starts_with(MARK),
                     "the role exists already, and the adapter did not create it"
                 );
                 limited = Some(row.try_get::<i32, _>(1)?);
@@ -126,27 +138,77 @@ impl Provision<'_> {
             let alter = format!("alter role {role} connection limit {limit}");
             run(connection, alter).await?;
         }
-        if limited.is_some() && self.can_connect(admin, password).await {
+        let mut accepted = None;
+        if limited.is_some() {
+            accepted = self.accepted(admin, passwords, &comment).await?;
+        }
+        let Some(password) = accepted.or(passwords.first()) else {
+            return Ok(None);
+        };
+        if accepted.is_none() {
+            // The password is hexadecimal (`KeyRing::derive`), so it needs no quoting.
+            let secret = password.secret.expose_secret();
+            run(connection, format!("alter role {role} password '{secret}'")).await?;
+        }
+        self.name_key(connection, password, &comment).await?;
+        Ok(Some(password.secret.clone()))
+    }
+
+    /// Returns the password that the role has. That of the key which the comment of the role names is tried
+    /// first.
+    async fn accepted<'p>(
+        &self,
+        admin: &PgConnectOptions,
+        passwords: &'p [DerivedSecret],
+        comment: &str,
+    ) -> anyhow::Result<Option<&'p DerivedSecret>> {
+        let named = |one: &&DerivedSecret| comment == mark(one);
+        let (first, others): (Vec<_>, Vec<_>) = passwords.iter().partition(named);
+        for one in first.into_iter().chain(others) {
+            if self.accepts(admin, &one.secret).await? {
+                return Ok(Some(one));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Writes into the comment of the role which key its password is derived from, unless it is there.
+    async fn name_key(
+        &self,
+        connection: &mut PgConnection,
+        password: &DerivedSecret,
+        comment: &str,
+    ) -> anyhow::Result<()> {
+        let mark = mark(password);
+        if comment == mark {
             return Ok(());
         }
-        // The password is hexadecimal (`KeyRing::derive`), so it needs no quoting.
-        run(
-            connection,
-            format!("alter role {role} password '{}'", password.expose_secret()),
-        )
-        .await
+        // A key's id has visible ASCII characters, and a quote may be among them.
+        let (role, mark) = (quoted(self.role), mark.replace('\'', "''"));
+        run(connection, format!("comment on role {role} is '{mark}'")).await
     }
 
     /// Returns whether the role has this password. The password is set only if it differs, because
-    /// PostgreSQL may log the statement that sets it.
-    async fn can_connect(&self, admin: &PgConnectOptions, password: &SecretString) -> bool {
+    /// PostgreSQL may log the statement that sets it, and others may be connected with it.
+    async fn accepts(
+        &self,
+        admin: &PgConnectOptions,
+        password: &SecretString,
+    ) -> anyhow::Result<bool> {
         let options = admin
             .clone()
             .username(self.role)
             .password(password.expose_secret());
-        match options.connect().await {
-            Ok(connection) => connection.close().await.is_ok(),
-            Err(_) => false,
+        let error = match options.connect().await {
+            Ok(connection) => return Ok(connection.close().await.is_ok()),
+            Err(error) => error,
+        };
+        let code = error.as_database_error().and_then(|error| error.code());
+        match code.as_deref() {
+            Some(code) if code.starts_with(WRONG_PASSWORD) => Ok(false),
+            // PostgreSQL counts connections after it has checked the password.
+            Some(TOO_MANY_CONNECTIONS) => Ok(true),
+            _ => Err(error).context("connecting as the role"),
         }
     }
 
@@ -212,6 +274,11 @@ impl Provision<'_> {
         )
         .await
     }
+}
+
+/// The comment on a role with this password.
+fn mark(password: &DerivedSecret) -> String {
+    format!("{MARK} {}", password.kid)
 }
 
 /// The name of the variable with the URL of a component's own role.

@@ -8,7 +8,9 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use adapter_capabilities::vault::{CLIENT, KeyInfo, KeyRing, KeyState, ROLES, TOKENS};
+use adapter_capabilities::vault::{
+    ANSWERS, CLIENT, KeyInfo, KeyRing, KeyState, MAX_SEALS, ROLES, SealCounts, TOKENS, WARN_SEALS,
+};
 
 use crate::{checks::Finding, config::Settings};
 
@@ -34,6 +36,7 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
         Ok(keys) => {
             findings.extend(check_missing(&keys, settings));
             findings.extend(keys.iter().filter_map(|key| check_key(key, settings)));
+            findings.extend(check_seals(&keys, directory));
         }
         Err(error) => findings.push(Finding::error(
             CHECK,
@@ -87,7 +90,7 @@ fn check_modes(directory: &Path) -> Vec<Finding> {
 /// Owners without a key. On a laptop they get one at the first start.
 fn check_missing(keys: &[KeyInfo], settings: &Settings) -> Vec<Finding> {
     let components = settings.components.keys().map(String::as_str);
-    let owners: BTreeSet<&str> = components.chain([CLIENT, ROLES, TOKENS]).collect();
+    let owners: BTreeSet<&str> = components.chain([ANSWERS, CLIENT, ROLES, TOKENS]).collect();
     let missing = owners
         .into_iter()
         .filter(|owner| keys.iter().all(|key| key.owner != *owner));
@@ -114,16 +117,39 @@ fn check_missing(keys: &[KeyInfo], settings: &Settings) -> Vec<Finding> {
     )]
 }
 
+/// Keys that have sealed many of the envelopes that one key may seal.
+fn check_seals(keys: &[KeyInfo], directory: &Path) -> Vec<Finding> {
+    let counts = match SealCounts::read(directory) {
+        Ok(counts) => counts,
+        Err(error) => return vec![Finding::warning(CHECK, error.to_string(), "delete it")],
+    };
+    let used_up = keys
+        .iter()
+        .filter(|key| key.state == KeyState::Active && counts.of(&key.kid) >= WARN_SEALS);
+    let finding = |key: &KeyInfo| {
+        let (kid, owner, sealed) = (&key.kid, &key.owner, counts.of(&key.kid));
+        Finding::warning(
+            CHECK,
+            format!(
+                "key `{kid}` of `{owner}` has sealed {sealed} envelopes of the {MAX_SEALS} that are safe"
+            ),
+            format!("run `host-adapter keys rotate --owner {owner}`"),
+        )
+    };
+    used_up.map(finding).collect()
+}
+
 fn check_key(key: &KeyInfo, settings: &Settings) -> Option<Finding> {
     let (kid, owner) = (&key.kid, &key.owner);
-    let replace = format!("run `host-adapter keys generate --owner {owner}`, and restart");
+    let replace = format!("run `host-adapter keys rotate --owner {owner}`");
     let file = settings.keys.directory.join(format!("{kid}.json"));
     let file = file.display();
     let now = SystemTime::now()
         .duration_since(SystemTime::UNIX_EPOCH)
         .unwrap_or_default();
     let age = now.as_secs().saturating_sub(key.created);
-    if key.state == KeyState::Expired {
+    // Roles keep the password of their key as long as its file exists.
+    if key.state == KeyState::Expired && key.owner != ROLES {
         let what = format!("key `{kid}` of `{owner}` is expired: nothing uses it");
         return Some(Finding::warning(CHECK, what, format!("remove `{file}`")));
     }
@@ -134,7 +160,7 @@ fn check_key(key: &KeyInfo, settings: &Settings) -> Option<Finding> {
         return Some(Finding::error(
             CHECK,
             what,
-            format!("remove `{file}`, and {replace}"),
+            format!("remove `{file}`, and run `host-adapter keys generate --owner {owner}`"),
         ));
     }
     if key.created > (now + SKEW).as_secs() {

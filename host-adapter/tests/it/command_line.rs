@@ -138,7 +138,7 @@ fn development_keys_are_rejected_in_production() {
         1,
         &["host-adapter keys generate"],
     );
-    for owner in ["user", "client", "tokens", "roles"] {
+    for owner in ["user", "client", "answers", "tokens", "roles"] {
         let output = run_in(
             directory.path(),
             &[],

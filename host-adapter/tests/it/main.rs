@@ -29,6 +29,7 @@ mod gateway;
 mod grants;
 mod host;
 mod index_migrations;
+mod key_rotation;
 mod login;
 mod login_attempts;
 mod logs;

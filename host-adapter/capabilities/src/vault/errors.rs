@@ -63,6 +63,16 @@ pub enum KeyError {
         /// The permission bits of the file.
         mode: u32,
     },
+    /// A key of the owner is to become active already.
+    #[error(
+        "`{owner}` has a key that is still to become active, `{kid}`; delete its file to make another one"
+    )]
+    Upcoming {
+        /// The owner of the key.
+        owner: String,
+        /// The id of the key, which is the name of its file.
+        kid: String,
+    },
     /// A key file is not valid.
     #[error("key file `{path}` {reason}", path = .path.display())]
     Invalid {
@@ -108,6 +118,9 @@ pub enum KeyError {
         /// The error of the operating system.
         source: std::io::Error,
     },
+    /// The thread that read or wrote files did not finish.
+    #[error("the work on the key files did not finish: {0}")]
+    Stopped(String),
     /// The operating system supplied no random bytes for a new key.
     #[error("the operating system supplied no random bytes")]
     Random(#[source] getrandom::Error),

@@ -1,8 +1,8 @@
 //! Secrets and the operations that need them: password hashes, access tokens, envelopes.
 //!
 //! Keys do not leave this module. Callers pass text in and get text back, so a component cannot leak
-//! a key in its logs or crashes. Keys are read once, at startup, from a directory of JWK files
-//! ([`KeyRing`]). A new key takes effect at the next start.
+//! a key in its logs or crashes. Keys are read from a directory of JWK files ([`KeyRing`]), at startup and
+//! when the files change ([`KeyWatcher`]).
 //!
 //! The module does not depend on HTTP or wasm. An error tells the caller only what it needs to react.
 //! The log has the exact reason, as a stable word in the field `reason`.
@@ -20,8 +20,8 @@ pub use envelopes::{
 };
 pub use errors::{EnvelopeError, KeyError, PasswordError, SettingError, TokenError};
 pub use keys::{
-    CLIENT, DEFAULT_OLD_KEYS_READABLE_FOR, KeyInfo, KeyKind, KeyRing, KeySettings, KeyState,
-    Policy, ROLES, TOKENS,
+    ANSWERS, CLIENT, DEFAULT_OLD_KEYS_READABLE_FOR, DerivedSecret, KeyInfo, KeyKind, KeyRing,
+    KeySettings, KeyState, KeyWatcher, MAX_SEALS, Policy, ROLES, SealCounts, TOKENS, WARN_SEALS,
 };
 pub use passwords::{MAX_PASSWORD_BYTES, PasswordSettings, Passwords, Verdict};
 pub use tokens::{Claims, MAX_SUBJECT_CHARACTERS, Token, TokenSettings, Tokens};

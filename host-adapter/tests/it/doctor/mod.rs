@@ -198,7 +198,7 @@ fn keys_are_checked_for_rights_age_and_owners() {
         path
     };
     let path = created("1500000000");
-    let replace = "host-adapter keys generate --owner faulty";
+    let replace = "host-adapter keys rotate --owner faulty";
     examine(&scratch).expect("keys", "warning", &["days old", replace]);
     created("4000000000");
     examine(&scratch).expect("keys", "warning", &["in the future", "clock"]);

@@ -101,6 +101,11 @@ impl<'a> Header<'a> {
         Ok(header)
     }
 
+    /// Whether the envelope is an answer to `audience`.
+    pub(super) fn is_answer_to(&self, audience: &str) -> bool {
+        self.rsp && self.aud == audience
+    }
+
     /// Checks that the envelope was made for the request it is opened for.
     pub(super) fn check_claims(&self, expected: &ExpectedClaims<'_>) -> Result<(), &'static str> {
         let purpose = match expected.purpose {

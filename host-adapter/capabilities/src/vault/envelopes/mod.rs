@@ -13,28 +13,34 @@
 //! [`ReplayScope::Database`], all adapters on one PostgreSQL share the ids of requests ([`OpenedEnvelopes`]).
 //! Answers need no sharing: only the adapter that sent the request accepts the answer to it.
 //!
+//! An answer to a caller from outside (`client`) is sealed with the key [`ANSWERS`], and still names the
+//! service as its issuer. That key opens and seals nothing else, so a caller who has it to open answers
+//! cannot speak for a service.
+//!
 //! Nonces are 96 random bits. NIST SP 800-38D allows them for 2^32 envelopes under one key. A key that
-//! seals 1,000 envelopes a second must be replaced every 50 days.
+//! seals 1,000 envelopes a second must be replaced every 50 days, so envelopes are counted.
 
 mod compact;
 mod header;
+mod keys;
 mod opened;
 mod replay;
 mod settings;
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use aes_gcm::{Aes256Gcm, KeyInit};
 use uuid::Uuid;
 
 use self::compact::Parts;
 use self::header::{Header, UNHEARD_ISSUER};
+use self::keys::EnvelopeKeys;
 use self::replay::{Admission, ReplayGuard};
 use crate::metrics::METRICS;
 
 use super::clock::unix_now;
 use super::errors::{EnvelopeError, SettingError};
-use super::keys::{KeyKind, KeyRing, KeyState};
+use super::keys::{ANSWERS, CLIENT, KeyRing};
 
 pub use adapter_contract::envelopes::Opened;
 
@@ -72,7 +78,7 @@ pub struct ExpectedClaims<'a> {
 /// The claims of a new envelope.
 #[derive(Debug, Clone, Copy)]
 pub struct SealRequest<'a> {
-    /// The sender. Its newest key seals the envelope.
+    /// The sender. Its active key seals the envelope, except for an answer to a caller from outside.
     pub issuer: &'a str,
     /// The receiver.
     pub audience: &'a str,
@@ -105,69 +111,49 @@ pub struct Sealed {
 /// Seals and opens envelopes.
 pub struct Envelopes {
     settings: EnvelopeSettings,
-    /// By key id.
-    opening_keys: HashMap<String, OpeningKey>,
-    /// By owner.
-    sealing_keys: HashMap<String, SealingKey>,
+    /// A reading of the key directory replaces them.
+    keys: RwLock<Arc<EnvelopeKeys>>,
     replay_guard: ReplayGuard,
     opened: Option<OpenedEnvelopes>,
 }
 
-/// A key that opens envelopes. The cipher overwrites the expanded key when it is dropped.
-struct OpeningKey {
-    owner: String,
-    readable_until: Option<u64>,
-    cipher: Aes256Gcm,
-}
-
-/// A key that seals envelopes: the newest key of its owner.
-struct SealingKey {
-    kid: String,
-    cipher: Aes256Gcm,
-}
-
 impl Envelopes {
-    /// Seals with the newest key of each owner in the ring, and opens with every key that has not
-    /// expired.
+    /// Seals with the active key of each owner in the ring, and opens with every key that has not expired.
     ///
     /// # Errors
     ///
     /// [`SettingError`] for a setting outside its limits.
     pub fn new(settings: EnvelopeSettings, keys: &KeyRing) -> Result<Self, SettingError> {
         settings::check(&settings)?;
-        let mut opening_keys = HashMap::new();
-        let mut sealing_keys = HashMap::new();
-        for ring_key in keys.keys_of_kind(KeyKind::Envelope) {
-            let (kid, owner) = (
-                ring_key.key.kid().to_owned(),
-                ring_key.key.owner().to_owned(),
-            );
-            let cipher = Aes256Gcm::new(ring_key.key.secret().into());
-            let readable_until = ring_key.readable_until;
-            if readable_until.is_none() {
-                let key = SealingKey {
-                    kid: kid.clone(),
-                    cipher: cipher.clone(),
-                };
-                sealing_keys.insert(owner.clone(), key);
-            }
-            opening_keys.insert(
-                kid,
-                OpeningKey {
-                    owner,
-                    readable_until,
-                    cipher,
-                },
-            );
-        }
+        let keys = EnvelopeKeys::new(keys, None);
         let replay_guard = ReplayGuard::new(settings.replay_capacity);
         Ok(Self {
             settings,
-            opening_keys,
-            sealing_keys,
+            keys: RwLock::new(Arc::new(keys)),
             replay_guard,
             opened: None,
         })
+    }
+
+    /// Goes on with the keys of another ring.
+    pub(super) fn use_keys(&self, ring: &KeyRing) {
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        *keys = Arc::new(EnvelopeKeys::new(ring, Some(&**keys)));
+    }
+
+    /// The envelopes that were sealed since the last call, by key id.
+    pub(super) fn take_seals(&self) -> BTreeMap<String, u64> {
+        self.keys().take_seals()
+    }
+
+    /// Adds numbers that could not be written.
+    pub(super) fn give_back_seals(&self, seals: &BTreeMap<String, u64>) {
+        self.keys().give_back_seals(seals);
+    }
+
+    fn keys(&self) -> Arc<EnvelopeKeys> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        keys.clone()
     }
 
     /// Shares the ids of opened requests with other adapters.
@@ -320,18 +306,18 @@ impl Envelopes {
         header: &Header<'_>,
         now: u64,
     ) -> Result<String, &'static str> {
-        let key = self
-            .opening_keys
-            .get(header.kid.as_ref())
-            .ok_or("unknown-key")?;
-        if KeyState::at(key.readable_until, now) == KeyState::Expired {
+        let keys = self.keys();
+        let key = keys.opening(header.kid.as_ref()).ok_or("unknown-key")?;
+        if !key.period.is_readable(now) {
             return Err("expired-key");
         }
         let payload = parts.open(&key.cipher)?;
-        if header.iss != key.owner {
-            return Err("wrong-key");
+        let own = header.iss == key.owner && key.owner != ANSWERS;
+        if own || (key.owner == ANSWERS && header.is_answer_to(CLIENT)) {
+            Ok(payload)
+        } else {
+            Err("wrong-key")
         }
-        Ok(payload)
     }
 
     /// The last second at which the envelope is valid. Fails if that is over, or if the envelope comes
@@ -353,13 +339,16 @@ impl Envelopes {
         request: SealRequest<'_>,
         now: u64,
     ) -> Result<Sealed, EnvelopeError> {
-        let key = self
-            .sealing_keys
-            .get(request.issuer)
-            .ok_or_else(|| EnvelopeError::NoKey(request.issuer.to_owned()))?;
+        let to_client = request.audience == CLIENT && request.purpose != Purpose::Request;
+        let owner = if to_client { ANSWERS } else { request.issuer };
+        let keys = self.keys();
+        let key = keys
+            .sealing(owner, now)
+            .ok_or_else(|| EnvelopeError::NoKey(owner.to_owned()))?;
         let id = Uuid::now_v7().to_string();
         let header = Header::new(&key.kid, &id, &request, now);
         let envelope = compact::seal(&header.to_json()?, payload.as_bytes(), &key.cipher)?;
+        key.count();
         Ok(Sealed { envelope, id })
     }
 }

@@ -25,6 +25,7 @@ pub(in super::super) struct Key {
     kid: String,
     owner: String,
     created: u64,
+    active_from: Option<u64>,
     development: bool,
     secret: Zeroizing<[u8; KEY_BYTES]>,
 }
@@ -43,6 +44,7 @@ impl Key {
         kid: String,
         owner: &str,
         created: u64,
+        active_from: Option<u64>,
         development: bool,
         secret: Zeroizing<[u8; KEY_BYTES]>,
     ) -> Self {
@@ -51,6 +53,7 @@ impl Key {
             kid,
             owner,
             created,
+            active_from,
             development,
             secret,
         }
@@ -83,6 +86,7 @@ impl Key {
             kid: jwk.kid,
             owner: jwk.owner,
             created: jwk.created,
+            active_from: jwk.active_from,
             development: jwk.development,
         };
         match jwk.x {
@@ -110,6 +114,7 @@ impl Key {
             kid: self.kid.clone(),
             owner: self.owner.clone(),
             created: self.created,
+            active_from: self.active_from,
             development: self.development,
             x: signing.then(|| self.public_key()),
             d: if signing { secret() } else { None },
@@ -132,6 +137,11 @@ impl Key {
 
     pub(super) fn created(&self) -> u64 {
         self.created
+    }
+
+    /// When the key begins to seal and sign. `None` if it did so at once.
+    pub(super) fn active_from(&self) -> Option<u64> {
+        self.active_from
     }
 
     pub(super) fn development(&self) -> bool {
@@ -164,6 +174,8 @@ struct Jwk {
     kid: String,
     owner: String,
     created: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    active_from: Option<u64>,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     development: bool,
     #[serde(skip_serializing_if = "Option::is_none")]

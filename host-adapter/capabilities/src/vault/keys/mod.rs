@@ -1,8 +1,9 @@
 //! The key ring: the keys of all owners, and what each may be used for.
 //!
 //! Keys are JWK files (RFC 7517) in one directory, one key per file. The newest key of an owner is
-//! active. An older key only opens and verifies, for a period after its successor was created
-//! ([`Policy::old_keys_readable_for`]).
+//! active, unless it says that it is to become so later (`active_from`). An older key only opens and
+//! verifies, for a period after its successor has become active ([`Policy::old_keys_readable_for`]). A
+//! [`KeyWatcher`] takes up keys that are added while the adapter runs.
 //!
 //! Missing keys are generated in development, but not in production. A production host with a generated
 //! key would start, but could not open the envelopes of its peers.
@@ -12,31 +13,32 @@ mod generate;
 mod jwk;
 mod lifetime;
 mod names;
+mod roles;
+mod seals;
 mod settings;
+mod watcher;
 
 use std::fmt;
 use std::path::Path;
 use std::time::Duration;
-
-use hmac::{Hmac, KeyInit, Mac};
-use secrecy::SecretString;
-use sha2::Sha256;
-use zeroize::Zeroizing;
 
 use self::directory::KeyFile;
 use self::jwk::Key;
 use super::clock::unix_now;
 use super::errors::KeyError;
 
+pub(super) use self::lifetime::Period;
 pub use self::lifetime::{KeyInfo, KeyState};
-pub use self::names::{CLIENT, KeyKind, ROLES, TOKENS};
+pub use self::names::{ANSWERS, CLIENT, KeyKind, ROLES, TOKENS};
+pub use self::roles::DerivedSecret;
+pub use self::seals::{MAX_SEALS, SealCounts, WARN_SEALS};
 pub use self::settings::{DEFAULT_OLD_KEYS_READABLE_FOR, KeySettings, Policy};
+pub use self::watcher::KeyWatcher;
 
 /// A key that has not expired.
 pub(super) struct RingKey {
     pub(super) key: Key,
-    /// The last second at which the key opens and verifies. `None` for an active key.
-    pub(super) readable_until: Option<u64>,
+    pub(super) period: Period,
 }
 
 /// The keys of the services and callers that this adapter exchanges envelopes with or signs for.
@@ -45,7 +47,9 @@ pub(super) struct RingKey {
 pub struct KeyRing {
     /// Newest first within an owner. Contains at least one key of every owner passed to [`Self::load`].
     keys: Vec<RingKey>,
-    roles: Key,
+    /// The keys of [`ROLES`], newest first. Expired ones are here too, because a role of a database has the
+    /// password of its key until that is deleted.
+    roles: Vec<RingKey>,
 }
 
 impl KeyRing {
@@ -62,23 +66,32 @@ impl KeyRing {
     /// the owner.
     pub fn load(directory: &Path, owners: &[&str], policy: &Policy) -> Result<Self, KeyError> {
         let required = names::required_owners(owners)?;
-        let mut files = directory::read_keys(directory)?;
-        let missing = owners_without_key(&required, &files);
-        if let Some(owner) = missing.first() {
-            if policy.production {
-                return Err(KeyError::Missing {
-                    owner: (*owner).to_owned(),
-                    directory: directory.to_owned(),
-                });
-            }
+        let missing = owners_without_key(&required, &directory::read_keys(directory)?);
+        if !missing.is_empty() && !policy.production {
             generate::generate_missing(directory, &missing)?;
-            files = directory::read_keys(directory)?;
+        }
+        Self::read(directory, owners, policy)
+    }
+
+    /// Like [`KeyRing::load`], but generates nothing.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`KeyRing::load`], and [`KeyError::Missing`] outside of production, too.
+    pub fn read(directory: &Path, owners: &[&str], policy: &Policy) -> Result<Self, KeyError> {
+        let required = names::required_owners(owners)?;
+        let files = directory::read_keys(directory)?;
+        if let Some(owner) = owners_without_key(&required, &files).first() {
+            return Err(KeyError::Missing {
+                owner: (*owner).to_owned(),
+                directory: directory.to_owned(),
+            });
         }
         Self::from_files(directory, files, &required, policy)
     }
 
-    /// Generates a key for `owner` in `directory`, which is created if it is missing. The key is the
-    /// owner's active key from the next start on.
+    /// Generates a key for `owner` in `directory`, which is created if it is missing. The key is active at
+    /// once, so an adapter that has not read it yet rejects what it seals. [`KeyRing::rotate`] avoids that.
     ///
     /// # Errors
     ///
@@ -87,7 +100,34 @@ impl KeyRing {
     pub fn generate(directory: &Path, owner: &str, development: bool) -> Result<KeyInfo, KeyError> {
         names::check_owner(owner)?;
         let key = generate::generate_key(directory, owner, development)?;
-        Ok(KeyInfo::new(&key, KeyState::Active))
+        Self::info(directory, key.kid())
+    }
+
+    /// Generates the successor of `owner`'s active key. Adapters read it at once, and use it `after` that
+    /// time.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`KeyRing::generate`], and [`KeyError::Upcoming`] if the owner has such a key already.
+    pub fn rotate(
+        directory: &Path,
+        owner: &str,
+        development: bool,
+        after: Duration,
+    ) -> Result<KeyInfo, KeyError> {
+        names::check_owner(owner)?;
+        let key = generate::generate_successor(directory, owner, development, after)?;
+        Self::info(directory, key.kid())
+    }
+
+    fn info(directory: &Path, kid: &str) -> Result<KeyInfo, KeyError> {
+        let keys = Self::list(directory, DEFAULT_OLD_KEYS_READABLE_FOR)?;
+        let found = keys.into_iter().find(|key| key.kid == kid);
+        // Only possible if the file was deleted meanwhile.
+        found.ok_or_else(|| KeyError::Missing {
+            owner: kid.to_owned(),
+            directory: directory.to_owned(),
+        })
     }
 
     /// Lists all keys in `directory` by owner, newest first. A missing directory has no keys.
@@ -99,28 +139,18 @@ impl KeyRing {
         directory: &Path,
         old_keys_readable_for: Duration,
     ) -> Result<Vec<KeyInfo>, KeyError> {
-        let keys =
-            lifetime::with_readable_until(directory::read_keys(directory)?, old_keys_readable_for);
+        let keys = lifetime::with_periods(directory::read_keys(directory)?, old_keys_readable_for);
         let now = unix_now();
-        Ok(keys
-            .iter()
-            .map(|(file, readable_until)| {
-                KeyInfo::new(&file.key, KeyState::at(*readable_until, now))
-            })
-            .collect())
+        let infos = keys.iter();
+        let infos = infos.map(|(file, period)| KeyInfo::new(&file.key, period, now));
+        Ok(infos.collect())
     }
 
-    /// Derives a secret for another part of the adapter, such as the password of a database role.
-    ///
-    /// The secret is the HMAC-SHA-256 of `purpose` with the newest key of [`ROLES`], as 64 hexadecimal
-    /// digits. The same purpose gives the same secret until that key is replaced.
-    #[must_use]
-    pub fn derive(&self, purpose: &str) -> SecretString {
-        let mut mac = self.roles_mac();
-        // The prefix separates these secrets from other uses of the same key.
-        mac.update(b"spindle/derive/");
-        mac.update(purpose.as_bytes());
-        SecretString::from(hex::encode(mac.finalize().into_bytes()))
+    /// What changes when a key is added, removed or changed: the ids and periods of all keys.
+    pub(super) fn contents(&self) -> Vec<(String, Period)> {
+        let keys = self.keys.iter().chain(&self.roles);
+        keys.map(|one| (one.key.kid().to_owned(), one.period))
+            .collect()
     }
 
     /// All keys of one kind that have not expired.
@@ -130,16 +160,6 @@ impl KeyRing {
             .filter(move |ring_key| ring_key.key.kind() == kind)
     }
 
-    fn roles_mac(&self) -> Hmac<Sha256> {
-        // HMAC pads a key with zeros to its block size (RFC 2104). Padding it here allows the use of the
-        // constructor that cannot fail.
-        let mut block = Zeroizing::new([0; 64]);
-        for (to, from) in block.iter_mut().zip(self.roles.secret()) {
-            *to = *from;
-        }
-        Hmac::<Sha256>::new((&*block).into())
-    }
-
     fn from_files(
         directory: &Path,
         files: Vec<KeyFile>,
@@ -147,35 +167,33 @@ impl KeyRing {
         policy: &Policy,
     ) -> Result<Self, KeyError> {
         let now = unix_now();
-        let mut keys = Vec::new();
-        let mut roles = None;
-        for (file, readable_until) in
-            lifetime::with_readable_until(files, policy.old_keys_readable_for)
-        {
-            let readable = KeyState::at(readable_until, now) != KeyState::Expired;
-            if !readable || !required.contains(&file.key.owner()) {
+        let (mut keys, mut roles) = (Vec::new(), Vec::new());
+        for (file, period) in lifetime::with_periods(files, policy.old_keys_readable_for) {
+            let KeyFile { key, path } = file;
+            let derives = key.kind() == KeyKind::Derivation;
+            let readable = period.is_readable(now);
+            if !required.contains(&key.owner()) || !(readable || derives) {
                 continue;
             }
-            if policy.production && file.key.development() {
+            if policy.production && key.development() {
+                if !readable {
+                    continue;
+                }
                 return Err(KeyError::Development {
-                    owner: file.key.owner().to_owned(),
-                    path: file.path,
+                    owner: key.owner().to_owned(),
+                    path,
                 });
             }
-            if file.key.kind() != KeyKind::Derivation {
-                keys.push(RingKey {
-                    key: file.key,
-                    readable_until,
-                });
-            } else if roles.is_none() {
-                roles = Some(file.key);
-            }
+            let list = if derives { &mut roles } else { &mut keys };
+            list.push(RingKey { key, period });
         }
         // Only possible if a file was deleted since the owners were checked.
-        let roles = roles.ok_or_else(|| KeyError::Missing {
-            owner: ROLES.to_owned(),
-            directory: directory.to_owned(),
-        })?;
+        if roles.is_empty() {
+            return Err(KeyError::Missing {
+                owner: ROLES.to_owned(),
+                directory: directory.to_owned(),
+            });
+        }
         Ok(Self { keys, roles })
     }
 }

@@ -6,6 +6,9 @@ use super::super::errors::KeyError;
 
 /// Owner of the envelope key for callers outside the application, such as `curl`.
 pub const CLIENT: &str = "client";
+/// Owner of the envelope key for answers to those callers. Every service seals with it, and it opens
+/// nothing that a service would act on, so a caller who has it cannot speak for a service.
+pub const ANSWERS: &str = "answers";
 /// Owner of the key that signs access tokens.
 pub const TOKENS: &str = "tokens";
 /// Owner of the key that other secrets are derived from.
@@ -61,12 +64,13 @@ pub(super) fn check_owner(owner: &str) -> Result<(), KeyError> {
     })
 }
 
-/// The owners that a ring needs keys of: the given owners of envelope keys, [`TOKENS`] and [`ROLES`].
+/// The owners that a ring needs keys of: the given owners of envelope keys, [`ANSWERS`], [`TOKENS`] and
+/// [`ROLES`].
 pub(super) fn required_owners<'a>(owners: &[&'a str]) -> Result<Vec<&'a str>, KeyError> {
-    let mut required = Vec::with_capacity(owners.len() + 2);
+    let mut required = Vec::with_capacity(owners.len() + 3);
     for owner in owners {
         check_owner(owner)?;
-        if KeyKind::of(owner) != KeyKind::Envelope {
+        if KeyKind::of(owner) != KeyKind::Envelope || *owner == ANSWERS {
             return Err(KeyError::InvalidOwner {
                 owner: (*owner).to_owned(),
                 reason: "is a reserved name and cannot own an envelope key",
@@ -76,6 +80,6 @@ pub(super) fn required_owners<'a>(owners: &[&'a str]) -> Result<Vec<&'a str>, Ke
             required.push(*owner);
         }
     }
-    required.extend([TOKENS, ROLES]);
+    required.extend([ANSWERS, TOKENS, ROLES]);
     Ok(required)
 }

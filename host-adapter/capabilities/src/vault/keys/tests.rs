@@ -20,7 +20,7 @@ const ZEROS: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 /// A directory with all production keys that a ring for `["user"]` needs.
 fn production_keys() -> TempDir {
     let directory = TempDir::new().unwrap();
-    for owner in ["user", TOKENS, ROLES] {
+    for owner in ["user", ANSWERS, TOKENS, ROLES] {
         KeyRing::generate(directory.path(), owner, false).unwrap();
     }
     directory
@@ -72,7 +72,7 @@ fn development_keys_are_generated_once() {
 
     let infos = KeyRing::list(&keys, DEFAULT_OLD_KEYS_READABLE_FOR).unwrap();
     let owners: Vec<_> = infos.iter().map(|info| info.owner.as_str()).collect();
-    assert_eq!(owners, [CLIENT, ROLES, TOKENS, "user"]);
+    assert_eq!(owners, [ANSWERS, CLIENT, ROLES, TOKENS, "user"]);
     assert!(
         infos
             .iter()
@@ -110,7 +110,7 @@ fn processes_that_start_at_once_load_the_same_keys() {
         KeyRing::list(directory.path(), Duration::ZERO)
             .unwrap()
             .len(),
-        3
+        4
     );
 }
 
@@ -124,7 +124,7 @@ fn production_starts_with_its_keys_and_writes_no_file() {
 
 #[test]
 fn production_rejects_a_missing_key() {
-    for owner in ["user", TOKENS, ROLES] {
+    for owner in ["user", ANSWERS, TOKENS, ROLES] {
         let directory = production_keys();
         fs::remove_file(only_file_of(&directory, owner)).unwrap();
         let error = error_text(load(&directory, &PRODUCTION));
@@ -295,7 +295,69 @@ fn newest_key_is_active_and_older_keys_expire() {
         .keys_of_kind(KeyKind::Envelope)
         .map(|ring_key| ring_key.key.kid())
         .collect();
-    assert_eq!(readable, [newest.kid, middle.kid]);
+    let answers = KeyRing::list(directory.path(), Duration::ZERO).unwrap();
+    let answers = answers.into_iter().find(|key| key.owner == ANSWERS);
+    assert_eq!(readable, [answers.unwrap().kid, newest.kid, middle.kid]);
+}
+
+/// At each second, exactly one key of an owner is active, and it was readable before.
+#[test]
+fn successor_is_readable_before_it_is_active() {
+    let directory = production_keys();
+    let first = only_file_of(&directory, "user");
+    let after = Duration::from_secs(600);
+    let rotate = || KeyRing::rotate(directory.path(), "user", false, after);
+    let next = rotate().unwrap();
+    assert_eq!(next.state, KeyState::Upcoming);
+    let again = rotate().unwrap_err().to_string();
+    assert!(again.contains(&next.kid), "{again}");
+
+    let files = directory::read_keys(directory.path()).unwrap();
+    let periods = lifetime::with_periods(files, Duration::from_secs(60));
+    let states = |now: u64| -> Vec<(bool, KeyState)> {
+        let own = periods
+            .iter()
+            .filter(|(file, _)| file.key.owner() == "user");
+        own.map(|(file, period)| (file.path == first, period.state(now)))
+            .collect()
+    };
+    let (new, old) = (|state| (false, state), |state| (true, state));
+    let begins = next.active_from;
+    let expected = [
+        (begins - 1, KeyState::Upcoming, KeyState::Active),
+        (begins, KeyState::Active, KeyState::ReadOnly),
+        (begins + 60, KeyState::Active, KeyState::ReadOnly),
+        (begins + 61, KeyState::Active, KeyState::Expired),
+    ];
+    for (now, of_new, of_old) in expected {
+        assert_eq!(states(now), [new(of_new), old(of_old)], "{now}");
+    }
+    // A key for an emergency does not wait, and the successor still follows.
+    let urgent = KeyRing::generate(directory.path(), "user", false).unwrap();
+    assert_eq!(urgent.state, KeyState::Active);
+    // Without a key before it, the successor is active at once.
+    fs::remove_file(directory.path().join(format!("{}.json", urgent.kid))).unwrap();
+    fs::remove_file(&first).unwrap();
+    let keys = KeyRing::list(directory.path(), Duration::ZERO).unwrap();
+    let last = keys.iter().find(|key| key.owner == "user");
+    assert_eq!(last.unwrap().state, KeyState::Active);
+}
+
+#[test]
+fn sealed_envelopes_are_added_for_keys_that_exist() {
+    let directory = production_keys();
+    let kid = only_file_of(&directory, "user");
+    let kid = kid.file_stem().unwrap().to_str().unwrap();
+    assert_eq!(SealCounts::read(directory.path()).unwrap().of(kid), 0);
+    let sealed = [(kid.to_owned(), WARN_SEALS - 1), ("gone".to_owned(), 7)].into();
+    let counts = SealCounts::add(directory.path(), &sealed).unwrap();
+    assert_eq!((counts.of(kid), counts.of("gone")), (WARN_SEALS - 1, 0));
+    assert_eq!(counts.used_up().count(), 0);
+    let counts = SealCounts::add(directory.path(), &[(kid.to_owned(), 1)].into()).unwrap();
+    assert_eq!(counts.used_up().collect::<Vec<_>>(), [(kid, WARN_SEALS)]);
+    assert_eq!(SealCounts::read(directory.path()).unwrap(), counts);
+    write(&directory, ".seals", "[]");
+    assert!(SealCounts::read(directory.path()).is_err());
 }
 
 fn change_created(directory: &TempDir, kid: &str, created: u64) {
@@ -335,7 +397,7 @@ fn invalid_owner_name_is_rejected() {
             "{owner}"
         );
     }
-    for owner in [TOKENS, ROLES] {
+    for owner in [ANSWERS, TOKENS, ROLES] {
         assert!(
             KeyRing::load(directory.path(), &[owner], &Policy::default()).is_err(),
             "{owner}"
@@ -349,15 +411,22 @@ fn derived_secret_depends_on_purpose_and_key_only() {
     let directory = production_keys();
     let derive = |purpose: &str| {
         let ring = load(&directory, &PRODUCTION).unwrap();
-        ring.derive(purpose).expose_secret().to_owned()
+        let derived = ring.derive(purpose);
+        derived[0].secret.expose_secret().to_owned()
     };
     let first = derive("postgres/user");
     assert_eq!(first.len(), 64);
     assert!(first.bytes().all(|byte| byte.is_ascii_hexdigit()));
     assert_eq!(derive("postgres/user"), first);
     assert_ne!(derive("postgres/analytics"), first);
-    KeyRing::generate(directory.path(), ROLES, false).unwrap();
-    assert_ne!(derive("postgres/user"), first);
+    // The secret of the previous key is still known.
+    let new = KeyRing::generate(directory.path(), ROLES, false).unwrap();
+    let both = load(&directory, &PRODUCTION)
+        .unwrap()
+        .derive("postgres/user");
+    assert_eq!(both[0].kid, new.kid);
+    assert_eq!(both[1].secret.expose_secret(), first);
+    assert_ne!(both[0].secret.expose_secret(), first);
 }
 
 #[test]
@@ -369,7 +438,7 @@ fn derived_secret_is_hmac_sha_256() {
     change(&directory, ROLES, key);
     let derived = load(&directory, &PRODUCTION).unwrap().derive("test");
     assert_eq!(
-        derived.expose_secret(),
+        derived[0].secret.expose_secret(),
         "a16120c6a220dd521ddbdc47193f2c505142aee108b18bed9d50f3ce5ff266d1"
     );
 }

@@ -26,6 +26,10 @@ impl Cache {
         Self(sync::Cache::new(capacity))
     }
 
+    pub(super) fn clear(&self) {
+        self.0.clear();
+    }
+
     pub(super) fn get(&self, token: &str, now: u64) -> Option<Claims> {
         let entry = self.0.get(&digest(token))?;
         (now < entry.ends).then_some(entry.claims)

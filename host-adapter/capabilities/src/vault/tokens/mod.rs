@@ -10,7 +10,7 @@ mod eddsa;
 mod settings;
 mod signing;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use jsonwebtoken::Header;
 use serde_json::json;
@@ -19,7 +19,7 @@ use uuid::Uuid;
 use self::cache::Cache;
 use self::claims::{Payload, Rejection};
 pub use self::settings::TokenSettings;
-use self::signing::{Signer, Verifiers};
+use self::signing::TokenKeys;
 use crate::metrics::METRICS;
 
 use super::clock::unix_now;
@@ -45,14 +45,14 @@ const TOKEN_TYPE: &str = "at+jwt";
 pub struct Tokens {
     settings: TokenSettings,
     lifetime: u32,
-    signer: Signer,
-    verifiers: Verifiers,
+    /// A reading of the key directory replaces them.
+    keys: RwLock<Arc<TokenKeys>>,
     cache: Cache,
     revocations: Option<Arc<Revocations>>,
 }
 
 impl Tokens {
-    /// Signs with the ring's newest signing key, and verifies with every signing key that has not
+    /// Signs with the ring's active signing key, and verifies with every signing key that has not
     /// expired.
     ///
     /// # Errors
@@ -60,14 +60,29 @@ impl Tokens {
     /// [`SettingError`] for a setting outside its limits.
     pub fn new(settings: TokenSettings, keys: &KeyRing) -> Result<Self, SettingError> {
         eddsa::install();
+        let keys = TokenKeys::new(keys);
+        keys.signer(unix_now())?;
         Ok(Self {
             lifetime: settings.check()?,
-            signer: Signer::new(keys)?,
-            verifiers: Verifiers::new(keys),
+            keys: RwLock::new(Arc::new(keys)),
             cache: Cache::new(CACHE_CAPACITY),
             revocations: None,
             settings,
         })
+    }
+
+    /// Goes on with the keys of another ring.
+    pub(super) fn use_keys(&self, ring: &KeyRing) {
+        let mut keys = self.keys.write().unwrap_or_else(PoisonError::into_inner);
+        *keys = Arc::new(TokenKeys::new(ring));
+        drop(keys);
+        // A key may be gone, and tokens of it must not be accepted any more.
+        self.cache.clear();
+    }
+
+    fn keys(&self) -> Arc<TokenKeys> {
+        let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
+        keys.clone()
     }
 
     /// Checks the sessions of tokens against `revocations`. Without revocations, no token that belongs
@@ -105,10 +120,13 @@ impl Tokens {
             jti: Uuid::now_v7().to_string(),
             sid: session.map(str::to_owned),
         };
-        let token = self.signer.sign(&payload).map_err(|error| {
+        let failed = |error: &dyn std::fmt::Display| {
             tracing::error!(error = %error, "signing an access token failed");
             TokenError::SigningFailed
-        })?;
+        };
+        let keys = self.keys();
+        let signer = keys.signer(now).map_err(|error| failed(&error))?;
+        let token = signer.sign(&payload).map_err(|error| failed(&error))?;
         Ok(Token {
             token,
             expires_in: self.lifetime,
@@ -147,10 +165,11 @@ impl Tokens {
         }
     }
 
-    /// The keys that verify tokens: a JWK Set (RFC 7517) as JSON text.
+    /// The keys that verify tokens, those that will sign among them: a JWK Set (RFC 7517) as JSON text.
     #[must_use]
     pub fn public_keys(&self) -> String {
-        json!({ "keys": self.verifiers.public_keys(unix_now()) }).to_string()
+        let keys = self.keys();
+        json!({ "keys": keys.verifiers.public_keys(unix_now()) }).to_string()
     }
 
     fn verify_at(&self, token: &str, now: u64) -> Result<Claims, TokenError> {
@@ -181,7 +200,8 @@ impl Tokens {
         let header =
             jsonwebtoken::decode_header(token).map_err(|_| Rejection::Invalid("malformed"))?;
         let kid = check_header(&header)?;
-        let verifier = self
+        let keys = self.keys();
+        let verifier = keys
             .verifiers
             .find(kid, now)
             .ok_or(Rejection::Invalid("unknown-key"))?;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
 use super::super::errors::SettingError;
-use super::super::keys::{KeyKind, KeyRing, KeyState, RingKey};
+use super::super::keys::{KeyKind, KeyRing, Period, RingKey};
 use super::TOKEN_TYPE;
 use super::claims::{Payload, Rejection};
 
@@ -18,33 +18,54 @@ const PKCS8_PREFIX: [u8; 16] = [
     0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20,
 ];
 
-/// The active key. The library overwrites its copy of the key when it is dropped.
-#[derive(Clone)]
+/// The signing keys of one reading of the key directory.
+pub(super) struct TokenKeys {
+    /// Newest first.
+    signers: Vec<Signer>,
+    pub(super) verifiers: Verifiers,
+}
+
+impl TokenKeys {
+    pub(super) fn new(ring: &KeyRing) -> Self {
+        Self {
+            signers: ring
+                .keys_of_kind(KeyKind::Signing)
+                .map(Signer::new)
+                .collect(),
+            verifiers: Verifiers::new(ring),
+        }
+    }
+
+    /// The key that signs at `now`.
+    pub(super) fn signer(&self, now: u64) -> Result<&Signer, SettingError> {
+        let mut signers = self.signers.iter();
+        let active = signers.find(|signer| signer.active_from <= now);
+        active.ok_or_else(|| SettingError {
+            name: "keys",
+            expected: "a ring with an active signing key".to_owned(),
+            found: "none".to_owned(),
+        })
+    }
+}
+
+/// A key that signs, or will. The library overwrites its copy of the key when it is dropped.
 pub(super) struct Signer {
     header: Header,
     key: EncodingKey,
+    active_from: u64,
 }
 
 impl Signer {
-    pub(super) fn new(keys: &KeyRing) -> Result<Self, SettingError> {
-        let active = keys
-            .keys_of_kind(KeyKind::Signing)
-            .find(|ring_key| ring_key.readable_until.is_none());
-        let Some(active) = active else {
-            return Err(SettingError {
-                name: "keys",
-                expected: "a ring with an active signing key".to_owned(),
-                found: "none".to_owned(),
-            });
-        };
+    fn new(ring_key: &RingKey) -> Self {
         let mut header = Header::new(Algorithm::EdDSA);
         header.typ = Some(TOKEN_TYPE.to_owned());
-        header.kid = Some(active.key.kid().to_owned());
-        let der = Zeroizing::new([PKCS8_PREFIX.as_slice(), active.key.secret()].concat());
-        Ok(Self {
+        header.kid = Some(ring_key.key.kid().to_owned());
+        let der = Zeroizing::new([PKCS8_PREFIX.as_slice(), ring_key.key.secret()].concat());
+        Self {
             header,
             key: EncodingKey::from_ed_der(&der),
-        })
+            active_from: ring_key.period.active_from,
+        }
     }
 
     pub(super) fn sign(&self, payload: &Payload) -> Result<String, jsonwebtoken::errors::Error> {
@@ -52,8 +73,7 @@ impl Signer {
     }
 }
 
-/// All keys that verify tokens.
-#[derive(Clone)]
+/// All keys that verify tokens. Those that will sign are among them, so that everyone has them before.
 pub(super) struct Verifiers {
     /// By key id.
     by_kid: HashMap<String, Verifier>,
@@ -62,10 +82,9 @@ pub(super) struct Verifiers {
 }
 
 /// One key that verifies tokens.
-#[derive(Clone)]
 struct Verifier {
     key: DecodingKey,
-    readable_until: Option<u64>,
+    period: Period,
     jwk: Value,
 }
 
@@ -82,7 +101,7 @@ impl Verifiers {
             let key = DecodingKey::from_ed_components(&ring_key.key.public_key()).ok()?;
             let verifier = Verifier {
                 key,
-                readable_until: ring_key.readable_until,
+                period: ring_key.period,
                 jwk: public_jwk(ring_key),
             };
             Some((ring_key.key.kid().to_owned(), verifier))
@@ -108,7 +127,7 @@ impl Verifiers {
         Some(MatchingKey {
             verifier,
             validation: &self.validation,
-            readable_until: verifier.readable_until,
+            readable_until: verifier.period.readable_until,
         })
     }
 
@@ -123,7 +142,7 @@ impl Verifiers {
 
 impl Verifier {
     fn is_readable(&self, now: u64) -> bool {
-        KeyState::at(self.readable_until, now) != KeyState::Expired
+        self.period.is_readable(now)
     }
 }
 

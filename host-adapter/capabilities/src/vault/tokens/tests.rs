@@ -138,8 +138,7 @@ fn with_empty_cache(tokens: &Tokens) -> Tokens {
     Tokens {
         settings: tokens.settings.clone(),
         lifetime: tokens.lifetime,
-        signer: tokens.signer.clone(),
-        verifiers: tokens.verifiers.clone(),
+        keys: RwLock::new(tokens.keys()),
         cache: Cache::new(1),
         revocations: None,
     }
@@ -311,12 +310,12 @@ fn old_key_verifies_until_it_expires_and_new_key_signs() {
 
     let until = ring
         .keys_of_kind(KeyKind::Signing)
-        .find_map(|ring_key| ring_key.readable_until)
+        .find_map(|ring_key| ring_key.period.readable_until)
         .unwrap();
     assert_eq!(tokens.verify_at(&old, until + 1), Err(TokenError::Invalid));
-    assert_eq!(tokens.verifiers.public_keys(until).len(), 2);
+    assert_eq!(tokens.keys().verifiers.public_keys(until).len(), 2);
     assert_eq!(
-        tokens.verifiers.public_keys(until + 1)[0]["kid"],
+        tokens.keys().verifiers.public_keys(until + 1)[0]["kid"],
         json!(new.kid)
     );
 }

@@ -86,10 +86,10 @@ fn old_key_opens_until_it_expires_and_new_key_seals() {
     let ring = ring(&directory);
     let until = ring
         .keys_of_kind(KeyKind::Envelope)
-        .find_map(|ring_key| ring_key.readable_until)
+        .find_map(|ring_key| ring_key.period.readable_until)
         .unwrap();
     let after = Envelopes::new(EnvelopeSettings::default(), &ring).unwrap();
-    assert_eq!(after.sealing_keys["user"].kid, new.kid);
+    assert_eq!(after.keys().sealing("user", NOW).unwrap().kid, new.kid);
 
     for (now, reason) in [(until, None), (until + 1, Some("expired-key"))] {
         let envelope = before.seal_at(BODY, seal_request(), now).unwrap().envelope;

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::super::keys::Policy;
+use super::super::keys::{KeyKind, Policy};
 use super::*;
 
 mod lifetime;
@@ -95,7 +95,7 @@ fn forged(envelopes: &Envelopes, header: &impl ToString) -> String {
     compact::seal(
         header.to_string().as_bytes(),
         BODY.as_bytes(),
-        &envelopes.sealing_keys["user"].cipher,
+        &envelopes.keys().sealing("user", NOW).unwrap().cipher,
     )
     .unwrap()
 }
@@ -135,7 +135,7 @@ fn header_of_a_request_has_exactly_the_documented_members() {
     let envelopes = envelopes();
     let header = header(&envelopes);
     let members = json!({
-        "typ": "JOSE", "alg": "dir", "enc": "A256GCM", "kid": envelopes.sealing_keys["user"].kid,
+        "typ": "JOSE", "alg": "dir", "enc": "A256GCM", "kid": envelopes.keys().sealing("user", NOW).unwrap().kid,
         "iss": "user", "aud": "analytics", "iat": NOW, "jti": header["jti"],
         "htm": "POST", "htu": "/api/v1/analytics/events",
     });

@@ -97,6 +97,60 @@ fn service_cannot_seal_as_another_service() {
     );
 }
 
+/// A caller from outside has the key of answers to it, and must not be able to speak for a service with it.
+#[test]
+fn key_of_answers_seals_answers_to_clients_only() {
+    let envelopes = envelopes();
+    let answer = SealRequest {
+        issuer: "analytics",
+        audience: "client",
+        purpose: Purpose::Response { in_reply_to: None },
+        ..seal_request()
+    };
+    let keys = envelopes.keys();
+    let key = keys.sealing("answers", NOW).unwrap();
+    let sealed = envelopes.seal_at(BODY, answer, NOW).unwrap().envelope;
+    let issuers = [
+        "analytics".to_owned(),
+        "user".to_owned(),
+        "answers".to_owned(),
+    ];
+    let expected_answer = ExpectedClaims {
+        audience: "client",
+        issuers: &issuers,
+        purpose: answer.purpose,
+        ..expected()
+    };
+    let opened = envelopes.open_at(&sealed, expected_answer, NOW).unwrap();
+    assert_eq!(opened.issuer, "analytics");
+    // With the same key: a request of a service, an answer to a service, and a request of its own.
+    let request = Header::new(&key.kid, "1", &seal_request(), NOW);
+    let to_service = SealRequest {
+        purpose: answer.purpose,
+        ..seal_request()
+    };
+    let to_service = Header::new(&key.kid, "2", &to_service, NOW);
+    let own = SealRequest {
+        issuer: "answers",
+        ..seal_request()
+    };
+    let own = Header::new(&key.kid, "3", &own, NOW);
+    for (header, purpose) in [
+        (request, Purpose::Request),
+        (to_service, answer.purpose),
+        (own, Purpose::Request),
+    ] {
+        let json = header.to_json().unwrap();
+        let forged = compact::seal(&json, BODY.as_bytes(), &key.cipher).unwrap();
+        let expected = ExpectedClaims {
+            issuers: &issuers,
+            purpose,
+            ..expected()
+        };
+        assert_rejected(&envelopes, &forged, expected, "wrong-key");
+    }
+}
+
 #[test]
 fn envelope_with_other_claims_is_rejected() {
     let envelopes = envelopes();
@@ -285,7 +339,7 @@ fn body_that_is_not_utf8_is_rejected() {
     let sealed = compact::seal(
         header.as_bytes(),
         b"\xff",
-        &envelopes.sealing_keys["user"].cipher,
+        &envelopes.keys().sealing("user", NOW).unwrap().cipher,
     );
     assert_rejected(&envelopes, &sealed.unwrap(), expected(), "not-text");
 }
