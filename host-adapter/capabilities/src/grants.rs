@@ -9,7 +9,7 @@ use super::{
     health::Health,
     postgres::Postgres,
     sessions::RevokedSessions,
-    vault::{Envelopes, Passwords, Tokens},
+    vault::{Claims, Envelopes, Passwords, TokenError, Tokens},
 };
 
 /// The capabilities that one component is granted. Denials name the component.
@@ -36,6 +36,29 @@ pub struct TokenGrant {
     pub issue: bool,
     /// Whether the component may verify tokens and read the public keys.
     pub verify: bool,
+}
+
+/// Verifies the tokens that name one component in their audience.
+pub struct TokenVerifier<'a> {
+    tokens: &'a Tokens,
+    component: &'a str,
+}
+
+impl TokenVerifier<'_> {
+    /// Verifies a token and returns its claims.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Tokens::verify`].
+    pub fn verify(&self, token: &str) -> Result<Claims, TokenError> {
+        self.tokens.verify(token, self.component)
+    }
+
+    /// The keys that verify tokens: a JWK Set (RFC 7517) as JSON text.
+    #[must_use]
+    pub fn public_keys(&self) -> String {
+        self.tokens.public_keys()
+    }
 }
 
 /// The envelope service, and the peers that are granted.
@@ -181,14 +204,17 @@ impl Capabilities {
             .ok_or_else(|| self.denied("`tokens.issue`"))
     }
 
-    /// The token service, to verify tokens.
+    /// The token service, to verify tokens that are for the component.
     ///
     /// # Errors
     ///
     /// [`Denied`] if the component is not granted `tokens.verify`.
-    pub fn token_verifier(&self) -> Result<&Tokens, Denied> {
+    pub fn token_verifier(&self) -> Result<TokenVerifier<'_>, Denied> {
         if self.tokens.verify {
-            Ok(&self.tokens.tokens)
+            Ok(TokenVerifier {
+                tokens: &self.tokens.tokens,
+                component: &self.component,
+            })
         } else {
             Err(self.denied("`tokens.verify`"))
         }

@@ -19,4 +19,4 @@ pub mod sessions;
 pub mod vault;
 
 pub use denied::Denied;
-pub use grants::{Capabilities, EnvelopeGrant, Grants, TokenGrant};
+pub use grants::{Capabilities, EnvelopeGrant, Grants, TokenGrant, TokenVerifier};

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use adapter_capabilities::vault::{EVERY_VERIFIER, TokenSettings};
+
 use super::layers::{Layers, is_name};
 
 /// Reserved names: the key of answers, the whole application in `[listen]`, the outside caller's key,
@@ -70,6 +72,23 @@ impl Grants {
         let documents = documents_in_postgres && !self.collections.is_empty();
         self.postgres || documents || !self.tokens.is_empty()
     }
+}
+
+/// Replaces `*` in the audiences of tokens by every component that may verify them.
+pub(super) fn name_every_verifier(
+    tokens: &mut TokenSettings,
+    components: &BTreeMap<String, Grants>,
+) {
+    let before = tokens.audiences.len();
+    tokens.audiences.retain(|name| name != EVERY_VERIFIER);
+    if tokens.audiences.len() == before {
+        return;
+    }
+    let verifiers = components.iter();
+    let verifiers = verifiers.filter(|(_, grants)| grants.may(TokenUse::Verify));
+    let mut verifiers: Vec<String> = verifiers.map(|(name, _)| name.clone()).collect();
+    verifiers.retain(|name| !tokens.audiences.contains(name));
+    tokens.audiences.extend(verifiers);
 }
 
 pub(super) fn read(layers: &mut Layers<'_>) -> BTreeMap<String, Grants> {

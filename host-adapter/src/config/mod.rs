@@ -173,6 +173,8 @@ impl Settings {
         let peers = peers::read(layers, &components);
         peers::name_every_other(&mut components, &peers);
         let production = production::read(layers);
+        let mut tokens = layers.section("tokens");
+        components::name_every_verifier(&mut tokens, &components);
         Self {
             production,
             listen: listen::read(layers, components.keys()),
@@ -185,7 +187,7 @@ impl Settings {
             outbox: layers.section("dispatch"),
             peers,
             passwords: layers.section("passwords"),
-            tokens: layers.section("tokens"),
+            tokens,
             sessions: layers.section("tokens"),
             envelopes: layers.section("envelopes"),
             keys: layers.section("keys"),

@@ -6,7 +6,7 @@ use std::path::Path;
 use adapter_capabilities::vault::{KeyRing, Policy, TokenSettings, Tokens};
 use serde_json::json;
 
-use crate::support::{App, HostMode};
+use crate::support::{App, Builder, HostMode};
 
 const PATH: &str = "/api/v1/users/profile";
 
@@ -85,7 +85,7 @@ async fn foreign_tokens_are_rejected(
     let token = app.register_and_log_in("ada").await;
     let keys = app.directory.path().join("keys");
     let elsewhere = tempfile::tempdir().expect("a directory");
-    let default = TokenSettings::default;
+    let default = token_settings;
     let (start, end) = token.split_at(token.len() - 10);
     let altered = format!("{start}{}", if end.starts_with('A') { "B" } else { "A" }) + &end[1..];
     let invalid = [
@@ -97,7 +97,7 @@ async fn foreign_tokens_are_rejected(
             issue_token(
                 &keys,
                 TokenSettings {
-                    audience: "other".into(),
+                    audiences: vec!["analytics".into()],
                     ..default()
                 },
             ),
@@ -135,7 +135,7 @@ async fn an_expired_token_is_rejected(
     app.register("ada").await.expect(201);
     let settings = TokenSettings {
         lifetime: std::time::Duration::from_secs(1),
-        ..Default::default()
+        ..token_settings()
     };
     let token = issue_token(&app.directory.path().join("keys"), settings);
     crate::support::until("the token to expire", async || {
@@ -143,6 +143,14 @@ async fn an_expired_token_is_rejected(
         (answer.status == 401).then_some(())
     })
     .await;
+}
+
+/// Settings of tokens for `user`.
+fn token_settings() -> TokenSettings {
+    TokenSettings {
+        audiences: vec!["user".into()],
+        ..TokenSettings::default()
+    }
 }
 
 /// Issues a token with the keys in `directory`, and creates the keys if they are missing.
@@ -177,4 +185,25 @@ async fn a_deleted_user_has_no_profile(
         .expect("delete");
     let answer = app.get(PATH).bearer(&token).send().await;
     assert!(matches!(answer.status.as_u16(), 401 | 404), "{answer:?}");
+}
+
+/// A token of a service must not be usable at another one.
+#[rstest]
+#[tokio::test]
+async fn a_token_is_refused_where_it_does_not_name(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = Builder::new(mode)
+        .env("SPINDLE_TOKENS_AUDIENCES", "user")
+        .start()
+        .await;
+    let token = app.register_and_log_in("ada").await;
+    app.get(PATH).bearer(&token).send().await.expect(200);
+    let events = app.get("/api/v1/analytics/events").bearer(&token);
+    events.send().await.expect_problem(401, "unauthenticated");
+    app.wait_for_log("the setting that names services", |line| {
+        let text = line["message"].as_str().unwrap_or_default();
+        text.contains("`analytics`") && text.contains("`tokens.audiences`")
+    })
+    .await;
 }

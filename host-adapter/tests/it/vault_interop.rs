@@ -46,7 +46,11 @@ impl Keys {
     }
 
     fn tokens(&self) -> Tokens {
-        Tokens::new(TokenSettings::default(), &self.ring).unwrap()
+        let settings = TokenSettings {
+            audiences: vec!["user".to_owned()],
+            ..TokenSettings::default()
+        };
+        Tokens::new(settings, &self.ring).unwrap()
     }
 
     /// Returns the id of the owner's key, and its JWK as text.
@@ -221,7 +225,7 @@ fn another_library_checks_our_tokens_with_our_published_key() {
         .unwrap();
     let claims = token.claims();
     claims.validate_expiration(&TimeOptions::default()).unwrap();
-    let ours = tokens.verify(&issued.token).unwrap();
+    let ours = tokens.verify(&issued.token, "user").unwrap();
     assert_eq!(
         claims.expiration.unwrap().timestamp(),
         i64::try_from(ours.expires_at).unwrap()
@@ -230,7 +234,7 @@ fn another_library_checks_our_tokens_with_our_published_key() {
         claims.custom,
         AccessClaims {
             jti: ours.id,
-            ..access_claims("spindle")
+            ..access_claims("user")
         }
     );
 }
@@ -251,12 +255,12 @@ fn tokens_of_another_library_are_verified() {
         claims["exp"] = json!(now() + 60);
         Ed25519.token(&header, &Claims::new(claims), &key).unwrap()
     };
-    let claims = tokens.verify(&sign("spindle")).unwrap();
+    let claims = tokens.verify(&sign("user"), "user").unwrap();
     assert_eq!(claims.subject, "ada");
     assert_eq!(claims.id, "foreign-1");
     assert!(claims.expires_at.abs_diff(now() + 60) <= 1);
     assert_eq!(
-        tokens.verify(&sign("other")).err(),
+        tokens.verify(&sign("other"), "user").err(),
         Some(TokenError::Invalid)
     );
 }

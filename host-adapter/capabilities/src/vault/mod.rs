@@ -24,4 +24,4 @@ pub use keys::{
     KeySettings, KeyState, KeyWatcher, MAX_SEALS, Policy, ROLES, SealCounts, TOKENS, WARN_SEALS,
 };
 pub use passwords::{MAX_PASSWORD_BYTES, PasswordSettings, Passwords, Verdict};
-pub use tokens::{Claims, MAX_SUBJECT_CHARACTERS, Token, TokenSettings, Tokens};
+pub use tokens::{Claims, EVERY_VERIFIER, MAX_SUBJECT_CHARACTERS, Token, TokenSettings, Tokens};

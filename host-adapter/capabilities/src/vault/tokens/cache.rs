@@ -3,20 +3,20 @@
 //!
 //! A hit replaces the check of the signature and the claims. Of the inputs of that check, only the
 //! time can change the result, and an entry is valid only until its token expires or
-//! its key stops being readable. The session is checked after a hit too.
+//! its key stops being readable. The audience and the session are checked after a hit too.
 
 use quick_cache::sync;
 use sha2::{Digest, Sha256};
 
-use super::Claims;
+use super::claims::Verified;
 
-/// Claims by the SHA-256 of the whole token, signature included: the tokens themselves are not
+/// Tokens by the SHA-256 of the whole token, signature included: the tokens themselves are not
 /// kept in memory. A full cache evicts the entries that are used least.
-pub(super) struct Cache(sync::Cache<[u8; 32], Verified>);
+pub(super) struct Cache(sync::Cache<[u8; 32], Entry>);
 
 #[derive(Clone)]
-struct Verified {
-    claims: Claims,
+struct Entry {
+    verified: Verified,
     /// The first second at which the entry is no longer good.
     ends: u64,
 }
@@ -30,16 +30,16 @@ impl Cache {
         self.0.clear();
     }
 
-    pub(super) fn get(&self, token: &str, now: u64) -> Option<Claims> {
+    pub(super) fn get(&self, token: &str, now: u64) -> Option<Verified> {
         let entry = self.0.get(&digest(token))?;
-        (now < entry.ends).then_some(entry.claims)
+        (now < entry.ends).then_some(entry.verified)
     }
 
-    pub(super) fn put(&self, token: &str, claims: &Claims, key_readable_until: Option<u64>) {
+    pub(super) fn put(&self, token: &str, verified: &Verified, key_readable_until: Option<u64>) {
         let key_ends = key_readable_until.map_or(u64::MAX, |last| last.saturating_add(1));
-        let entry = Verified {
-            claims: claims.clone(),
-            ends: claims.expires_at.min(key_ends),
+        let entry = Entry {
+            verified: verified.clone(),
+            ends: verified.claims.expires_at.min(key_ends),
         };
         self.0.insert(digest(token), entry);
     }
@@ -51,15 +51,18 @@ fn digest(token: &str) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Claims;
     use super::*;
 
-    fn claims(expires_at: u64) -> Claims {
-        Claims {
+    fn claims(expires_at: u64) -> Verified {
+        let claims = Claims {
             subject: "ada".to_owned(),
             id: "1".to_owned(),
             session: None,
             expires_at,
-        }
+        };
+        let audiences = ["user".to_owned()].into();
+        Verified { claims, audiences }
     }
 
     #[test]

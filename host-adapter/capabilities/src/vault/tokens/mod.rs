@@ -1,8 +1,8 @@
 //! Access tokens: JWTs (RFC 7519, profile of RFC 9068) signed with Ed25519.
 //!
-//! The header of a token selects the key and nothing else. The algorithm is fixed. Every claim is
-//! checked in one function of [`claims`], and none in the library, so that the requirements can be read
-//! in one place.
+//! The header of a token selects the key and nothing else. The algorithm is fixed. Every claim but the
+//! audience is checked in one function of [`claims`], and none in the library, so that the requirements can be
+//! read in one place. The audience depends on the component that verifies.
 
 mod cache;
 mod claims;
@@ -17,8 +17,8 @@ use serde_json::json;
 use uuid::Uuid;
 
 use self::cache::Cache;
-use self::claims::{Payload, Rejection};
-pub use self::settings::TokenSettings;
+use self::claims::{Payload, Rejection, Verified};
+pub use self::settings::{EVERY_VERIFIER, TokenSettings};
 use self::signing::TokenKeys;
 use crate::metrics::METRICS;
 
@@ -32,8 +32,9 @@ pub use adapter_contract::tokens::{Claims, Token};
 /// The longest subject of a token in characters. A user's id has 36.
 pub const MAX_SUBJECT_CHARACTERS: usize = 200;
 
-/// The longest token that is parsed, in bytes. A token with a subject of usual length has about 400.
-const MAX_TOKEN_BYTES: usize = 4_096;
+/// The longest token that is parsed, in bytes. A token with a subject of usual length and two audiences has
+/// about 450. One with everything at its limit has fewer.
+const MAX_TOKEN_BYTES: usize = 8_192;
 
 /// How many verified tokens are cached, at about 300 bytes each.
 const CACHE_CAPACITY: usize = 4_096;
@@ -95,7 +96,7 @@ impl Tokens {
         }
     }
 
-    /// Issues a token to `subject`, with the lifetime from the settings. If the token belongs to a
+    /// Issues a token to `subject`, with the audiences and the lifetime from the settings. If the token belongs to a
     /// `session`, it is no longer accepted when that ends.
     ///
     /// # Errors
@@ -113,7 +114,7 @@ impl Tokens {
         let now = unix_now();
         let payload = Payload {
             iss: self.settings.issuer.clone(),
-            aud: self.settings.audience.clone(),
+            aud: self.settings.audiences.clone().into(),
             sub: subject.to_owned(),
             iat: now,
             exp: now.saturating_add(u64::from(self.lifetime)),
@@ -133,15 +134,15 @@ impl Tokens {
         })
     }
 
-    /// Verifies a token and returns its claims.
+    /// Verifies a token for the component `audience`, and returns its claims.
     ///
     /// # Errors
     ///
     /// [`TokenError::Expired`] if the token has expired, [`TokenError::SessionRevoked`] if its session
     /// has ended, [`TokenError::SessionUnknown`] if the adapter does not know at the moment whether the
     /// session has ended, and [`TokenError::Invalid`] for every other reason to reject it.
-    pub fn verify(&self, token: &str) -> Result<Claims, TokenError> {
-        let claims = self.verify_at(token, unix_now())?;
+    pub fn verify(&self, token: &str, audience: &str) -> Result<Claims, TokenError> {
+        let claims = self.verify_at(token, audience, unix_now())?;
         match &claims.session {
             Some(session) => self
                 .check_session(session, claims.expires_at)
@@ -172,14 +173,29 @@ impl Tokens {
         json!({ "keys": keys.verifiers.public_keys(unix_now()) }).to_string()
     }
 
-    fn verify_at(&self, token: &str, now: u64) -> Result<Claims, TokenError> {
-        if let Some(claims) = self.cache.get(token, now) {
-            return Ok(claims);
+    fn verify_at(&self, token: &str, audience: &str, now: u64) -> Result<Claims, TokenError> {
+        let verified = match self.cache.get(token, now) {
+            Some(verified) => verified,
+            None => self.verify_uncached(token, now)?,
+        };
+        if verified.audiences.iter().any(|name| name == audience) {
+            return Ok(verified.claims);
         }
+        METRICS.rejected("token", "wrong-audience");
+        tracing::warn!(
+            reason = "wrong-audience",
+            audience,
+            "rejected an access token that is not for `{audience}`: if it should be, name `{audience}` in \
+             `tokens.audiences`"
+        );
+        Err(TokenError::Invalid)
+    }
+
+    fn verify_uncached(&self, token: &str, now: u64) -> Result<Verified, TokenError> {
         match self.check(token, now) {
-            Ok((claims, key_readable_until)) => {
-                self.cache.put(token, &claims, key_readable_until);
-                Ok(claims)
+            Ok((verified, key_readable_until)) => {
+                self.cache.put(token, &verified, key_readable_until);
+                Ok(verified)
             }
             Err(Rejection::Expired) => {
                 METRICS.rejected("token", "expired");
@@ -193,7 +209,7 @@ impl Tokens {
         }
     }
 
-    fn check(&self, token: &str, now: u64) -> Result<(Claims, Option<u64>), Rejection> {
+    fn check(&self, token: &str, now: u64) -> Result<(Verified, Option<u64>), Rejection> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Rejection::Invalid("too-long"));
         }
@@ -205,10 +221,10 @@ impl Tokens {
             .verifiers
             .find(kid, now)
             .ok_or(Rejection::Invalid("unknown-key"))?;
-        let claims = verifier
+        let verified = verifier
             .verify_signature(token)?
             .check(&self.settings, now)?;
-        Ok((claims, verifier.readable_until))
+        Ok((verified, verifier.readable_until))
     }
 }
 

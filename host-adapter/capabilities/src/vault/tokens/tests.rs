@@ -18,13 +18,23 @@ struct Fixture {
     kid: String,
 }
 
+/// The component that verifies.
+const AUDIENCE: &str = "user";
+
+fn settings() -> TokenSettings {
+    TokenSettings {
+        audiences: vec![AUDIENCE.to_owned()],
+        ..TokenSettings::default()
+    }
+}
+
 fn fixture() -> Fixture {
     let directory = TempDir::new().unwrap();
     let ring = KeyRing::load(directory.path(), &[], &Policy::default()).unwrap();
     let signing = ring.keys_of_kind(KeyKind::Signing).next().unwrap();
     let key = SigningKey::from_bytes(signing.key.secret());
     let kid = signing.key.kid().to_owned();
-    let tokens = Tokens::new(TokenSettings::default(), &ring).unwrap();
+    let tokens = Tokens::new(settings(), &ring).unwrap();
     Fixture {
         directory,
         tokens,
@@ -48,7 +58,7 @@ impl Fixture {
     #[track_caller]
     fn assert_rejected(&self, token: &str) {
         assert_eq!(
-            self.tokens.verify(token),
+            self.tokens.verify(token, AUDIENCE),
             Err(TokenError::Invalid),
             "{token}"
         );
@@ -63,7 +73,7 @@ fn message(header: &Value, payload: &Value) -> String {
 fn payload() -> Value {
     let now = unix_now();
     json!({
-        "iss": "spindle", "aud": "spindle", "sub": "ada", "jti": "1",
+        "iss": "spindle", "aud": AUDIENCE, "sub": "ada", "jti": "1",
         "iat": now, "exp": now + 60,
     })
 }
@@ -84,12 +94,12 @@ fn issued_token_has_its_subject_and_lifetime() {
     let before = unix_now();
     let token = tokens.issue("ada", None).unwrap();
     assert_eq!(token.expires_in, 900);
-    let claims = tokens.verify(&token.token).unwrap();
+    let claims = tokens.verify(&token.token, AUDIENCE).unwrap();
     assert_eq!(claims.subject, "ada");
     assert!((before + 900..=unix_now() + 900).contains(&claims.expires_at));
     assert_ne!(
         tokens
-            .verify(&tokens.issue("ada", None).unwrap().token)
+            .verify(&tokens.issue("ada", None).unwrap().token, AUDIENCE)
             .unwrap()
             .id,
         claims.id
@@ -120,15 +130,17 @@ fn token_has_exactly_the_documented_members() {
 fn token_is_valid_until_the_second_it_expires() {
     let Fixture { tokens, .. } = fixture();
     let token = tokens.issue("ada", None).unwrap().token;
-    let claims = tokens.verify(&token).unwrap();
+    let claims = tokens.verify(&token, AUDIENCE).unwrap();
     // Once from the cache and once without it.
     for tokens in [&tokens, &with_empty_cache(&tokens)] {
         assert_eq!(
-            tokens.verify_at(&token, claims.expires_at - 1).as_ref(),
+            tokens
+                .verify_at(&token, AUDIENCE, claims.expires_at - 1)
+                .as_ref(),
             Ok(&claims)
         );
         assert_eq!(
-            tokens.verify_at(&token, claims.expires_at),
+            tokens.verify_at(&token, AUDIENCE, claims.expires_at),
             Err(TokenError::Expired)
         );
     }
@@ -148,7 +160,7 @@ fn with_empty_cache(tokens: &Tokens) -> Tokens {
 fn altered_or_truncated_token_is_rejected() {
     let fixture = fixture();
     let token = fixture.tokens.issue("ada", None).unwrap().token;
-    fixture.tokens.verify(&token).unwrap();
+    fixture.tokens.verify(&token, AUDIENCE).unwrap();
     for (index, character) in token.char_indices() {
         let mut altered = token.clone();
         let other = if character == 'A' { "B" } else { "A" };
@@ -167,7 +179,10 @@ fn altered_or_truncated_token_is_rejected() {
 fn token_signed_with_another_key_is_rejected() {
     let fixture = fixture();
     let token = fixture.sign(&fixture.header(), &payload());
-    assert_eq!(fixture.tokens.verify(&token).unwrap().subject, "ada");
+    assert_eq!(
+        fixture.tokens.verify(&token, AUDIENCE).unwrap().subject,
+        "ada"
+    );
 
     let message = message(&fixture.header(), &payload());
     let signature = SigningKey::from_bytes(&[7; 32]).sign(message.as_bytes());
@@ -212,12 +227,37 @@ fn wrong_claim_is_rejected() {
     assert!(
         fixture
             .tokens
-            .verify(&fixture.sign(&fixture.header(), &soon))
+            .verify(&fixture.sign(&fixture.header(), &soon), AUDIENCE)
             .is_ok()
     );
     let past = with_member(payload(), "exp", json!(unix_now() - 1));
     let past = fixture.sign(&fixture.header(), &past);
-    assert_eq!(fixture.tokens.verify(&past), Err(TokenError::Expired));
+    assert_eq!(
+        fixture.tokens.verify(&past, AUDIENCE),
+        Err(TokenError::Expired)
+    );
+}
+
+#[test]
+fn token_is_verified_by_the_components_that_it_names() {
+    let fixture = fixture();
+    let ring = KeyRing::load(fixture.directory.path(), &[], &Policy::default()).unwrap();
+    let tokens = |audiences: &[&str]| {
+        let settings = TokenSettings {
+            audiences: audiences.iter().map(|&name| name.to_owned()).collect(),
+            ..settings()
+        };
+        Tokens::new(settings, &ring).unwrap()
+    };
+    for audiences in [&["user"][..], &["user", "analytics"], &[], &["*"]] {
+        let tokens = tokens(audiences);
+        let token = tokens.issue("ada", None).unwrap().token;
+        // Also from the cache.
+        for component in ["user", "analytics", "gateway", "user"] {
+            let accepted = tokens.verify(&token, component).is_ok();
+            assert_eq!(accepted, audiences.contains(&component), "{audiences:?}");
+        }
+    }
 }
 
 #[test]
@@ -288,7 +328,7 @@ fn subjects_have_1_to_200_characters() {
     let Fixture { tokens, .. } = fixture();
     let longest = "\u{1d54f}".repeat(MAX_SUBJECT_CHARACTERS);
     let token = tokens.issue(&longest, None).unwrap().token;
-    assert_eq!(tokens.verify(&token).unwrap().subject, longest);
+    assert_eq!(tokens.verify(&token, AUDIENCE).unwrap().subject, longest);
     for subject in ["", &format!("{longest}x")] {
         assert_eq!(
             tokens.issue(subject, None).err(),
@@ -303,8 +343,8 @@ fn old_key_verifies_until_it_expires_and_new_key_signs() {
     let old = fixture.tokens.issue("ada", None).unwrap().token;
     let new = KeyRing::generate(fixture.directory.path(), TOKENS, true).unwrap();
     let ring = KeyRing::load(fixture.directory.path(), &[], &Policy::default()).unwrap();
-    let tokens = Tokens::new(TokenSettings::default(), &ring).unwrap();
-    assert_eq!(tokens.verify(&old).unwrap().subject, "ada");
+    let tokens = Tokens::new(settings(), &ring).unwrap();
+    assert_eq!(tokens.verify(&old, AUDIENCE).unwrap().subject, "ada");
     let header = jsonwebtoken::decode_header(tokens.issue("ada", None).unwrap().token).unwrap();
     assert_eq!(header.kid, Some(new.kid.clone()));
 
@@ -312,7 +352,10 @@ fn old_key_verifies_until_it_expires_and_new_key_signs() {
         .keys_of_kind(KeyKind::Signing)
         .find_map(|ring_key| ring_key.period.readable_until)
         .unwrap();
-    assert_eq!(tokens.verify_at(&old, until + 1), Err(TokenError::Invalid));
+    assert_eq!(
+        tokens.verify_at(&old, AUDIENCE, until + 1),
+        Err(TokenError::Invalid)
+    );
     assert_eq!(tokens.keys().verifiers.public_keys(until).len(), 2);
     assert_eq!(
         tokens.keys().verifiers.public_keys(until + 1)[0]["kid"],
@@ -335,7 +378,7 @@ fn public_keys_are_a_jwk_set_without_secrets() {
 fn setting_outside_its_limits_is_rejected_by_name() {
     let directory = TempDir::new().unwrap();
     let ring = KeyRing::load(directory.path(), &[], &Policy::default()).unwrap();
-    let default = TokenSettings::default;
+    let default = settings;
     let cases = [
         (
             "issuer",
@@ -345,9 +388,16 @@ fn setting_outside_its_limits_is_rejected_by_name() {
             },
         ),
         (
-            "audience",
+            "audiences",
             TokenSettings {
-                audience: String::new(),
+                audiences: vec!["x".repeat(151); 20],
+                ..default()
+            },
+        ),
+        (
+            "audiences",
+            TokenSettings {
+                audiences: vec![String::new()],
                 ..default()
             },
         ),
@@ -376,7 +426,7 @@ fn setting_outside_its_limits_is_rejected_by_name() {
 
 fn session_token(session: &str) -> (Tokens, Arc<Revocations>, String) {
     let revocations = Arc::new(Revocations::new(
-        TokenSettings::default().lifetime,
+        settings().lifetime,
         Duration::from_secs(30),
     ));
     let tokens = fixture().tokens.with_revocations(revocations.clone());
@@ -388,24 +438,30 @@ fn session_token(session: &str) -> (Tokens, Arc<Revocations>, String) {
 fn cached_token_is_rejected_when_its_session_ends() {
     let (tokens, revocations, token) = session_token("s1");
     revocations.update([], tokio::time::Instant::now());
-    let claims = tokens.verify(&token).unwrap();
+    let claims = tokens.verify(&token, AUDIENCE).unwrap();
     assert_eq!(claims.session.as_deref(), Some("s1"));
     revocations.add([("s1".to_owned(), Duration::ZERO)]);
-    assert_eq!(tokens.verify(&token), Err(TokenError::SessionRevoked));
+    assert_eq!(
+        tokens.verify(&token, AUDIENCE),
+        Err(TokenError::SessionRevoked)
+    );
     let other = tokens.issue("ada", Some("s2")).unwrap().token;
-    assert!(tokens.verify(&other).is_ok());
+    assert!(tokens.verify(&other, AUDIENCE).is_ok());
 }
 
 #[test]
 fn token_of_a_session_of_unknown_status_is_rejected() {
     let (tokens, _, token) = session_token("s1");
-    assert_eq!(tokens.verify(&token), Err(TokenError::SessionUnknown));
+    assert_eq!(
+        tokens.verify(&token, AUDIENCE),
+        Err(TokenError::SessionUnknown)
+    );
     let without = tokens.issue("ada", None).unwrap().token;
-    assert!(tokens.verify(&without).is_ok());
+    assert!(tokens.verify(&without, AUDIENCE).is_ok());
     let without_revocations = fixture().tokens;
     let token = without_revocations.issue("ada", Some("s1")).unwrap().token;
     assert_eq!(
-        without_revocations.verify(&token),
+        without_revocations.verify(&token, AUDIENCE),
         Err(TokenError::SessionUnknown)
     );
 }
@@ -430,10 +486,12 @@ fn token_with_longer_lifetime_expires_after_the_current_one() {
     let issued = unix_now();
     let long = with_member(payload(), "exp", json!(issued + 86_400));
     let token = fixture.sign(&fixture.header(), &long);
-    let claims = fixture.tokens.verify(&token).unwrap();
+    let claims = fixture.tokens.verify(&token, AUDIENCE).unwrap();
     assert!(claims.expires_at <= issued + 901, "{claims:?}");
     assert_eq!(
-        fixture.tokens.verify_at(&token, claims.expires_at),
+        fixture
+            .tokens
+            .verify_at(&token, AUDIENCE, claims.expires_at),
         Err(TokenError::Expired)
     );
 }
