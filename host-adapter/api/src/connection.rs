@@ -26,7 +26,7 @@ use super::{
     rejection::Rejection,
     tls,
 };
-use adapter_listening::Serve;
+use adapter_listening::{MAX_HEAD, Serve};
 use adapter_telemetry::traces::{self, Entry, TRACEPARENT};
 
 /// Longest request id and `traceparent` that are read, as in `wit/context.wit`.
@@ -79,6 +79,7 @@ impl Connections {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(header_timeout)
+            .max_buf_size(MAX_HEAD)
             .serve_connection(TokioIo::new(stream), service);
         if let Err(error) = watcher.watch(connection).await {
             tracing::debug!("serving a connection failed: {error}");
@@ -143,12 +144,29 @@ impl Connections {
             return Err(Rejection::Method);
         }
         protocol::check(request.headers())?;
-        let arguments = Limited::new(request.into_body(), self.settings.max_body)
+        let mut body = request.into_body();
+        let arguments = Limited::new(&mut body, self.settings.max_body)
             .collect()
-            .await
-            .map_err(|error| reject_body(error.as_ref(), self.settings.max_body))?
-            .to_bytes();
+            .await;
+        let arguments = match arguments {
+            Ok(arguments) => arguments.to_bytes(),
+            Err(error) => {
+                drain(body, self.settings.max_body).await;
+                return Err(reject_body(error.as_ref(), self.settings.max_body));
+            }
+        };
         functions::call(function, &*caller.adapter, &arguments).await
+    }
+}
+
+/// Reads and drops what a client still sends, up to as much as a call may have. A client that sends its whole
+/// call before it reads would see a broken connection instead of the answer.
+async fn drain(mut body: Incoming, limit: usize) {
+    let mut bytes = 0;
+    while bytes < limit
+        && let Some(Ok(frame)) = body.frame().await
+    {
+        bytes += frame.data_ref().map_or(0, Bytes::len);
     }
 }
 

@@ -65,6 +65,8 @@ impl Server {
             settings: Arc::new(settings.clone()),
             listening: ListeningSettings {
                 max_connections: settings.max_connections,
+                // The components of one other host are one client, and are identified.
+                max_connections_per_client: settings.max_connections,
                 ..listening
             },
         })

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use adapter_contract::{
-    Adapter, dispatch, documents, envelopes, health, passwords, postgres, tokens,
+    Adapter, Unavailable, dispatch, documents, envelopes, health, passwords, postgres, tokens,
 };
-use tracing::{Instrument as _, Span};
+use tokio::sync::Semaphore;
+use tracing::Instrument as _;
 use wasmtime::component::{Accessor, Linker};
 
-use crate::state::State;
+use crate::{request::TracedRequest, state::State};
 
 /// Adds every function of the contract to `linker`.
 ///
@@ -26,10 +27,11 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
             $(interface.func_wrap_concurrent(
                 $name,
                 |accessor: &Accessor<State>, ($($argument,)*): ($($type,)*)| {
-                    let (adapter, request) = caller(accessor);
+                    let (calls, request) = caller(accessor);
                     Box::pin(async move {
-                        let call = $interface::Functions::$function(&*adapter, $($argument),*);
-                        Ok((call.instrument(request).await,))
+                        let adapter = &*calls.adapter;
+                        let call = $interface::Functions::$function(adapter, $($argument),*);
+                        Ok((calls.make(request, call).await,))
                     })
                 },
             )?;)*
@@ -44,11 +46,53 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     Ok(())
 }
 
-/// The adapter of the calling component, and the span of the request for which it calls.
-fn caller(accessor: &Accessor<State>) -> (Arc<dyn Adapter>, Span) {
+/// The calls of one component.
+#[derive(Clone)]
+pub(crate) struct Calls {
+    adapter: Arc<dyn Adapter>,
+    /// Of `host.max_calls`.
+    permits: Arc<Semaphore>,
+}
+
+impl Calls {
+    pub(crate) fn new(adapter: Arc<dyn Adapter>, permits: Arc<Semaphore>) -> Self {
+        Self { adapter, permits }
+    }
+
+    /// The component's name.
+    pub(crate) fn component(&self) -> &str {
+        self.adapter.component()
+    }
+
+    /// Makes a call for `request`. Dropping the call ends it, so it ends when the request is given up.
+    async fn make<T: Unavailable>(
+        &self,
+        request: Option<TracedRequest>,
+        call: impl Future<Output = T>,
+    ) -> T {
+        let Ok(_permit) = self.permits.try_acquire() else {
+            let component = self.component();
+            tracing::warn!(component, "rejected a call: {TOO_MANY}");
+            return T::unavailable(TOO_MANY);
+        };
+        let Some(TracedRequest { span, work, .. }) = request else {
+            return call.await;
+        };
+        tokio::select! {
+            result = call.instrument(span) => result,
+            () = work.given_up() => T::unavailable("the request was given up"),
+        }
+    }
+}
+
+/// What a component is told of a call above the limit.
+const TOO_MANY: &str = "the component has more calls in flight than `host.max_calls` allows";
+
+/// The calls of the guest's component, and the request for which it calls.
+fn caller(accessor: &Accessor<State>) -> (Calls, Option<TracedRequest>) {
     accessor.with(|mut access| {
         let state = access.data_mut();
-        let (adapter, requests) = (state.adapter().clone(), state.requests.clone());
-        (adapter, requests.current(access))
+        let (calls, requests) = (state.calls.clone(), state.requests.clone());
+        (calls, requests.current(access))
     })
 }

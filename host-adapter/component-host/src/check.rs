@@ -16,6 +16,7 @@ use wasmtime_wasi_http::{
 use super::{
     component::{Component, InstanceTemplate},
     request::TracedRequest,
+    work::Work,
 };
 
 /// The largest answer of a health route, in bytes. It is many times a report with all dependencies.
@@ -62,7 +63,7 @@ async fn answer(component: &Component) -> Result<Report, String> {
         .header(header::HOST, "localhost")
         .body(body)
         .map_err(|error| error.to_string())?;
-    let traced = TracedRequest::new(Span::none(), "health check");
+    let traced = TracedRequest::new(Span::none(), "health check", Work::default());
     let mut failure = component.template().failure.subscribe();
     match component.handle(request, &traced).await {
         Ok(response) => read(response).await,

@@ -10,7 +10,7 @@ use std::{
     sync::Once,
 };
 
-use http::{HeaderMap, HeaderName, HeaderValue, header::FORWARDED};
+use http::{HeaderMap, HeaderName, header::FORWARDED};
 
 use crate::TrustedProxies;
 
@@ -37,16 +37,16 @@ impl ClientAddresses {
         }
     }
 
-    /// The value of [`CLIENT_ADDRESS`] for a request with these headers. The port is 0 if a proxy has
-    /// named the client.
-    pub(super) fn client(&self, connection: SocketAddr, headers: &HeaderMap) -> HeaderValue {
+    /// The client of a request with these headers. The port is 0 if a proxy has named the client.
+    pub(super) fn client(&self, connection: SocketAddr, headers: &HeaderMap) -> SocketAddr {
         let address = self.find(connection.ip().to_canonical(), headers);
-        let client = match address {
-            Some(address) => SocketAddr::new(address, 0),
-            None => connection,
-        };
-        HeaderValue::try_from(client.to_string())
-            .unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+        address.map_or(connection, |address| SocketAddr::new(address, 0))
+    }
+
+    /// Whether many clients share `address`: it is that of a proxy, or of this machine.
+    pub(super) fn is_shared(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        address.is_loopback() || self.trusted.contain(address)
     }
 
     /// The address that trusted proxies name, if `connection` comes from one.
@@ -170,6 +170,7 @@ fn address(text: &str) -> Option<IpAddr> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::HeaderValue;
 
     const PROXY: &str = "10.0.0.1";
 
@@ -186,7 +187,6 @@ mod tests {
         }
         let connection = SocketAddr::new(connection.parse().unwrap(), 5000);
         let found = ClientAddresses::new(settings.proxies).client(connection, &map);
-        let found: SocketAddr = found.to_str().unwrap().parse().unwrap();
         found.ip().to_string()
     }
 

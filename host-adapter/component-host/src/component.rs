@@ -13,7 +13,7 @@ use std::{
 };
 
 use tokio::{
-    sync::watch,
+    sync::{OwnedSemaphorePermit, Semaphore, watch},
     time::{Sleep, sleep, timeout},
 };
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
@@ -29,11 +29,18 @@ use wasmtime_wasi_http::{
 
 use super::{
     HostSettings,
+    adapter::Calls,
     cors::Cors,
     outbound::{AllowedHosts, Outbound},
+    seats::{NoSeat, OwnSeats, Seats},
     state::State,
 };
-use crate::{metrics::ComponentMetrics, request::TracedRequest, spin_variables::Variables};
+use crate::{
+    metrics::ComponentMetrics,
+    request::{GRACE, TracedRequest},
+    spin_variables::Variables,
+    work::Load,
+};
 use adapter_contract::Adapter;
 
 /// Pause before a request tries again to get an instance: about the time until one becomes free
@@ -52,6 +59,9 @@ pub(super) struct InstanceTemplate {
     pub(super) id: Arc<str>,
     pub(super) pre: ServicePre<State>,
     pub(super) adapter: Arc<dyn Adapter>,
+    /// Limits the calls in flight of the component.
+    pub(super) calls: Arc<Semaphore>,
+    pub(super) seats: Arc<Seats>,
     pub(super) variables: Variables,
     /// For the host's own answers to requests of this component.
     pub(super) cors: Cors,
@@ -76,22 +86,25 @@ impl Component {
     /// A component on the serving thread `thread`.
     pub(super) fn on_thread(template: Arc<InstanceTemplate>, thread: usize) -> Self {
         let adapter = template.adapter.on_thread(thread);
-        Self::new(template, adapter)
+        let seats = OwnSeats::on_thread(template.seats.clone());
+        Self::new(template, adapter, seats)
     }
 
     /// A component outside the serving threads, with the database connections for background work.
     pub(super) fn in_background(template: Arc<InstanceTemplate>) -> Self {
         let adapter = template.adapter.clone();
-        Self::new(template, adapter)
+        let seats = OwnSeats::in_background(template.seats.clone());
+        Self::new(template, adapter, seats)
     }
 
-    fn new(template: Arc<InstanceTemplate>, adapter: Arc<dyn Adapter>) -> Self {
+    fn new(template: Arc<InstanceTemplate>, adapter: Arc<dyn Adapter>, seats: OwnSeats) -> Self {
         let metrics = Arc::new(ComponentMetrics::new(&template.id));
         Self {
             handler: ProxyHandler::new(Instances {
                 outbound: Outbound::new(template.allowed_hosts.clone()),
                 adapter,
                 template,
+                seats,
                 metrics: metrics.clone(),
                 retired: CancellationToken::new(),
             }),
@@ -148,7 +161,7 @@ impl Component {
 
 /// Whether the instance was not created because the limit of instances is reached.
 fn is_at_limit(error: &InstantiationError<TracedRequest>) -> bool {
-    error.error.is::<PoolConcurrencyLimitError>()
+    error.error.is::<NoSeat>() || error.error.is::<PoolConcurrencyLimitError>()
 }
 
 struct Instances {
@@ -157,6 +170,7 @@ struct Instances {
     outbound: Outbound,
     /// Uses only connections of this thread.
     adapter: Arc<dyn Adapter>,
+    seats: OwnSeats,
     metrics: Arc<ComponentMetrics>,
     /// Cancelled when the component is replaced.
     retired: CancellationToken,
@@ -175,8 +189,9 @@ impl HandlerState for Instances {
             settings,
             ..
         } = &*self.template;
+        let seat = self.seats.take()?;
         let state = State::new(
-            self.adapter.clone(),
+            Calls::new(self.adapter.clone(), self.template.calls.clone()),
             variables.clone(),
             self.outbound.clone(),
             environment,
@@ -192,14 +207,17 @@ impl HandlerState for Instances {
             .map_err(|_| wasmtime::format_err!("it did not start in time"))??;
         self.metrics.created.inc();
         self.metrics.instances.inc();
+        let load = Load::new(settings.concurrency_per_instance);
         Ok(Instance {
             store,
             proxy: Proxy::P3(proxy),
             view: |state: &mut State| state.http(),
-            expiration: Expiration::new(settings, self.retired.clone()),
+            expiration: Expiration::new(settings, self.retired.clone(), load.clone()),
             state: Worker {
                 template: self.template.clone(),
                 metrics: self.metrics.clone(),
+                load,
+                _seat: seat,
                 used: AtomicBool::new(false),
             },
         })
@@ -210,6 +228,9 @@ impl HandlerState for Instances {
 struct Worker {
     template: Arc<InstanceTemplate>,
     metrics: Arc<ComponentMetrics>,
+    load: Load,
+    /// Counts the instance.
+    _seat: OwnedSemaphorePermit,
     /// Whether the instance has handled a request.
     used: AtomicBool,
 }
@@ -220,6 +241,8 @@ impl WorkerState for Worker {
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
         let settings = &self.template.settings;
+        // An answer that its client has not taken yet is in the instance's memory.
+        let concurrent = concurrent.max(self.load.requests());
         if total >= settings.requests_per_instance {
             ShouldAccept::Never
         } else if concurrent >= settings.concurrency_per_instance {
@@ -238,23 +261,26 @@ impl WorkerState for Worker {
         if self.used.swap(true, Ordering::Relaxed) {
             self.metrics.reused.inc();
         }
+        traced.work.begin_in(&self.load);
         let request = store.data().requests.enter(task, traced);
-        let timeout = sleep(self.template.settings.request_timeout);
         // This future is dropped when the component has answered.
-        Box::pin(async move {
-            timeout.await;
-            drop(request);
-        })
+        Box::pin(request.expire(self.template.settings.request_timeout))
     }
 
     fn drop(&self, store: Store<State>, result: wasmtime::Result<()>) {
+        let given_up = self.load.given_up();
         drop(store);
         self.metrics.instances.dec();
-        if let Err(error) = result
+        let id = &self.template.id;
+        if given_up > 0 && result.is_err() {
+            tracing::info!(
+                component = %id,
+                "an instance of `{id}` was ended, because it went on with {given_up} requests that were given up"
+            );
+        } else if let Err(error) = result
             && !self.template.stopping.is_cancelled()
         {
             self.metrics.trapped.inc();
-            let id = &self.template.id;
             tracing::error!(component = %id, "an instance of `{id}` ended: {error:?}");
             self.template
                 .failure
@@ -264,26 +290,44 @@ impl WorkerState for Worker {
 }
 
 /// When an instance is dropped: when it has been idle too long, when it is idle and its component was
-/// replaced, or when its latest request is overdue.
+/// replaced, when it goes on with nothing but requests that are given up, or when its latest request is
+/// overdue.
 ///
-/// The last case ends a component that never yields. The timer of a request cannot do that,
+/// The last two cases end a component that never yields. The timer of a request cannot do that,
 /// because it runs in the component's event loop.
 struct Expiration {
     idle: Duration,
     overdue: Duration,
+    load: Load,
+    /// Since when the instance has worked on nothing but requests that are given up.
+    useless: Option<Instant>,
     timer: Pin<Box<Sleep>>,
     retired: Pin<Box<WaitForCancellationFutureOwned>>,
 }
 
 impl Expiration {
-    fn new(settings: &HostSettings, retired: CancellationToken) -> Self {
+    fn new(settings: &HostSettings, retired: CancellationToken, load: Load) -> Self {
         let (idle, overdue) = (settings.idle_timeout, settings.request_timeout);
         Self {
             idle,
             overdue,
+            load,
+            useless: None,
             timer: Box::pin(sleep(overdue)),
             retired: Box::pin(retired.cancelled_owned()),
         }
+    }
+}
+
+impl Expiration {
+    fn useless_since(&mut self) -> Option<Instant> {
+        let given_up = self.load.given_up();
+        if given_up == 0 || given_up < self.load.requests() {
+            self.useless = None;
+        } else {
+            self.useless.get_or_insert_with(Instant::now);
+        }
+        self.useless
     }
 }
 
@@ -294,15 +338,18 @@ impl WorkerExpiration for Expiration {
         status: WorkerStatus,
         start: Instant,
     ) -> Poll<()> {
-        let limit = if status == WorkerStatus::Idle {
+        self.load.wake_later(context.waker());
+        let deadline = if status == WorkerStatus::Idle {
             if self.retired.as_mut().poll(context).is_ready() {
                 return Poll::Ready(());
             }
-            self.idle
+            start + self.idle
         } else {
-            self.overdue
+            let overdue = start + self.overdue;
+            self.useless_since()
+                .map_or(overdue, |since| overdue.min(since + GRACE))
         };
-        let deadline = tokio::time::Instant::from_std(start + limit);
+        let deadline = tokio::time::Instant::from_std(deadline);
         if self.timer.deadline() != deadline {
             self.timer.as_mut().reset(deadline);
         }

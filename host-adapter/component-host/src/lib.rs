@@ -5,6 +5,7 @@
 //! Only `host-adapter` depends on this crate.
 
 mod adapter;
+mod answer_body;
 mod application;
 mod check;
 mod client_address;
@@ -16,6 +17,7 @@ mod engine;
 mod handle;
 mod hosted;
 mod imports;
+mod limits;
 mod loader;
 pub mod manifest;
 mod metrics;
@@ -25,7 +27,9 @@ mod problem;
 mod reload;
 mod report;
 mod request;
+mod request_body;
 mod router;
+mod seats;
 mod server;
 mod serving;
 mod settings;
@@ -33,6 +37,7 @@ mod spin_variables;
 mod state;
 mod trusted_proxies;
 mod variables;
+mod work;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -43,10 +48,11 @@ use std::{
 use application::Application;
 use client_address::ClientAddresses;
 use hosted::{Hosted, ServedApplication};
+use limits::Limits;
 use loader::Loader;
 use manifest::Manifest;
 use server::Server;
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use adapter_contract::Adapter;
@@ -134,22 +140,21 @@ impl Host {
         shutdown: CancellationToken,
     ) -> anyhow::Result<()> {
         let Self { hosted, sockets } = self;
-        let limit = || Arc::new(Semaphore::new(hosted.loader.settings.max_requests));
-        let limits: Vec<Arc<Semaphore>> = sockets.iter().map(|_| limit()).collect();
+        let applications = hosted.applications.iter();
+        let components = applications.map(|served| served.current().templates.len());
+        let components: usize = components.sum();
+        hosted.loader.seats.reserve(components * listening.threads);
+        let limit = |_| Limits::new(&hosted.loader.settings);
+        let limits: Vec<Limits> = sockets.iter().map(limit).collect();
         let addresses = Arc::new(ClientAddresses::new(
             hosted.loader.settings.trusted_proxies.clone(),
         ));
         let servers = |thread| {
             let applications = hosted.applications.iter().zip(&limits);
             applications
-                .map(|(application, requests)| -> Arc<dyn Serve> {
+                .map(|(application, limits)| -> Arc<dyn Serve> {
                     let application = application.on_thread(thread);
-                    Server::new(
-                        application,
-                        listening.header_timeout,
-                        requests.clone(),
-                        addresses.clone(),
-                    )
+                    Server::new(application, listening, limits.clone(), addresses.clone())
                 })
                 .collect()
         };

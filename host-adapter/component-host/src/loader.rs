@@ -3,13 +3,13 @@
 use std::{
     collections::{BTreeMap, HashMap},
     path::{Path, PathBuf},
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
     time::SystemTime,
 };
 
 use anyhow::Context as _;
 use sha2::{Digest as _, Sha256};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio_util::sync::CancellationToken;
 use wasmtime::{Engine, component::Linker};
 use wasmtime_wasi_http::p3::bindings::ServicePre;
@@ -21,6 +21,7 @@ use super::{
     engine,
     manifest::{Component, Manifest, ManifestError},
     outbound::AllowedHosts,
+    seats::Seats,
     state::State,
     variables,
 };
@@ -41,6 +42,9 @@ pub(super) struct Loader {
     pub(super) settings: HostSettings,
     pub(super) stopping: CancellationToken,
     environment: Environment,
+    pub(super) seats: Arc<Seats>,
+    /// The limits of calls in flight, by component. They stay when a component is replaced.
+    calls: Mutex<HashMap<Arc<str>, Arc<Semaphore>>>,
 }
 
 /// One load of applications. They share what it has read and compiled.
@@ -80,7 +84,15 @@ impl Loader {
             settings: settings.clone(),
             stopping: CancellationToken::new(),
             environment,
+            seats: Seats::new(settings.max_instances),
+            calls: Mutex::default(),
         })
+    }
+
+    fn calls_of(&self, component: &Arc<str>) -> Arc<Semaphore> {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let limit = || Arc::new(Semaphore::new(self.settings.max_calls));
+        calls.entry(component.clone()).or_insert_with(limit).clone()
     }
 
     /// Begins to load. `adapters` are those of the components, by id.
@@ -134,6 +146,8 @@ impl Load<'_> {
     pub(super) fn template(&mut self, plan: Plan) -> anyhow::Result<Arc<InstanceTemplate>> {
         let pre = self.pre(&plan.file)?;
         Ok(Arc::new(InstanceTemplate {
+            calls: self.loader.calls_of(&plan.id),
+            seats: self.loader.seats.clone(),
             id: plan.id,
             pre,
             adapter: plan.adapter,

@@ -79,14 +79,17 @@ pub(super) enum Problem {
     TimedOut,
     /// The limit of concurrent requests or of instances is reached.
     Overloaded,
+    /// The client sent the body too slowly.
+    SlowBody,
 }
 
 /// The names of all problems. The gateway has a page about each (service-kit's `problem/kinds.rs`).
-pub const PROBLEMS: [&str; 4] = [
+pub const PROBLEMS: [&str; 5] = [
     Problem::NoRoute.parts().1,
     Problem::Crashed.parts().1,
     Problem::TimedOut.parts().1,
     Problem::Overloaded.parts().1,
+    Problem::SlowBody.parts().1,
 ];
 
 impl Problem {
@@ -116,6 +119,11 @@ impl Problem {
                 StatusCode::SERVICE_UNAVAILABLE,
                 "overloaded",
                 "too many requests at once, try again in a moment",
+            ),
+            Self::SlowBody => (
+                StatusCode::REQUEST_TIMEOUT,
+                "request-timeout",
+                "the body came too slowly",
             ),
         }
     }

@@ -4,10 +4,20 @@
 //! the host notes the guest task that handles each request, and finds it again from the call stack of a
 //! host function.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
 
+use tokio::time::sleep;
 use tracing::Span;
 use wasmtime::{AsContextMut, component::GuestTaskId};
+
+use crate::work::Work;
+
+/// How long a guest may go on with a request that is given up. Its calls to the adapter have ended, so most
+/// guests take milliseconds, and keep their instance.
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 /// The requests that an instance is handling: at most `concurrency_per_instance`, so a list is searched
 /// faster than a map.
@@ -19,6 +29,7 @@ pub(crate) struct Requests(Arc<Mutex<Vec<Running>>>);
 pub(crate) struct TracedRequest {
     /// What works for the request runs in it.
     pub(crate) span: Span,
+    pub(crate) work: Work,
     /// The id as the component writes it into its log lines.
     id: Arc<str>,
 }
@@ -31,41 +42,62 @@ struct Running {
 }
 
 impl TracedRequest {
-    pub(crate) fn new(span: Span, id: &str) -> Self {
+    pub(crate) fn new(span: Span, id: &str, work: Work) -> Self {
         Self {
             span,
+            work,
             id: format!("\"request_id\":\"{id}\"").into(),
         }
     }
 }
 
-/// Forgets a request when it is dropped.
+/// Forgets a request when it is dropped, because the guest has answered.
 pub(crate) struct RequestGuard {
     requests: Requests,
     task: GuestTaskId,
+    work: Work,
+    /// Whether the guest has not answered and goes on: the host cannot end a single guest task.
+    goes_on: bool,
+}
+
+impl RequestGuard {
+    /// Returns when the request is not waited for any longer: after `limit`, or soon after it is given up.
+    /// The request then counts until the instance ends.
+    pub(crate) async fn expire(mut self, limit: Duration) {
+        let work = self.work.clone();
+        let given_up = async {
+            work.given_up().await;
+            sleep(GRACE).await;
+        };
+        tokio::select! {
+            () = sleep(limit) => work.give_up(),
+            () = given_up => {}
+        }
+        self.goes_on = true;
+    }
 }
 
 impl Requests {
     /// Notes that `task` handles `request`, until the guard is dropped.
     pub(crate) fn enter(&self, task: GuestTaskId, request: TracedRequest) -> RequestGuard {
+        let work = request.work.clone();
         self.lock().push(Running { task, request });
         RequestGuard {
             requests: self.clone(),
             task,
+            work,
+            goes_on: false,
         }
     }
 
-    /// The span of the request for which the guest in `store` is calling, or of none: a guest may go on
-    /// working after its response.
-    pub(crate) fn current(&self, mut store: impl AsContextMut) -> Span {
+    /// The request for which the guest in `store` is calling. `None`: a guest may go on working after its
+    /// response.
+    pub(crate) fn current(&self, mut store: impl AsContextMut) -> Option<TracedRequest> {
         let mut store = store.as_context_mut();
-        let root = store.async_call_stack().ok().and_then(Iterator::last);
-        let found = root.and_then(|root| {
-            let requests = self.lock();
-            let found = requests.iter().find(|running| running.task == root);
-            found.map(|running| running.request.span.clone())
-        });
-        found.unwrap_or_else(Span::none)
+        let root = store.async_call_stack().ok().and_then(Iterator::last)?;
+        let requests = self.lock();
+        let found = requests.iter().find(|running| running.task == root);
+        found.map(|running| running.request.clone())
     }
 
     /// The span of the request that a log line names, or of none.
@@ -84,6 +116,9 @@ impl Requests {
 
 impl Drop for RequestGuard {
     fn drop(&mut self) {
+        if self.goes_on {
+            return;
+        }
         let task = self.task;
         self.requests.lock().retain(|running| running.task != task);
     }

@@ -1,70 +1,78 @@
 //! The HTTP server of an application on one thread: it applies limits, calls components, and logs
 //! failures.
 
-use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    sync::Arc,
+};
 
-use http::HeaderValue;
+use http::{HeaderValue, header};
 use http_body_util::BodyExt as _;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::Watcher,
 };
-use tokio::{net::TcpStream, sync::Semaphore, time::timeout};
-use tracing::Instrument as _;
+use tokio::{net::TcpStream, time::timeout};
+use tracing::{Instrument as _, Span};
 use wasmtime_wasi_http::{
     WasiBody,
     handler::{ExpirationError, InstantiationError},
 };
 
 use super::{
+    answer_body::AnswerBody,
     client_address::{CLIENT_ADDRESS, ClientAddresses},
     component::Component,
-    deadline, metrics,
+    deadline,
+    limits::Limits,
+    metrics,
     problem::{Head, Problem},
     request::TracedRequest,
+    request_body::{RequestBody, Rest, TooSlow},
     serving::Serving,
+    work::{Active, Caller, Work},
 };
-use adapter_listening::Serve;
-use adapter_telemetry::{
-    metrics::Gauge,
-    traces::{self, Entry, TRACEPARENT},
-};
+use adapter_listening::{ListeningSettings, MAX_HEAD, Pace, PacedStream, Serve};
+use adapter_telemetry::traces::{self, Entry, TRACEPARENT};
 
 /// One application on one thread.
 pub(super) struct Server {
     application: Arc<Serving>,
-    header_timeout: Duration,
-    /// Shared with the same application on the other threads.
-    requests: Arc<Semaphore>,
+    settings: ListeningSettings,
+    limits: Limits,
     addresses: Arc<ClientAddresses>,
 }
 
 impl Server {
     pub(super) fn new(
         application: Arc<Serving>,
-        header_timeout: Duration,
-        requests: Arc<Semaphore>,
+        settings: ListeningSettings,
+        limits: Limits,
         addresses: Arc<ClientAddresses>,
     ) -> Arc<Self> {
         Arc::new(Self {
             application,
-            header_timeout,
-            requests,
+            settings,
+            limits,
             addresses,
         })
     }
 
-    async fn answer(&self, mut request: http::Request<Incoming>) -> http::Response<WasiBody> {
+    async fn answer(
+        &self,
+        mut request: http::Request<Incoming>,
+        client: IpAddr,
+    ) -> http::Response<WasiBody> {
         let head = Head::from_request(&mut request);
         let Some(component) = self.application.find(&head.path) else {
             metrics::rejected(None, Problem::NoRoute.name());
             return Problem::NoRoute.response(&head, &self.application.cors());
         };
         let traced = trace(&component, &head, &mut request);
-        let active = Active::enter(component.metrics().active.clone());
-        let working = TracedRequest::new(traced.span.clone(), head.id());
-        let handled = self.handle(&component, &head, request, &working);
+        let handled = self.handle(&component, &head, request, client, &traced.span);
         let mut response = match handled.instrument(traced.span.clone()).await {
             Ok(response) => response,
             Err(problem) => {
@@ -72,7 +80,6 @@ impl Server {
                 problem.response(&head, &component.template().cors)
             }
         };
-        drop(active);
         finish(&component, &head, &mut response, &traced);
         response
     }
@@ -82,40 +89,44 @@ impl Server {
         component: &Component,
         head: &Head,
         request: http::Request<Incoming>,
-        traced: &TracedRequest,
+        client: IpAddr,
+        span: &Span,
     ) -> Result<http::Response<WasiBody>, Problem> {
-        let _permit = self
-            .requests
-            .try_acquire()
-            .map_err(|_| Problem::Overloaded)?;
+        let active = Active::enter(component.metrics().active.clone());
         let deadline = deadline::of(request.headers());
-        let request =
-            request.map(|body| body.map_err(wasmtime_wasi_http::Error::from).boxed_unsync());
-        let handled = component.handle(request, traced);
-        let result = match deadline {
+        let (request, rest) = self.receive(request).await?;
+        let counted = self.limits.enter(client, self.is_shared(client), active);
+        let work = Work::new(counted.ok_or(Problem::Overloaded)?);
+        // hyper drops this future when the client hangs up, and a deadline ends it.
+        let caller = Caller::of(&work);
+        let traced = TracedRequest::new(span.clone(), head.id(), work.clone());
+        let handled = component.handle(request, &traced);
+        let handled = match deadline {
             None => handled.await,
             Some(deadline) => timeout(deadline, handled).await.map_err(|_| {
                 tracing::debug!("the caller's deadline has passed");
                 Problem::TimedOut
             })?,
         };
-        result.map_err(|error| problem(component.id(), head, &error))
+        caller.answered();
+        rest.drain().await;
+        let response = handled.map_err(|error| problem(component.id(), head, &error))?;
+        Ok(response.map(|body| AnswerBody::new(body, work).boxed_unsync()))
     }
-}
 
-/// Counts a request in flight until it is dropped, also when the client goes away.
-struct Active(Gauge);
-
-impl Active {
-    fn enter(gauge: Gauge) -> Self {
-        gauge.inc();
-        Self(gauge)
-    }
-}
-
-impl Drop for Active {
-    fn drop(&mut self) {
-        self.0.dec();
+    /// Receives the beginning of the body. Until then a request takes only its connection.
+    async fn receive(
+        &self,
+        request: http::Request<Incoming>,
+    ) -> Result<(http::Request<WasiBody>, Rest), Problem> {
+        let expects = request.headers().contains_key(header::EXPECT);
+        let pace = Pace::new(self.settings.min_rate, self.settings.body_timeout);
+        let (head, body) = request.into_parts();
+        let (body, rest) = RequestBody::receive(body, pace, expects)
+            .await
+            .map_err(|TooSlow| Problem::SlowBody)?;
+        let request = http::Request::from_parts(head, body.boxed_unsync());
+        Ok((request, rest))
     }
 }
 
@@ -161,28 +172,35 @@ fn finish(
 }
 
 impl Serve for Server {
+    fn is_shared(&self, address: IpAddr) -> bool {
+        self.addresses.is_shared(address)
+    }
+
     fn serve(
         self: Arc<Self>,
         stream: TcpStream,
         watcher: Watcher,
     ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        let header_timeout = self.header_timeout;
+        let settings = self.settings;
         // The address is missing only when the connection is already closed.
         let Ok(connection) = stream.peer_addr() else {
             return Box::pin(async {});
         };
         let service = service_fn(move |mut request: http::Request<Incoming>| {
             let server = self.clone();
-            let headers = request.headers_mut();
-            let client = server.addresses.client(connection, headers);
-            // It replaces every value that the client sent.
-            headers.insert(CLIENT_ADDRESS, client);
-            async move { Ok::<_, Infallible>(server.answer(request).await) }
+            let client = server.addresses.client(connection, request.headers());
+            if let Some(client) = header_value(client) {
+                // It replaces every value that the client sent.
+                request.headers_mut().insert(CLIENT_ADDRESS, client);
+            }
+            async move { Ok::<_, Infallible>(server.answer(request, client.ip()).await) }
         });
+        let pace = Pace::new(settings.min_rate, settings.write_timeout);
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(header_timeout)
-            .serve_connection(TokioIo::new(stream), service);
+            .header_read_timeout(settings.header_timeout)
+            .max_buf_size(MAX_HEAD)
+            .serve_connection(TokioIo::new(PacedStream::new(stream, pace)), service);
         Box::pin(async move {
             // An error here concerns only the client's connection, so it is not a warning.
             if let Err(error) = watcher.watch(connection).await {
@@ -190,6 +208,11 @@ impl Serve for Server {
             }
         })
     }
+}
+
+/// The text of an address is always valid in a header.
+fn header_value(address: SocketAddr) -> Option<HeaderValue> {
+    HeaderValue::try_from(address.to_string()).ok()
 }
 
 /// Logs why a component did not answer. The request's body and query are not logged, because they may

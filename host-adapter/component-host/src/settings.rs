@@ -45,6 +45,14 @@ pub struct HostSettings {
     /// `X-Forwarded-For` say where a client is. None by default: then the other end of the connection is
     /// the client, and nothing that it sends can change that.
     pub trusted_proxies: TrustedProxies,
+    /// Requests in flight of one client on one listener, as in `max_connections_per_client`. Further ones are
+    /// answered 503. The default leaves three quarters to others.
+    #[serde(with = "Integer::<1, 100_000>")]
+    pub max_requests_per_client: usize,
+    /// Calls to the adapter in flight per component, on all listeners and threads together. Further ones are
+    /// `unavailable`. The default is that of `server.max_requests`, so that what works here works on Spin.
+    #[serde(with = "Integer::<1, 100_000>")]
+    pub max_calls: usize,
     /// Directory of compiled components. It is safe to delete, and must not be shared with anyone who
     /// is not trusted.
     #[serde(with = "adapter_settings::path")]
@@ -63,6 +71,8 @@ impl Default for HostSettings {
             request_timeout: Duration::from_secs(15),
             max_requests: 512,
             trusted_proxies: TrustedProxies::default(),
+            max_requests_per_client: 128,
+            max_calls: 256,
             compilation_cache: ".spindle/cache".into(),
         }
     }

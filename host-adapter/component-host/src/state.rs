@@ -1,17 +1,17 @@
 //! The host's data for one component instance.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use wasmtime::{StoreLimits, StoreLimitsBuilder, component::ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
 use super::{
+    adapter::Calls,
     outbound::Outbound,
     output::{Output, Stream},
 };
 use crate::{request::Requests, spin_variables::Variables};
-use adapter_contract::Adapter;
 
 /// The data of a wasmtime store.
 pub(super) struct State {
@@ -22,21 +22,21 @@ pub(super) struct State {
     pub(super) limits: StoreLimits,
     /// The requests that the instance is handling.
     pub(super) requests: Requests,
-    adapter: Arc<dyn Adapter>,
+    pub(super) calls: Calls,
     variables: Variables,
 }
 
 impl State {
     /// `memory` is the limit of the instance's linear memory, in bytes.
     pub(super) fn new(
-        adapter: Arc<dyn Adapter>,
+        calls: Calls,
         variables: Variables,
         outbound: Outbound,
         environment: &HashMap<String, String>,
         memory: usize,
     ) -> Self {
         let requests = Requests::default();
-        let output = |stream| Output::new(adapter.component(), stream, requests.clone());
+        let output = |stream| Output::new(calls.component(), stream, requests.clone());
         let mut wasi = WasiCtx::builder();
         // Components get no files and no arguments of the process.
         wasi.stdout(output(Stream::Stdout));
@@ -51,13 +51,9 @@ impl State {
             table: ResourceTable::new(),
             limits: StoreLimitsBuilder::new().memory_size(memory).build(),
             requests,
-            adapter,
+            calls,
             variables,
         }
-    }
-
-    pub(super) fn adapter(&self) -> &Arc<dyn Adapter> {
-        &self.adapter
     }
 
     pub(super) fn variables(&mut self) -> &Variables {

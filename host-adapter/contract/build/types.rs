@@ -84,6 +84,7 @@ fn generate_variant(resolve: &Resolve, name: &str, variant: &Variant) -> anyhow:
             .iter()
             .map(|case| (case.name.as_str(), case.ty.is_some()));
         text.push_str(&outcome(cases));
+        text.push_str(UNAVAILABLE);
     }
     Ok(text)
 }
@@ -102,6 +103,10 @@ fn generate_enum(name: &str, cases: &Enum) -> String {
     }
     text + "}\n"
 }
+
+/// Every `error` has the case `unavailable` with a reason; one without it does not compile.
+const UNAVAILABLE: &str = "impl crate::Unavailable for Error {\n\
+     fn unavailable(reason: &str) -> Self {\nSelf::Unavailable(reason.to_owned())\n}\n}\n";
 
 fn outcome<'a>(cases: impl Iterator<Item = (&'a str, bool)>) -> String {
     let arms: String = cases

@@ -36,6 +36,24 @@ pub trait Outcome {
     fn outcome(&self) -> &'static str;
 }
 
+/// What a call returns that its host does not make, or does not finish.
+pub trait Unavailable {
+    /// The result. `reason` is for the component's log, where the result can hold it.
+    fn unavailable(reason: &str) -> Self;
+}
+
+impl<T, E: Unavailable> Unavailable for Result<T, E> {
+    fn unavailable(reason: &str) -> Self {
+        Err(E::unavailable(reason))
+    }
+}
+
+impl<T> Unavailable for Vec<T> {
+    fn unavailable(_: &str) -> Self {
+        Self::new()
+    }
+}
+
 impl<T, E: Outcome> Outcome for Result<T, E> {
     fn outcome(&self) -> &'static str {
         self.as_ref().map_or_else(Outcome::outcome, |_| "ok")

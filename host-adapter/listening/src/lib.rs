@@ -3,11 +3,19 @@
 //! The component host and the adapter's API share this crate. It does not know them or their
 //! protocols, and depends on no other crate of Spindle but `adapter-settings`.
 
+mod addresses;
 mod listener;
+mod pace;
 mod settings;
 mod threads;
 
-use std::{future::Future, net::SocketAddr, pin::Pin, sync::Arc, thread::JoinHandle};
+use std::{
+    future::Future,
+    net::{IpAddr, SocketAddr},
+    pin::Pin,
+    sync::Arc,
+    thread::JoinHandle,
+};
 
 use hyper_util::server::graceful::Watcher;
 use tokio::{
@@ -16,12 +24,24 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub use addresses::{PerClient, Place};
 use listener::Listener;
+pub use pace::{Pace, PacedStream};
 pub use settings::ListeningSettings;
 use threads::Thread;
 
+/// The largest head of a request, in bytes; a larger one is answered 431. Browsers and proxies send a few
+/// kilobytes, and a client holds as much memory before it is known.
+pub const MAX_HEAD: usize = 32 << 10;
+
 /// Serves the connections of one listener, on one thread.
 pub trait Serve: Send + Sync {
+    /// Whether many clients share `address`, so that limits of one client do not hold for it. By default,
+    /// only programs on this machine do, such as a proxy.
+    fn is_shared(&self, address: IpAddr) -> bool {
+        address.to_canonical().is_loopback()
+    }
+
     /// Serves one connection until either side closes it. The connection must be registered with
     /// `watcher`, which closes it between two requests when the process stops.
     fn serve(
@@ -59,6 +79,7 @@ pub async fn run(
                 .map(|thread| thread.connections.clone())
                 .collect(),
             max_connections: settings.max_connections,
+            per_client: PerClient::new(settings.max_connections_per_client),
         };
         listeners.spawn(listener.run(shutdown.clone()));
     }

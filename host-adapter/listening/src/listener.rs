@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use tokio::{net::TcpListener, sync::Semaphore, sync::mpsc};
 use tokio_util::sync::CancellationToken;
 
-use super::threads::Connection;
+use super::{PerClient, threads::Connection};
 
 /// Pause after a failed `accept`. It fails when the process is out of file descriptors, and an
 /// immediate retry would only use processor time until one is free.
@@ -18,6 +18,7 @@ pub(super) struct Listener {
     pub(super) server: usize,
     pub(super) threads: Vec<mpsc::UnboundedSender<Connection>>,
     pub(super) max_connections: usize,
+    pub(super) per_client: Arc<PerClient>,
 }
 
 impl Listener {
@@ -49,10 +50,12 @@ impl Listener {
             .acquire_owned()
             .await
             .map_err(std::io::Error::other)?;
-        let (stream, _) = self.socket.accept().await?;
+        let (stream, client) = self.socket.accept().await?;
         Ok(Connection {
             server: self.server,
             stream: stream.into_std()?,
+            client: client.ip(),
+            per_client: self.per_client.clone(),
             permit,
         })
     }

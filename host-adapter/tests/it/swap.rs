@@ -117,6 +117,7 @@ async fn request_until_stopped(url: String, progress: Arc<Progress>) -> usize {
 
 #[rstest]
 #[case::traps_at_its_start("no-start", "unreachable")]
+#[case::does_not_end_its_start("endless", "did not")]
 #[case::traps_in_its_health_route("no-health", "unreachable")]
 #[case::does_not_answer("no-answer", "did not answer")]
 #[case::does_not_know_its_health_route("no-route", "404")]

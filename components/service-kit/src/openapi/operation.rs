@@ -60,6 +60,7 @@ impl Operation {
                 &kinds::MALFORMED_JSON,
                 &kinds::BODY_TOO_LARGE,
                 &kinds::UNSUPPORTED_MEDIA_TYPE,
+                &kinds::REQUEST_TIMEOUT,
             ] {
                 self.fails_with(kind);
             }

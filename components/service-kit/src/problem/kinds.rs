@@ -143,7 +143,10 @@ kinds! {
     UNAVAILABLE = 503 "unavailable" "Temporarily unavailable"
         "Something that is needed to serve the request does not answer. Try again in a moment."
         "Try again after the seconds that `Retry-After` says, and wait longer each time. `/health` says what is down.";
-    // The next two are the host's own (component-host/src/problem.rs): no service answers them.
+    // The next three are the host's own (component-host/src/problem.rs): no service answers them.
+    REQUEST_TIMEOUT = 408 "request-timeout" "Request timeout"
+        "The body came too slowly."
+        "Send the whole body at once, or over a faster network. The request did not reach a service, so it is safe to repeat.";
     OVERLOADED = 503 "overloaded" "Overloaded"
         "Too many requests at once. Try again in a moment."
         "Try again after the seconds that `Retry-After` says, and send fewer requests at once. The request did not reach a service, so it is safe to repeat.";

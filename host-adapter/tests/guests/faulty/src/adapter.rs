@@ -1,8 +1,14 @@
-//! Calls one function of each capability without a grant.
+//! Calls functions of the adapter.
 
 use service_kit::adapter::{dispatch, documents, envelopes, passwords, postgres, tokens};
 
-/// Calls the function `what`, and returns `denied` if the call was denied.
+/// Runs a statement that takes this many seconds, and returns how it ended.
+pub(crate) async fn sleep(seconds: u32) -> String {
+    let statement = format!("select true from pg_sleep({seconds})");
+    format!("{:?}", postgres::fetch(statement, vec![]).await)
+}
+
+/// Calls the function `what` of a capability, and returns `denied` if the call was denied.
 pub(crate) async fn call(what: &str) -> String {
     let text = || "x".to_owned();
     let denied = match what {

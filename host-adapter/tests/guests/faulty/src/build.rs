@@ -11,14 +11,16 @@ pub(crate) fn name() -> &'static str {
     name.trim_start_matches("build:").trim_end_matches('.')
 }
 
-/// Runs while the component is instantiated. The build `no-start` traps in it.
+/// Runs while the component is instantiated. The build `no-start` traps in it, and `endless` never returns.
 #[expect(unsafe_code, reason = "there is no other way to run code at the start")]
 #[used]
 #[unsafe(link_section = ".init_array")]
 static START: extern "C" fn() = start;
 
 extern "C" fn start() {
-    if name() == "no-start" {
-        std::process::abort();
+    match name() {
+        "no-start" => std::process::abort(),
+        "endless" => super::loop_forever(),
+        _ => {}
     }
 }

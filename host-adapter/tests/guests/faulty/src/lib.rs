@@ -8,6 +8,7 @@
 //! - `/variable/NAME` and `/environment/NAME` return a value, `/files` the number of files it can see
 //! - `/forge` logs as another component, and prints control characters
 //! - `/chatter/N` logs N lines of 1 KiB
+//! - `/sleep/N` runs a statement that takes N seconds
 //! - `/adapter/NAME` calls a function of a capability, and returns `denied` or `something else`
 //! - `/build` returns the name of the build, which tests replace
 //! - `/services/faulty/health` succeeds, except in the builds `no-health` (it traps), `no-answer` (it never
@@ -77,6 +78,7 @@ async fn answer(path: &str) -> String {
         "build" => build::name().to_owned(),
         "services" => health().await,
         "adapter" => adapter::call(rest).await,
+        "sleep" => adapter::sleep(rest.parse().unwrap_or(0)).await,
         _ => String::new(),
     }
 }
