@@ -9,7 +9,7 @@ use std::{
 };
 
 use adapter_capabilities::vault::{
-    ANSWERS, CLIENT, KeyInfo, KeyRing, KeyState, MAX_SEALS, ROLES, SealCounts, TOKENS, WARN_SEALS,
+    ANSWERS, CLIENT, KeyInfo, KeyRing, KeyState, MAX_SEALS, ROLES, SealCounts, TOKENS, WARN_SEALS, is_private,
 };
 
 use crate::{checks::Finding, config::Settings};
@@ -74,8 +74,8 @@ fn check_modes(directory: &Path) -> Vec<Finding> {
         let Ok(metadata) = path.metadata() else {
             continue;
         };
-        let mode = metadata.permissions().mode() & 0o777;
-        if mode & 0o077 != 0 {
+        if !is_private(&metadata) {
+            let mode = metadata.permissions().mode() & 0o777;
             let path = path.display();
             findings.push(Finding::error(
                 CHECK,

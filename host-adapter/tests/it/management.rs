@@ -1,5 +1,7 @@
 //! The management port: health and metrics.
 
+use std::collections::BTreeSet;
+
 use reqwest::Method;
 use rstest::rstest;
 use serde_json::json;
@@ -11,7 +13,7 @@ use tokio::{
 
 use crate::{
     outages::start_private_postgres,
-    support::{Answer, App, Builder, HostMode, client::Request, cluster, until},
+    support::{Answer, App, Builder, HostMode, client::Request, cluster, project, until},
 };
 
 async fn ask(app: &App, path: &str) -> Answer {
@@ -253,6 +255,35 @@ async fn every_part_is_measured() {
             "{name} {labels:?} is not in:\n{text}"
         );
     }
+    for file in ["alerts.yaml", "dashboard.json"] {
+        for name in names_in_queries(file) {
+            let is_metric = value(&text, &name, &[]).is_some();
+            let is_label = text.contains(&format!("{name}=\""));
+            assert!(
+                is_metric || is_label,
+                "`{name}` of {file} is not in:\n{text}"
+            );
+        }
+    }
     assert!(text.ends_with("# EOF\n"), "{text}");
     assert!(!text.contains("correct horse"), "{text}");
+}
+
+/// The names of metrics and labels in a file of `deploy/monitoring`.
+fn names_in_queries(file: &str) -> BTreeSet<String> {
+    let path = project().join("deploy/monitoring").join(file);
+    let text = std::fs::read_to_string(path).expect("queries");
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let prefixes = ["http_", "db_", "process_", "spindle_"];
+    let names = words.filter(|word| prefixes.iter().any(|prefix| word.starts_with(prefix)));
+    let names: BTreeSet<String> = names.map(str::to_owned).collect();
+    assert!(names.len() > 10, "{file} has queries: {names:?}");
+    // These appear with their first event, which is an outage.
+    names
+        .into_iter()
+        .filter(|name| {
+            name != "db_client_connection_timeouts_total"
+                && name != "spindle_http_rejected_requests_total"
+        })
+        .collect()
 }

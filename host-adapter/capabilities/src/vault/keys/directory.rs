@@ -1,6 +1,6 @@
 //! The directory of key files: files are checked before they are used, and are written atomically.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
 use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -140,11 +140,10 @@ fn read_key(path: &Path) -> Result<Key, KeyError> {
             "is not a file of at most {MAX_FILE_BYTES} bytes"
         )));
     }
-    let mode = metadata.mode() & 0o777;
-    if mode & 0o077 != 0 {
+    if !is_private(&metadata) {
         return Err(KeyError::ReadableByOthers {
             path: path.to_owned(),
-            mode,
+            mode: metadata.mode() & 0o777,
         });
     }
     let mut json = Zeroizing::new(Vec::with_capacity(MAX_FILE_BYTES as usize));
@@ -161,6 +160,27 @@ fn read_key(path: &Path) -> Result<Key, KeyError> {
     })
 }
 
+/// Whether only this user can read a key file, or the directory of the keys.
+///
+/// If this process is not root, what root gives it counts as well: files that its group may read, and the directory
+/// around them. That is how Kubernetes mounts a secret (`fsGroup`, mode 0440).
+#[must_use]
+pub fn is_private(metadata: &Metadata) -> bool {
+    // It belongs to the effective user. A system without it has no such files either.
+    let user = fs::metadata("/proc/self").map_or(metadata.uid(), |process| process.uid());
+    let given = metadata.uid() == 0 && user != 0;
+    (given && metadata.is_dir()) || is_private_mode(metadata.mode() & 0o777, metadata.uid(), user)
+}
+
+fn is_private_mode(mode: u32, owner: u32, user: u32) -> bool {
+    let allowed = if owner == 0 && user != 0 {
+        0o740
+    } else {
+        0o700
+    };
+    mode & !allowed == 0
+}
+
 fn private_file(options: &mut OpenOptions) -> &mut OpenOptions {
     options.mode(0o600)
 }
@@ -173,5 +193,27 @@ pub(super) fn io_error<'a>(
         action,
         path: path.to_owned(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_private_mode;
+
+    #[test]
+    fn a_group_may_read_what_root_gives_to_another_user() {
+        assert!(is_private_mode(0o440, 0, 65_532) && is_private_mode(0o640, 0, 65_532));
+        assert!(is_private_mode(0o600, 65_532, 65_532) && is_private_mode(0o600, 0, 0));
+        for (mode, owner, user) in [
+            (0o640, 0, 0),
+            (0o640, 65_532, 65_532),
+            (0o444, 0, 65_532),
+            (0o660, 0, 65_532),
+        ] {
+            assert!(
+                !is_private_mode(mode, owner, user),
+                "{mode:o} {owner} {user}"
+            );
+        }
     }
 }
