@@ -11,10 +11,10 @@ use crate::postgres::{Error, Message, Pool};
 
 /// Leases the messages that are due to each peer, as many as it has places. `skip locked` lets several
 /// adapters deliver from one table without waiting for each other. A message with a key waits until the
-/// earlier ones of its key are gone.
-const LEASE: &str = "update outbox set attempts = least(attempts, 1000000) + 1, leased_by = $1, \
-         next_attempt_at = now() + make_interval(secs => $2) \
-     from (select due.id from unnest($3::text[], $4::bigint[]) as free (peer, places) \
+/// earlier ones of its key are gone. A join could run the selection more than once, and lease more, so it is
+/// materialized.
+const LEASE: &str = "with leased as materialized (select due.id \
+         from unnest($3::text[], $4::bigint[]) as free (peer, places) \
          cross join lateral (select message.id from outbox as message \
              where message.peer = free.peer and message.refused_at is null \
                  and message.next_attempt_at <= now() \
@@ -22,8 +22,10 @@ const LEASE: &str = "update outbox set attempts = least(attempts, 1000000) + 1, 
                      where earlier.peer = message.peer and earlier.key = message.key \
                          and earlier.refused_at is null and earlier.number < message.number)) \
              order by message.next_attempt_at limit free.places \
-             for update of message skip locked) as due) as leased \
-     where outbox.id = leased.id \
+             for update of message skip locked) as due) \
+     update outbox set attempts = least(attempts, 1000000) + 1, leased_by = $1, \
+         next_attempt_at = now() + make_interval(secs => $2) \
+     from leased where outbox.id = leased.id \
      returning outbox.id, peer, path, body, idempotency_key, attempts, traceparent, key";
 
 /// A relay whose lease has ended changes nothing, because another one may deliver the message.

@@ -21,8 +21,8 @@ const SURVEY: &str = "select \
      (select count(*) from (select from outbox where refused_at is not null limit $1) as messages), \
      coalesce((select extract(epoch from now() - greatest(created_at, now() - interval '100 years'))::bigint \
          from outbox where refused_at is null order by id limit 1), 0), \
-     (select extract(epoch from least(greatest(min(next_attempt_at), now()), now() + interval '1 hour') - now())::float8 \
-         from outbox where refused_at is null)";
+     (select extract(epoch from least(greatest(next_attempt_at, now()), now() + interval '1 hour') - now())::float8 \
+         from outbox where refused_at is null order by next_attempt_at limit 1)";
 
 /// A component can write any peer into its table.
 const REJECT_UNKNOWN: &str = "update outbox set refused_at = now(), refusal = $2 \
