@@ -50,6 +50,11 @@ pub(crate) async fn log_level() -> String {
     read("log_level").await
 }
 
+/// Reads `idempotency_key_hours`: a number, or nothing for the default.
+pub(crate) async fn idempotency_key_hours() -> Option<u32> {
+    read("idempotency_key_hours").await.parse().ok()
+}
+
 fn is_production(value: &str) -> bool {
     !value.trim().eq_ignore_ascii_case("false")
 }

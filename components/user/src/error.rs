@@ -1,6 +1,6 @@
 //! The errors of this service, and the problem that a client receives for each.
 
-use service_kit::problem::{FieldError, Kind, Problem};
+use service_kit::problem::{FieldError, Kind, Problem, kinds};
 use service_kit::{Failure, kind};
 
 /// The result of a service function.
@@ -23,6 +23,8 @@ pub(crate) enum Error {
     SessionNotFound,
     TooManySessions,
     UserGone,
+    KeyReused,
+    RequestInProgress,
     Failure(Failure),
 }
 
@@ -139,6 +141,8 @@ impl From<Error> for Problem {
             Error::UserGone => {
                 return Self::invalid_token("The access token's user does not exist.");
             }
+            Error::KeyReused => &kinds::IDEMPOTENCY_KEY_REUSED,
+            Error::RequestInProgress => &kinds::REQUEST_IN_PROGRESS,
             Error::Failure(failure) => return failure.into(),
         })
     }

@@ -6,7 +6,7 @@ use service_kit::page::Page;
 use service_kit::problem::{Problem, kinds};
 use service_kit::routing::{Id, Routes, delete, get, post};
 use service_kit::{
-    Answer, Caller, Client, Created, Input, Production, Query, Result, adapter, health,
+    Answer, Caller, Client, Created, IdempotencyKey, Input, Production, Query, Result, adapter, health,
 };
 
 use crate::current_user::CurrentUser;
@@ -35,6 +35,7 @@ fn account_routes(routes: Routes) -> Routes {
             Error::UsernameTaken,
             Error::EmailTaken,
             Error::TooManyAttempts(1),
+            Error::RequestInProgress,
         ]);
     let change_password = post(change_password)
         .about("Changes the caller's password. It ends the caller's other sessions.")
@@ -97,9 +98,11 @@ fn activity_routes(routes: Routes) -> Routes {
 async fn register(
     client: Client,
     production: Production,
+    key: IdempotencyKey,
     Input(registration): Input<Registration>,
 ) -> Result<Created<Registered>> {
-    let registered = services::register_user(registration, client, production).await?;
+    let key = key.text()?;
+    let registered = services::register_user(registration, client, production, key).await?;
     Ok(Answer::created("User created successfully", registered).private())
 }
 

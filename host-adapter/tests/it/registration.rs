@@ -2,6 +2,7 @@
 
 use rstest::rstest;
 use serde_json::json;
+use sqlx::Connection as _;
 
 use crate::support::{App, Builder, HostMode, app::PASSWORD};
 
@@ -187,4 +188,52 @@ async fn passwords_are_stored_as_argon2id_and_never_shown(
         !log.contains(PASSWORD) && !log.contains("ada@example.com"),
         "{log}"
     );
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_key_lets_a_registration_be_repeated(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
+    let body = |name: &str| json!({ "username": name, "email": format!("{name}@example.com"), "password": PASSWORD });
+    let send = |key: &str, body: &serde_json::Value| {
+        let request = app.post(PATH).header("idempotency-key", key);
+        request.json(body).send()
+    };
+    let first = send("\"key-1\"", &body("ada")).await.expect(201);
+    let again = send("key-1", &body("ada")).await.expect(201);
+    assert_eq!(again.text, first.text);
+    let mut other = body("ada");
+    other["password"] = "another password".into();
+    for other in [other, body("eve")] {
+        let answer = send("key-1", &other).await;
+        answer.expect_problem(422, "idempotency-key-reused");
+    }
+    send("not valid", &body("eve"))
+        .await
+        .expect_problem(400, "idempotency-key-invalid");
+
+    // The lock that a registration holds while it is written.
+    let mut sql = app.admin_connection().await;
+    let mut running = sql.begin().await.expect("a transaction");
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended('registration key-2', 0))")
+        .execute(&mut *running)
+        .await
+        .expect("the lock");
+    send("key-2", &body("eve"))
+        .await
+        .expect_problem(409, "request-in-progress");
+    running.rollback().await.expect("the end");
+    send("key-2", &body("eve")).await.expect(201);
+
+    sqlx::query("update \"user\".registration_keys set expires_at = now()")
+        .execute(&mut sql)
+        .await
+        .expect("update");
+    send("key-1", &body("ada"))
+        .await
+        .expect_problem(409, "username-taken");
+    send("key-1", &body("bob")).await.expect(201);
+    assert_eq!(app.wait_for_statistics(3).await["distinct_users"], 3);
 }

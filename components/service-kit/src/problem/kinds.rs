@@ -110,6 +110,9 @@ kinds! {
     ENVELOPE_INVALID = 400 "envelope-invalid" "Envelope not accepted"
         "The encrypted body could not be accepted."
         "Seal the body again and send it once. An envelope is valid for 60 seconds, for one request, and for the service, method and path that it was sealed for. Check the clock and the key. The answer does not say what was wrong, because that would help an attacker. The log of the service does.";
+    IDEMPOTENCY_KEY_INVALID = 400 "idempotency-key-invalid" "Idempotency key not valid"
+        "`Idempotency-Key` cannot be used as a key for this request."
+        "Make up a key of 1 to 200 visible ASCII characters, such as a UUID, for each request that may be repeated. Events need a UUID.";
     UNAUTHENTICATED = 401 "unauthenticated" "Authentication required"
         "A valid access token is required."
         "Log in and send the token as `Authorization: Bearer <token>`. A token is valid for 15 minutes. If the answer says that it has expired, log in again.";
@@ -125,6 +128,9 @@ kinds! {
     METHOD_NOT_ALLOWED = 405 "method-not-allowed" "Method not allowed"
         "This path does not take this method; the `Allow` header names those it takes."
         "Use a method that the `Allow` header of the answer names.";
+    REQUEST_IN_PROGRESS = 409 "request-in-progress" "Request in progress"
+        "A request with the same `Idempotency-Key` is being served."
+        "Repeat the request with the same key in a moment. It then gets the answer of the first one.";
     BODY_TOO_LARGE = 413 "body-too-large" "Body too large"
         "The body is larger than 1 MiB."
         "Send less at once. A body with very many small values is too large earlier, because it is held in memory once it is read.";
@@ -137,6 +143,9 @@ kinds! {
     INVALID_FIELDS = 422 "invalid-fields" "Invalid fields"
         "Some fields are missing or not acceptable; `errors` names each of them."
         "Correct every field that `errors` names and send the request again. `pointer` says where the field is (RFC 6901), `code` what is wrong with it, for programs. Parameters of the query string are named in the same way.";
+    IDEMPOTENCY_KEY_REUSED = 422 "idempotency-key-reused" "Idempotency key used for another request"
+        "Another request was sent with this `Idempotency-Key`."
+        "Make up a new key for a new request, and repeat a request with the same body.";
     INTERNAL = 500 "internal" "Internal error"
         "The request could not be served because of a fault on our side."
         "Report it together with the `X-Request-ID` of the answer: the log has the cause under this id. Repeating the request may help, if it is safe to repeat.";

@@ -15,6 +15,7 @@ mod login_attempts;
 mod note_session_use;
 mod record_activity;
 mod register_user;
+mod registration_key;
 mod verify_password;
 
 pub(crate) use activity_statistics::activity_statistics;
