@@ -55,7 +55,11 @@ impl Builder<'_> {
             .context("reading which sessions have ended")?;
         let timeout = postgres.acquire_timeout.max(postgres.statement_timeout);
         Ok(Some(Sessions {
-            listener: ended.listener(options.clone(), timeout),
+            listener: ended.listener(
+                options.clone(),
+                timeout,
+                self.settings.sessions.ended_sessions_kept_for,
+            ),
             ended,
             pool,
         }))

@@ -133,3 +133,26 @@ async fn sessions_are_locked_in_order() {
     transaction.rollback().await.expect("rollback");
     waiting.await.expect("a task").expect("revoke");
 }
+
+#[tokio::test]
+async fn old_sessions_are_deleted() {
+    let settings = format!("{SETTINGS}[tokens]\nended_sessions_kept_for = \"48h\"\n");
+    let mut granted = Granted::new(&settings).await;
+    let mut sql = crate::support::cluster::connect(&granted.database).await;
+    let insert = "insert into tokens.ended_sessions (id, ended_at) \
+         values ('old', now() - interval '49 hours'), ('new', now() - interval '47 hours')";
+    sqlx::query(insert).execute(&mut sql).await.expect("insert");
+    let listener = granted.assembly.sessions.take().expect("a listener");
+    let stop = tokio_util::sync::CancellationToken::new();
+    let running = tokio::spawn(listener.run(stop.clone()));
+    crate::support::until("the old session to be deleted", async || {
+        let kept: Vec<String> = sqlx::query_scalar("select id from tokens.ended_sessions")
+            .fetch_all(&mut sql)
+            .await
+            .expect("the sessions");
+        (kept == ["new"]).then_some(())
+    })
+    .await;
+    stop.cancel();
+    running.await.expect("the end");
+}

@@ -42,6 +42,7 @@ pub struct Listener {
     revocations: Arc<Revocations>,
     options: PgConnectOptions,
     timeout: Duration,
+    kept_for: Duration,
     reachable: bool,
     cleaned_up: Option<Instant>,
 }
@@ -51,11 +52,13 @@ impl Listener {
         revocations: Arc<Revocations>,
         options: PgConnectOptions,
         timeout: Duration,
+        kept_for: Duration,
     ) -> Self {
         Self {
             revocations,
             options,
             timeout,
+            kept_for,
             reachable: true,
             cleaned_up: None,
         }
@@ -123,7 +126,9 @@ impl Listener {
             .is_none_or(|at| at.elapsed() >= CLEANUP_INTERVAL)
         {
             self.cleaned_up = Some(Instant::now());
-            let cleanup = async { store::delete_old_rows(listener.acquire().await?).await };
+            let kept_for = self.kept_for;
+            let cleanup =
+                async { store::delete_old_rows(listener.acquire().await?, kept_for).await };
             self.with_timeout(cleanup).await?;
         }
         Ok(())

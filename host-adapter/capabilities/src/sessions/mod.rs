@@ -92,10 +92,15 @@ impl RevokedSessions {
     /// Creates the task that keeps the revocations current. The caller runs it.
     ///
     /// The task opens its own connection with `options`. `timeout` is the longest time that PostgreSQL
-    /// may take to answer on it.
+    /// may take to answer on it. It deletes sessions that were revoked more than `kept_for` ago.
     #[must_use]
-    pub fn listener(&self, options: PgConnectOptions, timeout: Duration) -> Listener {
-        Listener::new(self.revocations.clone(), options, timeout)
+    pub fn listener(
+        &self,
+        options: PgConnectOptions,
+        timeout: Duration,
+        kept_for: Duration,
+    ) -> Listener {
+        Listener::new(self.revocations.clone(), options, timeout, kept_for)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use adapter_settings::{DAY, SECOND, Time};
+use adapter_settings::{DAY, HOUR, SECOND, Time};
 use serde::{Deserialize, Serialize};
 
 /// How old the adapter's knowledge of ended sessions may be.
@@ -14,12 +14,17 @@ pub struct SessionSettings {
     /// The default is enough for PostgreSQL to restart.
     #[serde(with = "Time::<SECOND, DAY>")]
     pub ended_sessions_max_age: Duration,
+    /// How long a revoked session is kept in the database. Tokens of a revoked session must have expired in
+    /// every adapter, so the least is longer than the longest lifetime of a token.
+    #[serde(with = "Time::<{ DAY + HOUR }, { 366 * DAY }>")]
+    pub ended_sessions_kept_for: Duration,
 }
 
 impl Default for SessionSettings {
     fn default() -> Self {
         Self {
             ended_sessions_max_age: Duration::from_secs(30),
+            ended_sessions_kept_for: Duration::from_secs(25 * 60 * 60),
         }
     }
 }

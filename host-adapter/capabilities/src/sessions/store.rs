@@ -15,9 +15,6 @@ pub(super) const CHANNEL: &str = "spindle_ended_sessions";
 /// The most rows of a query: one more than an adapter holds, so that it learns that there are more.
 const MAX_ROWS: i64 = CAPACITY as i64 + 1;
 
-/// How long rows are kept. This is longer than the longest lifetime of tokens, which is one day.
-const KEEP_ROWS: Duration = Duration::from_secs(25 * 60 * 60);
-
 /// Rows are inserted in order, so that two calls with the same sessions wait for each other instead of
 /// deadlocking. Sends one notification per session, because a notification is limited to 8,000 bytes. PostgreSQL
 /// sends it when the row is committed.
@@ -92,9 +89,12 @@ pub(super) async fn revoked_among(
     rows.iter().map(revoked).collect()
 }
 
-/// Deletes up to 10,000 rows of sessions whose tokens have expired in every adapter.
-pub(super) async fn delete_old_rows(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let query = sqlx::query(DELETE_OLD_ROWS).bind(KEEP_ROWS.as_secs_f64());
+/// Deletes up to 10,000 rows of sessions that were revoked more than `max_age` ago.
+pub(super) async fn delete_old_rows(
+    connection: &mut PgConnection,
+    max_age: Duration,
+) -> Result<(), sqlx::Error> {
+    let query = sqlx::query(DELETE_OLD_ROWS).bind(max_age.as_secs_f64());
     query.execute(connection).await?;
     Ok(())
 }
