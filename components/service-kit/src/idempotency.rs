@@ -53,7 +53,7 @@ impl IdempotencyKey {
 
 /// How long the answer to a request with a key is kept.
 pub async fn lifetime() -> Duration {
-    let hours = settings::idempotency_key_hours().await;
+    let hours = settings::number("idempotency_key_hours").await;
     let hours = hours.filter(|hours| (1..=MAX_HOURS).contains(hours));
     Duration::from_secs(u64::from(hours.unwrap_or(DEFAULT_HOURS)) * 60 * 60)
 }

@@ -23,6 +23,7 @@ pub mod openapi;
 pub mod page;
 pub mod peers;
 pub mod problem;
+pub mod retention;
 pub mod routing;
 pub mod sql;
 

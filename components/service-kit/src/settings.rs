@@ -50,9 +50,9 @@ pub(crate) async fn log_level() -> String {
     read("log_level").await
 }
 
-/// Reads `idempotency_key_hours`: a number, or nothing for the default.
-pub(crate) async fn idempotency_key_hours() -> Option<u32> {
-    read("idempotency_key_hours").await.parse().ok()
+/// Reads a variable that is a number. `None` stands for the default.
+pub(crate) async fn number(name: &str) -> Option<u32> {
+    read(name).await.trim().parse().ok()
 }
 
 fn is_production(value: &str) -> bool {

@@ -293,3 +293,32 @@ async fn login_succeeds_while_documents_are_unreachable(
     let expected = ["logged_out", "logged_in", "logged_in", "registered"];
     assert_eq!(actions(&page), expected);
 }
+
+/// More old activities than one step removes, and as many that are not old enough.
+const FILL: &str = "insert into documents.activities (id, body) \
+     select id, jsonb_build_object('_id', id, 'user_id', 'x', 'action', 'logged_in', 'at', \
+         jsonb_build_object('$date', to_char((now() - age) at time zone 'UTC', \
+             'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"'))) \
+     from (select gen_random_uuid()::text as id, age::interval \
+         from generate_series(1, 600), unnest(array['29 days', '31 days']) as age) as given";
+
+#[tokio::test]
+async fn old_activities_are_removed_if_that_is_set() {
+    let app = Builder::new(HostMode::Embedded)
+        .env("SPIN_VARIABLE_ACTIVITIES_MAX_AGE_DAYS", "30")
+        .start()
+        .await;
+    let mut sql = app.admin_connection().await;
+    sql.execute(FILL).await.expect("insert");
+    app.register("ada").await.expect(201);
+    until("the old activities to be removed", async || {
+        app.log_in("ada", "wrong password").await.expect(401);
+        let count = "select count(*) from documents.activities where body ->> 'user_id' = 'x'";
+        let left: i64 = sqlx::query_scalar(count)
+            .fetch_one(&mut sql)
+            .await
+            .expect("count");
+        (left == 600).then_some(())
+    })
+    .await;
+}

@@ -40,6 +40,10 @@ impl<T> Collection<T> {
         Self { name, item }
     }
 
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
     /// Returns the same collection, whose documents are read as another type.
     #[must_use]
     pub const fn read_as<U>(&self) -> Collection<U> {

@@ -4,6 +4,7 @@
 //! committed together with the change. If the document store is down, only the activity is delayed.
 
 use serde_json::{Value, json};
+use service_kit::retention::{self, Looked};
 use service_kit::sql::{Message, message};
 use service_kit::{Failure, background, clock, extended_json};
 
@@ -14,10 +15,29 @@ use crate::schemas::NewActivity;
 /// The route that [`activity_message`] is delivered to.
 pub(crate) const ACTIVITIES_PATH: &str = "/api/v1/users/activities";
 
-/// Stores an activity, unless it is stored already.
+/// Stores an activity, unless it is stored already. Now and then it also removes some that are older than
+/// `activities_max_age_days`, after the answer.
 pub(crate) async fn record_activity(activity: NewActivity) -> Result<()> {
     ACTIVITIES.insert(&document(&activity)).await?;
+    if LOOKED.with(Looked::is_due) {
+        background(remove_old());
+    }
     Ok(())
+}
+
+thread_local! {
+    static LOOKED: Looked = const { Looked::never() };
+}
+
+async fn remove_old() {
+    let Some(cutoff) = retention::cutoff("activities_max_age_days").await else {
+        return;
+    };
+    match retention::remove_before(&ACTIVITIES, "at", cutoff).await {
+        Ok(true) => LOOKED.with(Looked::look_again),
+        Ok(false) => {}
+        Err(error) => tracing::warn!("old activities could not be removed: {error}"),
+    }
 }
 
 /// Creates the message that records an activity after the transaction that sends it.
