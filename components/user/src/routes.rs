@@ -6,7 +6,8 @@ use service_kit::page::Page;
 use service_kit::problem::{Problem, kinds};
 use service_kit::routing::{Id, Routes, delete, get, post};
 use service_kit::{
-    Answer, Caller, Client, Created, IdempotencyKey, Input, Production, Query, Result, adapter, health,
+    Answer, Caller, Client, Created, IdempotencyKey, Input, Production, Query, Result, adapter,
+    health,
 };
 
 use crate::current_user::CurrentUser;

@@ -9,7 +9,8 @@ use std::{
 };
 
 use adapter_capabilities::vault::{
-    ANSWERS, CLIENT, KeyInfo, KeyRing, KeyState, MAX_SEALS, ROLES, SealCounts, TOKENS, WARN_SEALS, is_private,
+    ANSWERS, CLIENT, KeyInfo, KeyRing, KeyState, MAX_SEALS, ROLES, SealCounts, TOKENS, WARN_SEALS,
+    is_private,
 };
 
 use crate::{checks::Finding, config::Settings};

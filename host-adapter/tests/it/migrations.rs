@@ -3,7 +3,6 @@
 use std::path::Path;
 
 use secrecy::ExposeSecret as _;
-use sqlx::Executor as _;
 
 use crate::support::{App, Builder, HostMode, cluster, copy::MigrationFolder, scratch::Scratch};
 

@@ -1,8 +1,8 @@
 //! The answers to registrations that were sent with an idempotency key.
 
 use service_kit::adapter::passwords::{self, Verdict};
-use service_kit::{Client, idempotency};
 use service_kit::sql::{FromRow, Sql, sql};
+use service_kit::{Client, idempotency};
 use uuid::Uuid;
 
 use crate::error::{Error, Result};
@@ -39,7 +39,10 @@ pub(super) async fn find(
     } = registration;
     let same = kept.username == *username && kept.email == *email;
     let hash = Some(kept.password_hash);
-    if !same || passwords::verify(password.clone(), hash, client.address.clone()).await? == Verdict::Mismatch {
+    if !same
+        || passwords::verify(password.clone(), hash, client.address.clone()).await?
+            == Verdict::Mismatch
+    {
         return Err(Error::KeyReused);
     }
     Ok(Some(Registered {

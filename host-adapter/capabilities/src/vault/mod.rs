@@ -21,7 +21,8 @@ pub use envelopes::{
 pub use errors::{EnvelopeError, KeyError, PasswordError, SettingError, TokenError};
 pub use keys::{
     ANSWERS, CLIENT, DEFAULT_OLD_KEYS_READABLE_FOR, DerivedSecret, KeyInfo, KeyKind, KeyRing,
-    KeySettings, KeyState, KeyWatcher, MAX_SEALS, Policy, ROLES, SealCounts, TOKENS, WARN_SEALS, is_private,
+    KeySettings, KeyState, KeyWatcher, MAX_SEALS, Policy, ROLES, SealCounts, TOKENS, WARN_SEALS,
+    is_private,
 };
 pub use passwords::{MAX_PASSWORD_BYTES, PasswordSettings, Passwords, Verdict};
 pub use tokens::{Claims, EVERY_VERIFIER, MAX_SUBJECT_CHARACTERS, Token, TokenSettings, Tokens};

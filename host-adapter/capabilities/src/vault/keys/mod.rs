@@ -27,8 +27,8 @@ use self::jwk::Key;
 use super::clock::unix_now;
 use super::errors::KeyError;
 
-pub(super) use self::lifetime::Period;
 pub use self::directory::is_private;
+pub(super) use self::lifetime::Period;
 pub use self::lifetime::{KeyInfo, KeyState};
 pub use self::names::{ANSWERS, CLIENT, KeyKind, ROLES, TOKENS};
 pub use self::roles::DerivedSecret;
