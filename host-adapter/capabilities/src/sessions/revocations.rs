@@ -136,7 +136,11 @@ impl Revocations {
         let now = unix_time();
         let early = known.ended_until > now.as_secs();
         for (session, age) in sessions {
-            let until = now + self.retention.saturating_sub(age);
+            let left = self.retention.saturating_sub(age);
+            if left.is_zero() {
+                continue;
+            }
+            let until = now + left;
             let hash = self.hashing.hash_one(session.as_str());
             known.insert(hash, until.as_secs().saturating_add(1));
             known.shrink_to(self.capacity);
