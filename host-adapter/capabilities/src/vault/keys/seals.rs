@@ -28,6 +28,12 @@ const MAX_FILE_BYTES: u64 = 256 * 1024;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct SealCounts(BTreeMap<String, u64>);
 
+impl From<BTreeMap<String, u64>> for SealCounts {
+    fn from(sealed: BTreeMap<String, u64>) -> Self {
+        Self(sealed)
+    }
+}
+
 impl SealCounts {
     /// Reads the numbers of a key directory. They are empty if nothing was counted yet.
     ///

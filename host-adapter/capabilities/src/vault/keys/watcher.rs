@@ -97,7 +97,9 @@ impl KeyWatcher {
                 let text = format!(
                     "the keys in `{place}` cannot be used, so the previous ones stay: {error}"
                 );
-                log_once(&mut self.unreadable, text);
+                if is_new(&mut self.unreadable, &text) {
+                    tracing::error!("{text}");
+                }
             }
         }
     }
@@ -150,7 +152,11 @@ impl KeyWatcher {
                 let text = format!(
                     "what keys have sealed cannot be written, so it is not known after a restart: {error}"
                 );
-                log_once(&mut self.uncounted, text);
+                if is_new(&mut self.uncounted, &text) {
+                    tracing::warn!("{text}");
+                }
+                // Everything since the start.
+                self.warn(&SealCounts::from(sealed));
             }
         }
     }
@@ -168,11 +174,9 @@ impl KeyWatcher {
     }
 }
 
-fn log_once(logged: &mut Option<String>, text: String) {
-    if logged.as_ref() != Some(&text) {
-        tracing::error!("{text}");
-        *logged = Some(text);
-    }
+/// Whether `text` differs from the failure that was logged last. It is the last one then.
+fn is_new(logged: &mut Option<String>, text: &str) -> bool {
+    logged.replace(text.to_owned()).as_deref() != Some(text)
 }
 
 /// Runs `work`, which reads and writes files, outside of the runtime's threads.
