@@ -9,15 +9,17 @@ use std::{
     },
 };
 
+use adapter_capabilities::documents::InsertOutcome;
 use host_adapter::dev::{Options, PrivatePostgres};
 use mongodb::bson::doc;
 use reqwest::Method;
 use secrecy::ExposeSecret as _;
 use serde_json::json;
-use sqlx::{AssertSqlSafe, Executor as _, Row as _};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _};
 
 use crate::support::{
-    App, Builder, HostMode, cluster, mongodb as server, process::send_signal, until,
+    App, Builder, HostMode, capabilities::Granted, cluster, mongodb as server,
+    process::send_signal, until,
 };
 
 const WRITES: usize = 1_000;
@@ -251,4 +253,32 @@ async fn a_killed_postgres_loses_no_acknowledged_write(
     drop((app, connection));
     postgres.expect("running").stop().await.expect("stop");
     std::fs::remove_dir_all(&directory).expect("remove the cluster");
+}
+
+#[tokio::test]
+async fn counts_leave_connections_for_inserts() {
+    const COUNTS: usize = 40;
+    let settings = "[components.test]\ncollections = [\"events\", \"large\"]\n";
+    let granted = Granted::new(settings).await;
+    let capabilities = granted.capabilities_of("test").on_thread(0);
+    let documents = capabilities.documents().expect("granted");
+    let mut sql = cluster::connect(&granted.database).await;
+    // No count of this collection can end.
+    let mut blocker = sql.begin().await.expect("begin");
+    blocker
+        .execute("lock table documents.large in access exclusive mode")
+        .await
+        .expect("lock");
+    let counts = (0..COUNTS).map(|_| documents.count("large", "{}"));
+    let counts = futures_util::future::join_all(counts);
+    let insert = async {
+        let document = vec![json!({ "_id": "a" }).to_string()];
+        let outcome = documents.insert("events", &document).await;
+        blocker.rollback().await.expect("rollback");
+        outcome
+    };
+    let (counted, inserted) = futures_util::future::join(counts, insert).await;
+    assert_eq!(inserted, Ok(vec![InsertOutcome::Inserted]));
+    let busy = counted.iter().filter(|count| count.is_err()).count();
+    assert!(counted.contains(&Ok(0)) && busy < COUNTS, "{counted:?}");
 }

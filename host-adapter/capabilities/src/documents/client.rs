@@ -1,7 +1,11 @@
 //! Serves a component's calls: checks the grant, parses and validates the arguments, then calls the store.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tracing::{Instrument as _, field::Empty};
 
 use crate::{denied::denied, metrics::METRICS};
@@ -9,8 +13,18 @@ use crate::{denied::denied, metrics::METRICS};
 use super::{
     Bounds, Collection, Document, Error, Filter, InsertOutcome, Limits, Path, Query, Sort, Store,
     Update,
+    groups::Groups,
     limits::{MAX_DOCUMENTS, MAX_SKIP},
 };
+
+/// Maximum number of counts of a component that run at the same time on one serving thread. A count may read
+/// a whole collection, so with more, counts could use all connections and keep documents from being stored.
+/// It is a quarter of the connections that each of two threads has by default.
+const MAX_COUNTS: usize = 2;
+
+/// How long a count waits for others to end before it is `unavailable`: as long as a call waits for a
+/// connection by default.
+const COUNT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// A component's access to the document store.
 #[derive(Debug, Clone)]
@@ -19,6 +33,9 @@ pub struct Documents {
     store: Store,
     granted: Arc<[Collection]>,
     limits: Limits,
+    groups: Groups,
+    /// Limits the counts that run at the same time.
+    counts: Arc<Semaphore>,
 }
 
 impl Documents {
@@ -30,6 +47,8 @@ impl Documents {
             store,
             granted: granted.into(),
             limits,
+            groups: Groups::default(),
+            counts: Arc::new(Semaphore::new(MAX_COUNTS)),
         }
     }
 
@@ -38,6 +57,8 @@ impl Documents {
     pub fn on_thread(&self, number: usize) -> Self {
         Self {
             store: self.store.on_thread(number),
+            groups: Groups::default(),
+            counts: Arc::new(Semaphore::new(MAX_COUNTS)),
             ..self.clone()
         }
     }
@@ -73,7 +94,7 @@ impl Documents {
         self.observe(
             "insert",
             collection,
-            self.store.insert(collection, documents),
+            self.groups.insert(&self.store, collection, documents),
         )
         .await
     }
@@ -103,6 +124,7 @@ impl Documents {
     pub async fn count(&self, collection: &str, filter: &str) -> Result<u64, Error> {
         let collection = self.check_grant(collection)?;
         let filter = Filter::parse(filter)?;
+        let _turn = self.wait_to_count().await?;
         let counted = self.store.count(collection, &filter);
         self.observe("count", collection, counted).await
     }
@@ -121,6 +143,7 @@ impl Documents {
         let collection = self.check_grant(collection)?;
         let (field, filter) = (Path::parse(field)?, Filter::parse(filter)?);
         let bounds = self.bounds(0, 0);
+        let _turn = self.wait_to_count().await?;
         let counted = self.store.count_by(collection, &field, &filter, bounds);
         self.observe("count-by", collection, counted).await
     }
@@ -138,6 +161,7 @@ impl Documents {
     ) -> Result<u64, Error> {
         let collection = self.check_grant(collection)?;
         let (field, filter) = (Path::parse(field)?, Filter::parse(filter)?);
+        let _turn = self.wait_to_count().await?;
         let counted = self.store.count_distinct(collection, &field, &filter);
         self.observe("count-distinct", collection, counted).await
     }
@@ -165,6 +189,14 @@ impl Documents {
         let filter = Filter::parse(filter)?;
         let removed = self.store.remove(collection, &filter);
         self.observe("remove", collection, removed).await
+    }
+
+    /// Waits until fewer than [`MAX_COUNTS`] counts run.
+    async fn wait_to_count(&self) -> Result<SemaphorePermit<'_>, Error> {
+        let turn = tokio::time::timeout(COUNT_TIMEOUT, self.counts.acquire()).await;
+        turn.ok().and_then(Result::ok).ok_or_else(|| {
+            Error::Unavailable("too many documents are being counted; try again later".to_owned())
+        })
     }
 
     /// Measures an operation, and runs it in a span.

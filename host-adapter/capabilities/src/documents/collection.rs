@@ -10,7 +10,7 @@ const RESERVED: &str = "spindle_";
 /// 63 bytes.
 ///
 /// The characters are restricted because the name becomes a table name in SQL.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Collection(String);
 
 /// The name is not a valid collection name.

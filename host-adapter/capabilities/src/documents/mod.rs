@@ -26,6 +26,7 @@ mod date;
 mod document;
 mod errors;
 mod filter;
+mod groups;
 mod index;
 mod json;
 mod jsonb;

@@ -4,6 +4,9 @@
 //! index is therefore two PostgreSQL indexes: one on the documents whose fields are plain, ordered by
 //! their keys (`keys.sql`), and one that finds the other documents, which are rare. [`super::plan`]
 //! describes how a query uses both. A unique index has a third one, on all documents.
+//!
+//! A collection with a declared index has no general one (see [`super::tables`]): its queries are known,
+//! and the general index would make each insert several times as expensive.
 
 use std::sync::{Arc, RwLock};
 
@@ -11,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use sqlx::{Connection as _, PgConnection, Row as _};
 
 use super::super::{Collection, Direction, Error, Index, IndexError, Path};
-use super::{Jsonb, statement::Statement};
+use super::{Jsonb, statement::Statement, tables};
 use crate::postgres::{self, Definitions, Pool};
 
 const DECLARATIONS: &str = "select obj_description(c.oid, 'pg_class') from pg_catalog.pg_class c \
@@ -217,6 +220,7 @@ async fn create_in_transaction(
                 .await?;
         }
     }
+    tables::drop_general_index(&mut transaction, index.collection()).await?;
     let declaration = serde_json::to_string(&Declaration::new(index)).unwrap_or_default();
     let mut comment = Statement::default();
     comment
@@ -289,7 +293,9 @@ pub(super) fn append_plain(statement: &mut Statement, index: &Index, plain: bool
     statement.text(")");
 }
 
-async fn read_declared(connection: &mut PgConnection) -> Result<Vec<Index>, sqlx::Error> {
+pub(super) async fn read_declared(
+    connection: &mut PgConnection,
+) -> Result<Vec<Index>, sqlx::Error> {
     let rows = sqlx::query(DECLARATIONS).fetch_all(connection).await?;
     let mut indexes = Vec::new();
     for row in rows {

@@ -52,6 +52,12 @@ impl Statement {
         self
     }
 
+    /// Appends the name of an object, which must come from PostgreSQL's catalogue.
+    pub(super) fn identifier(&mut self, name: &str) -> &mut Self {
+        self.sql.push_str(&quoted(name, '"'));
+        self
+    }
+
     /// Appends text as a literal, for places where PostgreSQL does not accept a parameter.
     pub(super) fn literal(&mut self, text: &str) -> &mut Self {
         self.sql.push_str(&quoted(text, '\''));
