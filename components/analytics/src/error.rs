@@ -11,6 +11,7 @@ pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 pub(crate) enum Error {
     ReadsEventsOfOthers,
     WritesEventsOfOthers,
+    PeriodTooLong,
     Failure(Failure),
 }
 
@@ -35,6 +36,13 @@ impl From<Error> for Problem {
                 "forbidden",
                 "Forbidden",
                 "Users may write only events about themselves.",
+            ),
+            Error::PeriodTooLong => kind!(
+                422,
+                "period-too-long",
+                "Period Too Long",
+                "The period has events of more than 1,000 pairs of day and type.",
+                "Ask for shorter periods.",
             ),
             Error::Failure(failure) => return failure.into(),
         })

@@ -13,18 +13,23 @@ use std::convert::Infallible;
 use uuid::Uuid;
 
 use crate::error::Error;
-use crate::schemas::{Event, EventSearch, NewEvent, Rebuild, Rebuilt, Statistics, Stored};
+use crate::schemas::{
+    Bulk, BulkStored, Event, EventSearch, NewEvent, Rebuild, Rebuilt, Statistics, Stored,
+};
 use crate::services;
 
 pub(crate) fn routes(routes: Routes) -> Routes {
     let record_event = post(record_event)
         .about("Stores an event. An event whose id was stored before is not stored again.")
         .problems([Error::WritesEventsOfOthers]);
+    let record_events =
+        post(record_events).about("Stores up to 100 events, and answers what became of each.");
     let list_events = get(list_events)
         .about("Lists the caller's events, in pages, newest first.")
         .problems([Error::ReadsEventsOfOthers]);
     let statistics = get(statistics)
-        .about("Counts events, by type and day, their users, and the users of the application.");
+        .about("Counts events, by type and day, their users, and the users of the application.")
+        .problems([Error::PeriodTooLong]);
     let rebuild_statistics = post(rebuild_statistics)
         .about("Counts the statistics again, for the operator. Repeat it until `done` is true.");
     let health =
@@ -32,6 +37,7 @@ pub(crate) fn routes(routes: Routes) -> Routes {
     routes
         .required("/api/v1/analytics/events", record_event)
         .optional("/api/v1/analytics/events", list_events)
+        .required("/api/v1/analytics/events/bulk", record_events)
         .optional("/api/v1/analytics/stats", statistics)
         .required("/api/v1/analytics/stats/rebuild", rebuild_statistics)
         .public("/api/v1/analytics/health", health)
@@ -48,6 +54,11 @@ async fn record_event(
     } else {
         Either::Second(Answer::ok("Event was stored before", stored))
     })
+}
+
+async fn record_events(caller: Caller, Input(bulk): Input<Bulk>) -> Result<Answer<BulkStored>> {
+    let stored = services::record_events(caller, bulk).await?;
+    Ok(Answer::ok("Events handled", stored))
 }
 
 async fn list_events(

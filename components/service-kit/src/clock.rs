@@ -1,4 +1,6 @@
-//! Times and days in UTC as RFC 3339 text.
+//! Times and days in UTC as RFC 3339 text, and the host's timer.
+
+use std::time::Duration;
 
 use serde::Serializer;
 use time::format_description::BorrowedFormatItem;
@@ -43,6 +45,27 @@ pub fn format(moment: OffsetDateTime) -> String {
 /// The serializer's.
 pub fn serialize<S: Serializer>(moment: &OffsetDateTime, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&format(*moment))
+}
+
+/// Waits on the host's timer, which wakes this task even if every other task of the instance waits.
+#[cfg(target_family = "wasm")]
+pub async fn sleep(time: Duration) {
+    let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    spin_sdk::wasip3::clocks::monotonic_clock::wait_for(nanoseconds).await;
+}
+
+/// Waits for another poll. Outside of a component there are only unit tests, which poll by hand.
+#[cfg(not(target_family = "wasm"))]
+pub async fn sleep(_: Duration) {
+    let mut is_polled = false;
+    std::future::poll_fn(|_| {
+        if std::mem::replace(&mut is_polled, true) {
+            std::task::Poll::Ready(())
+        } else {
+            std::task::Poll::Pending
+        }
+    })
+    .await;
 }
 
 #[cfg(test)]

@@ -25,6 +25,7 @@ pub mod peers;
 pub mod problem;
 pub mod retention;
 pub mod routing;
+pub mod shared;
 pub mod sql;
 
 mod background;
@@ -52,6 +53,7 @@ pub use input::{Input, Query};
 pub use problem::Problem;
 pub use service::{Service, serve};
 pub use settings::Production;
+pub use shared::Shared;
 pub use time::OffsetDateTime;
 pub use uuid::Uuid;
 

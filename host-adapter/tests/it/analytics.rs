@@ -189,3 +189,61 @@ async fn hostile_property_names_are_rejected_or_stored(
     }
     app.get("/api/v1/analytics/stats").send().await.expect(200);
 }
+
+#[rstest]
+#[tokio::test]
+async fn each_event_of_a_bulk_has_its_own_outcome(
+    #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
+) {
+    const BULK: &str = "/api/v1/analytics/events/bulk";
+    let app = App::start(mode).await;
+    let token = app.register_and_log_in("ada").await;
+    app.wait_for_statistics(2).await;
+    let mut known = event("known");
+    known["event_id"] = uuid::Uuid::now_v7().to_string().into();
+    let mut others = event("hers");
+    others["user_id"] = "eve".into();
+    let events = json!([known, others, known, event("new"), { "event_name": "x" }]);
+    let bulk = json!({ "events": events }).to_string();
+    let answer = app.post(BULK).bearer(&token).text(&bulk).send().await;
+    let data = answer.expect(200).json()["data"].clone();
+    let outcomes: Vec<_> = data["events"].as_array().expect("events").iter().collect();
+    let outcomes: Vec<_> = outcomes.iter().map(|event| &event["outcome"]).collect();
+    assert_eq!(
+        outcomes,
+        ["stored", "rejected", "duplicate", "stored", "rejected"]
+    );
+    assert_eq!(data["stored"], 2);
+    assert_eq!(data["events"][4]["errors"][0]["pointer"], "/event_type");
+    app.wait_for_statistics(4).await;
+    // A sealed bulk is opened once.
+    let sealed = app.seal(
+        "analytics",
+        BULK,
+        &json!({ "events": vec![event("x"); 100] }),
+    );
+    let answer = app.post(BULK).bearer(&token).text(&sealed).send().await;
+    assert_eq!(app.open(&answer.expect(200).text)["data"]["stored"], 100);
+    let many = json!({ "events": vec![event("x"); 101] });
+    let answer = app.post(BULK).bearer(&token).json(&many).send().await;
+    assert_eq!(
+        answer.expect_problem(422, "invalid-fields").pointers(),
+        ["/events"]
+    );
+    app.wait_for_statistics(104).await;
+}
+
+#[tokio::test]
+async fn a_declared_index_replaces_the_general_one() {
+    let app = App::start(HostMode::Embedded).await;
+    let count = "select count(*) from pg_indexes where schemaname = 'documents' \
+                 and tablename = $1 and indexdef like '%gin%'";
+    let mut sql = app.admin_connection().await;
+    for (table, expected) in [("events", 0_i64), ("event_summaries", 1)] {
+        let found = sqlx::query_scalar(count)
+            .bind(table)
+            .fetch_one(&mut sql)
+            .await;
+        assert_eq!(found.ok(), Some(expected), "{table}");
+    }
+}

@@ -187,3 +187,50 @@ async fn a_page_of_large_events_ends_early_and_can_be_sealed(
         .expect(200);
     assert!(sealed.text.contains("encrypted_data"), "{}", sealed.status);
 }
+
+#[rstest]
+#[tokio::test]
+async fn numbers_with_hundreds_of_digits_do_not_break_the_list(
+    #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
+    let token = app.register_and_log_in("ada").await;
+    app.wait_for_statistics(2).await;
+    let event = |numbers: usize| {
+        let properties = json!({ "numbers": vec![1e308; numbers] });
+        json!({ "event_type": "custom", "event_name": "long", "properties": properties })
+    };
+    let record = |numbers| app.post(EVENTS).bearer(&token).json(&event(numbers)).send();
+    let rejected = record(2_300).await.expect_problem(422, "invalid-fields");
+    assert_eq!(rejected.pointers(), ["/properties"]);
+    record(50).await.expect(201);
+    if mode != HostMode::MongoDb {
+        store_long_numbers(&app).await;
+    }
+    let mut query = "event_type=custom&limit=100".to_owned();
+    let mut found = 0;
+    loop {
+        let page = list(&app, &token, &query).await;
+        found += names(&page).len();
+        let Some(next) = page["next"].as_str() else {
+            break;
+        };
+        query = format!("event_type=custom&limit=100&cursor={next}");
+    }
+    let expected = if mode == HostMode::MongoDb { 1 } else { 7 };
+    assert_eq!(found, expected);
+}
+
+/// Stores six events as earlier versions accepted them, with 700 KB of digits in each.
+async fn store_long_numbers(app: &App) {
+    sqlx::query(
+        "insert into documents.events (id, body) \
+         select id, body || jsonb_build_object('_id', id, 'properties', (select \
+             jsonb_build_object('numbers', jsonb_agg(1e308::numeric)) from generate_series(1, 2300))) \
+         from (select gen_random_uuid()::text as id, body from documents.events, generate_series(1, 6) \
+             where body ->> 'event_type' = 'custom') as copies",
+    )
+    .execute(&mut app.admin_connection().await)
+    .await
+    .expect("insert");
+}

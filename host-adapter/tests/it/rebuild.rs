@@ -106,6 +106,33 @@ async fn concurrent_rebuilds_reach_the_same_result(
 
 #[rstest]
 #[tokio::test]
+async fn a_rebuild_counts_although_an_earlier_one_was_killed(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
+    let mut sql = app.admin_connection().await;
+    insert_events(&mut sql, 3_000, LONG_AGO, 1, 100).await;
+    rebuild(&app, &app).await;
+    // A rebuild was killed after it replaced the summary and before it was removed.
+    let killed = sqlx::query(
+        "insert into documents.event_summaries (id, body) \
+         select 'rebuild', body || '{\"_id\": \"rebuild\", \"finished\": true}' \
+         from documents.event_summaries where id = 'summary'",
+    );
+    killed.execute(&mut sql).await.expect("insert");
+    sqlx::query("delete from documents.events where body ->> 'user_id' = 'user-7'")
+        .execute(&mut sql)
+        .await
+        .expect("delete");
+    rebuild(&app, &app).await;
+    assert_eq!(
+        fetch_statistics(&app).await,
+        compute_statistics(&mut sql).await
+    );
+}
+
+#[rstest]
+#[tokio::test]
 async fn only_the_operator_may_rebuild_statistics(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {

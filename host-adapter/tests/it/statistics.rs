@@ -2,16 +2,20 @@
 //! a count of all events.
 
 use rstest::rstest;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
+    time::Duration,
+};
 
 use serde_json::json;
-use sqlx::PgConnection;
+use sqlx::{Connection as _, PgConnection};
 
 use crate::support::{
     App, Builder, HostMode,
     events::{
-        EVENTS, REBUILD, STATISTICS, compute_statistics, count_slices, expire_slice_claims,
-        fetch_statistics, insert_events, rebuild, without_user_stats,
+        EVENTS, REBUILD, STATISTICS, as_of, compute_statistics, count_slices, counts_in,
+        expire_slice_claims, fetch_statistics, insert_events, rebuild,
     },
     process::send_signal,
     until,
@@ -56,6 +60,58 @@ async fn statistics_are_right_while_a_backlog_is_summarised(
 
 #[rstest]
 #[tokio::test]
+async fn concurrent_readers_share_a_reading(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    const READERS: usize = 24;
+    let app = Builder::new(mode)
+        .env("SPINDLE_HOST_THREADS", "1")
+        .start()
+        .await;
+    fetch_statistics(&app).await;
+    let mut sql = app.admin_connection().await;
+    // No reading can end while this transaction holds the lock.
+    let mut blocker = sql.begin().await.expect("begin");
+    sqlx::query("lock table documents.events in access exclusive mode")
+        .execute(&mut *blocker)
+        .await
+        .expect("lock");
+    // The latest reading is too old for everyone, so all readers wait.
+    until("a blocked reading", async || {
+        let request = app.get(STATISTICS).0.timeout(Duration::from_millis(100));
+        request.send().await.is_err().then_some(())
+    })
+    .await;
+    let readers = (0..READERS).map(|_| app.get(STATISTICS).send());
+    let readers = futures_util::future::join_all(readers);
+    let (answers, _) = futures_util::future::join(readers, async {
+        let mut observer = app.admin_connection().await;
+        until("blocked queries", async || {
+            (count_blocked(&mut observer).await > 0).then_some(())
+        })
+        .await;
+        blocker.rollback().await.expect("rollback");
+    })
+    .await;
+    let times: BTreeSet<_> = answers
+        .into_iter()
+        .map(|answer| as_of(&answer.expect(200).json()))
+        .collect();
+    // Each instance has a reading of its own.
+    assert!(times.len() < READERS, "{times:?}");
+}
+
+async fn count_blocked(sql: &mut PgConnection) -> i64 {
+    sqlx::query_scalar(
+        "select count(*) from pg_locks where not granted and relation = 'documents.events'::regclass",
+    )
+    .fetch_one(sql)
+    .await
+    .expect("count")
+}
+
+#[rstest]
+#[tokio::test]
 async fn events_of_one_millisecond_are_one_slice(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
@@ -85,6 +141,10 @@ async fn days_beyond_the_limit_count_only_in_the_total(
     .execute(&mut sql)
     .await
     .expect("update");
+    // A period is counted in one pass.
+    let period = app.get(&format!("{STATISTICS}?from=1970-01-01"));
+    let answer = period.send().await;
+    answer.expect_problem(422, "period-too-long");
     for wanted in [0, 1] {
         until("the statistics", async || {
             let statistics = fetch_statistics(&app).await;
@@ -249,7 +309,7 @@ async fn a_period_includes_its_start_and_excludes_its_end(
     insert_events(&mut sql, 400, LONG_AGO, 1, 7).await;
     let statistics_for = async |query: &str| {
         let answer = app.get(&format!("{STATISTICS}?{query}")).send().await;
-        without_user_stats(answer.expect(200).json())
+        counts_in(answer.expect(200).json())
     };
     let third = json!({ "2026-01-03": 100 });
     let one = statistics_for("from=2026-01-03T12:00:00Z&to=2026-01-03T12:00:00.001Z").await;

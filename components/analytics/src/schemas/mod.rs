@@ -1,5 +1,6 @@
 //! The schemas of requests and answers.
 
+mod bulk;
 mod event;
 mod event_search;
 mod properties;
@@ -9,11 +10,13 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use serde_json::{Map, Value, json};
+use service_kit::clock;
 use service_kit::input::{FromFields, Rule, Violation, rule, rules};
 use service_kit::openapi::Schema;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
+pub(crate) use bulk::{Bulk, BulkStored, EventOutcome, read_event};
 pub(crate) use event::Event;
 pub(crate) use event_search::EventSearch;
 pub(crate) use rebuild::{Rebuild, Rebuilt};
@@ -53,7 +56,8 @@ pub(crate) struct NewEvent {
     /// When it happened. The default is when it arrived. At most 5 minutes in the future.
     #[rule(not_ahead)]
     pub(crate) timestamp: Option<OffsetDateTime>,
-    /// A JSON object of at most 16 KiB, nested at most 32 deep. Names must not begin with `$`.
+    /// A JSON object of at most 16 KiB with all digits of its numbers, nested at most 32 deep. Names
+    /// must not begin with `$`.
     #[rule(properties::properties, default = Value::Object(Map::new()))]
     #[example(json!({"page": "/"}))]
     pub(crate) properties: Value,
@@ -70,6 +74,9 @@ pub(crate) struct Stored {
 /// Statistics over all events, or over those of a period.
 #[derive(Debug, Serialize, Schema)]
 pub(crate) struct Statistics {
+    /// Every event that was stored before this moment is counted. At most a second ago.
+    #[serde(serialize_with = "clock::serialize")]
+    pub(crate) as_of: OffsetDateTime,
     pub(crate) total_events: u64,
     #[example(json!({"page_view": 2}))]
     pub(crate) by_type: BTreeMap<String, u64>,
@@ -77,7 +84,7 @@ pub(crate) struct Statistics {
     #[example(json!({"2026-01-31": 2}))]
     pub(crate) by_day: BTreeMap<String, u64>,
     pub(crate) distinct_users: u64,
-    /// The counts of the user service; null if it does not answer.
+    /// The counts of the user service, at most a second old; null if it does not answer.
     #[example(json!({"total_users": 2, "active_users": 2, "inactive_users": 0}))]
     pub(crate) user_stats: Option<Value>,
 }

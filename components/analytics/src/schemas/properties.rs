@@ -10,7 +10,7 @@ const MAX_BYTES: usize = 16 * 1024;
 /// enough for properties.
 const MAX_DEPTH: usize = 32;
 
-/// An object of at most 16 KiB as JSON text, nested at most 32 deep. It must not contain names that
+/// An object of at most 16 KiB as JSON text with all digits of its numbers, nested at most 32 deep. It must not contain names that
 /// begin with `$` (they have a meaning in Extended JSON), the character NUL (PostgreSQL cannot store
 /// it) or integers beyond 64 bits with sign (MongoDB cannot store them).
 pub(super) fn properties() -> impl Rule<Output = Value> {
@@ -27,7 +27,7 @@ fn read(value: Value) -> Result<Value, Violation> {
     }
     check(&value, MAX_DEPTH)?;
     let size = serde_json::to_vec(&value).map_or(usize::MAX, |text| text.len());
-    if size > MAX_BYTES {
+    if size.saturating_add(written_out(&value)) > MAX_BYTES {
         let limit = rules::counted(MAX_BYTES, "byte");
         let message = format!("must have at most {limit} as JSON");
         return Err(Violation::new("too_large", message));
@@ -54,6 +54,22 @@ fn check(value: &Value, depth: usize) -> Result<(), Violation> {
             "must fit into 64 bits with sign",
         )),
         _ => Ok(()),
+    }
+}
+
+/// Returns how many bytes the numbers of a value have more when they are written without an exponent, as
+/// PostgreSQL does: `1e308` has 309 digits there.
+fn written_out(value: &Value) -> usize {
+    match value {
+        Value::Object(members) => members.values().map(written_out).sum(),
+        Value::Array(items) => items.iter().map(written_out).sum(),
+        Value::Number(number) if number.is_f64() => {
+            let digits = number
+                .as_f64()
+                .map_or(0, |number| format!("{number}").len());
+            digits.saturating_sub(number.to_string().len())
+        }
+        _ => 0,
     }
 }
 
@@ -95,6 +111,15 @@ mod tests {
         assert!(refused(json!({"a": ["x", "\0"]})).contains("/a/1"));
         assert!(refused(json!({"a\0": 1})).contains("characters"));
         assert!(refused(json!({"a": u64::MAX})).contains("too_large"));
+    }
+
+    #[test]
+    fn numbers_count_with_all_their_digits() {
+        for number in [1e308, -1e308, 1e-300] {
+            assert!(read(json!({"a": vec![number; 40]})).is_ok());
+            assert!(refused(json!({"a": vec![number; 60]})).contains("too_large"));
+        }
+        assert!(read(json!({"a": vec![0.5; 4_000]})).is_ok());
     }
 
     #[test]

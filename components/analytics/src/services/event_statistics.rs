@@ -1,51 +1,68 @@
 //! Statistics of events, with the user counts of the user service.
 
-use std::time::Duration;
-
 use futures_util::future::join;
+use serde_json::Value;
 use service_kit::input::Period;
+use service_kit::{Failure, OffsetDateTime, Shared};
 
-use super::{EVENTS, count_users};
-use crate::error::Result;
+use super::{EVENTS, count_users, recent_user_counts};
+use crate::error::{Error, Result};
 use crate::schemas::Statistics;
 use crate::summaries::{self, Totals};
 
-/// How long a request for statistics advances the summary. A few requests clear a backlog, and
-/// no request waits long.
-const SUMMARISING: Duration = Duration::from_secs(1);
+/// The totals, and the counts of the user service if it has answered.
+type Counted = (Totals, Option<Value>);
 
-/// Returns the statistics, and a warning for each part that is missing.
+thread_local! {
+    static ALL: Shared<Counted, Failure> = const { Shared::new() };
+}
+
+/// Returns the statistics, and a warning for each part that is missing. Requests share those of all
+/// events.
 pub(crate) async fn event_statistics(period: Period) -> Result<(Statistics, Vec<&'static str>)> {
-    let (totals, user_stats) = join(totals(period), count_users()).await;
-    let Totals {
-        counts,
-        distinct_users,
-    } = totals?;
+    if period != Period::default() {
+        let as_of = OffsetDateTime::now_utc();
+        return Ok(statistics(as_of, &count_period(period).await?));
+    }
+    let all = Shared::read(&ALL, count_all).await?;
+    Ok(statistics(all.as_of, &all.value))
+}
+
+fn statistics(
+    as_of: OffsetDateTime,
+    (totals, user_stats): &Counted,
+) -> (Statistics, Vec<&'static str>) {
     let warnings = match user_stats {
         Some(_) => Vec::new(),
         None => vec!["The user service does not answer, so `user_stats` is missing."],
     };
     let statistics = Statistics {
-        total_events: counts.total,
-        by_type: counts.by_type,
-        by_day: counts.by_day,
-        distinct_users,
-        user_stats,
+        as_of,
+        total_events: totals.counts.total,
+        by_type: totals.counts.by_type.clone(),
+        by_day: totals.counts.by_day.clone(),
+        distinct_users: totals.distinct_users,
+        user_stats: user_stats.clone(),
     };
-    Ok((statistics, warnings))
+    (statistics, warnings)
 }
 
-/// Counts all events with the summary, and the events of a period with the index on `timestamp`.
-async fn totals(period: Period) -> Result<Totals> {
-    let Some(filter) = period.filter("timestamp") else {
-        // Advance the summary before counting, so that fewer events remain to be counted by query.
-        summaries::advance_now_and_then(SUMMARISING).await;
-        return Ok(summaries::totals().await?);
-    };
+/// Counts all events with the summary. The counts of users are not older than those of events, which
+/// include the events about the users.
+async fn count_all() -> Result<Counted, Failure> {
+    let (totals, user_stats) = join(summaries::totals(), count_users()).await;
+    Ok((totals?, user_stats))
+}
+
+/// Counts the events of a period with the index on `timestamp`, in one pass: anyone may ask for it.
+async fn count_period(period: Period) -> Result<Counted> {
+    let filter = period.filter("timestamp").unwrap_or_default();
     let distinct_users = EVENTS.count_distinct("user_id", filter.clone());
-    let (counts, distinct_users) = join(summaries::counts(&filter), distinct_users).await;
-    Ok(Totals {
-        counts: counts?,
+    let counts = join(summaries::counts_at_once(&filter), distinct_users);
+    let ((counts, distinct_users), user_stats) = join(counts, recent_user_counts()).await;
+    let totals = Totals {
+        counts: counts?.ok_or(Error::PeriodTooLong)?,
         distinct_users: distinct_users?,
-    })
+    };
+    Ok((totals, user_stats))
 }

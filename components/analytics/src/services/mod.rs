@@ -5,13 +5,15 @@ mod event_statistics;
 mod list_events;
 mod rebuild_statistics;
 mod record_event;
+mod record_events;
 
 use crate::schemas::Event;
-use count_users::count_users;
+use count_users::{count_users, recent_user_counts};
 pub(crate) use event_statistics::event_statistics;
 pub(crate) use list_events::list_events;
 pub(crate) use rebuild_statistics::rebuild_statistics;
 pub(crate) use record_event::record_event;
+pub(crate) use record_events::record_events;
 use service_kit::Collection;
 
 /// All events.

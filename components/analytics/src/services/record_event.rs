@@ -1,7 +1,5 @@
 //! Records an event.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 use service_kit::{Caller, clock, extended_json};
 use time::OffsetDateTime;
@@ -11,9 +9,6 @@ use super::EVENTS;
 use crate::error::{Error, Result};
 use crate::schemas::{NewEvent, Stored};
 use crate::summaries;
-
-/// How long a request that records an event may advance the summary. Zero stands for one slice.
-const SUMMARISING: Duration = Duration::ZERO;
 
 /// Stores an event, unless an event with the same id is stored already.
 ///
@@ -25,24 +20,28 @@ pub(crate) async fn record_event(
 ) -> Result<Stored> {
     let event_id = event.event_id.or(key).unwrap_or_else(Uuid::now_v7);
     let received_at = OffsetDateTime::now_utc();
-    let document = document(event_id, caller, event, received_at)?;
+    let document = document(event_id, &caller, event, received_at)?;
     let stored = EVENTS.insert(&document).await?;
-    if stored && OffsetDateTime::now_utc() - received_at > summaries::LAG / 2 {
-        // The statistics rely on fast storing, and cannot detect that an event took longer.
+    note_slow(received_at);
+    summaries::advance_now_and_then();
+    Ok(Stored { event_id, stored })
+}
+
+/// Logs that storing events took long. The statistics rely on fast storing, and cannot detect that it took
+/// longer.
+pub(super) fn note_slow(received_at: OffsetDateTime) {
+    if OffsetDateTime::now_utc() - received_at > summaries::LAG / 2 {
         tracing::error!(
-            %event_id,
-            "storing an event took so long that the statistics may have missed it: rebuild them"
+            "storing events took so long that the statistics may have missed them: rebuild them"
         );
     }
-    summaries::advance_now_and_then(SUMMARISING).await;
-    Ok(Stored { event_id, stored })
 }
 
 /// `bucket` joins day and type, because documents can be counted by only one field. `received_at` is
 /// this service's time. It separates new events from counted ones, regardless of the sender's time.
-fn document(
+pub(super) fn document(
     event_id: Uuid,
-    caller: Caller,
+    caller: &Caller,
     event: NewEvent,
     received_at: OffsetDateTime,
 ) -> Result<Value> {
@@ -63,12 +62,12 @@ fn document(
 
 /// Returns the source of the event, and the user it is about. Users may write only events about
 /// themselves.
-fn attribute(caller: Caller, user_id: Option<String>) -> Result<(String, Option<String>)> {
+fn attribute(caller: &Caller, user_id: Option<String>) -> Result<(String, Option<String>)> {
     match caller {
-        Caller::Service(name) => Ok((name, user_id)),
+        Caller::Service(name) => Ok((name.clone(), user_id)),
         Caller::User(subject) => match user_id {
-            Some(user_id) if user_id != subject => Err(Error::WritesEventsOfOthers),
-            _ => Ok(("bearer".to_owned(), Some(subject))),
+            Some(user_id) if user_id != *subject => Err(Error::WritesEventsOfOthers),
+            _ => Ok(("bearer".to_owned(), Some(subject.clone()))),
         },
     }
 }
@@ -95,7 +94,7 @@ mod tests {
     fn a_document_has_its_times_in_utc() {
         let caller = Caller::Service("user".to_owned());
         let received = datetime!(2026-02-01 00:00:01 UTC);
-        let document = document(ID, caller, event(None), received).unwrap();
+        let document = document(ID, &caller, event(None), received).unwrap();
         let expected = json!({
             "_id": ID, "event_type": "search", "event_name": "books", "user_id": null,
             "properties": {"q": 1}, "timestamp": {"$date": "2026-01-31T23:00:00.123Z"},
@@ -107,18 +106,18 @@ mod tests {
 
     #[test]
     fn people_write_about_themselves_and_services_about_all() {
-        let ada = || Caller::User("ada".to_owned());
+        let ada = Caller::User("ada".to_owned());
         let now = OffsetDateTime::now_utc();
-        let own = document(ID, ada(), event(None), now).unwrap();
+        let own = document(ID, &ada, event(None), now).unwrap();
         assert_eq!(
             (&own["user_id"], &own["source"]),
             (&json!("ada"), &json!("bearer"))
         );
-        assert!(document(ID, ada(), event(Some("ada")), now).is_ok());
-        let others = document(ID, ada(), event(Some("bob")), now);
+        assert!(document(ID, &ada, event(Some("ada")), now).is_ok());
+        let others = document(ID, &ada, event(Some("bob")), now);
         assert_eq!(others, Err(Error::WritesEventsOfOthers));
         let service = Caller::Service("user".to_owned());
-        let document = document(ID, service, event(Some("bob")), now).unwrap();
+        let document = document(ID, &service, event(Some("bob")), now).unwrap();
         assert_eq!(document["user_id"], "bob");
     }
 }

@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::time::Instant;
 
 use service_kit::adapter::documents::Direction::{Ascending, Descending};
+use service_kit::background;
 use time::{Duration, OffsetDateTime};
 
 use super::summary::Summary;
@@ -27,23 +28,28 @@ thread_local! {
     static LOOKED: Cell<Option<Instant>> = const { Cell::new(None) };
 }
 
-/// Moves the summary forward for `budget`, if a check is due. A failure is only logged, because
+/// How long one check moves the summary forward, slice by slice.
+const BUDGET: std::time::Duration = std::time::Duration::from_secs(1);
+
+/// Moves the summary forward in the background, if a check is due. A failure is only logged, because
 /// events that are not in the summary are counted by query.
 ///
 /// Requests that record or read events call it, because a component runs only while it answers a
-/// request.
-pub(crate) async fn advance_now_and_then(budget: std::time::Duration) {
+/// request. None of them waits for it.
+pub(crate) fn advance_now_and_then() {
     let looked = LOOKED.get().map(|looked| looked.elapsed());
     if looked.is_some_and(|ago| ago < INTERVAL) {
         return;
     }
     LOOKED.set(Some(Instant::now()));
-    match advance_for(budget).await {
-        // There is more to do, so the next call does not wait.
-        Ok(true) => LOOKED.set(None),
-        Ok(false) => {}
-        Err(failure) => tracing::warn!("the statistics could not be summarised: {failure}"),
-    }
+    background(async {
+        match advance_for(BUDGET).await {
+            // There is more to do, so the next call does not wait.
+            Ok(true) => LOOKED.set(None),
+            Ok(false) => {}
+            Err(failure) => tracing::warn!("the statistics could not be summarised: {failure}"),
+        }
+    });
 }
 
 /// Returns whether there may be more to do.

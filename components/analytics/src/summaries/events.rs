@@ -20,6 +20,16 @@ pub(crate) async fn counts(filter: &Filter) -> Result<Counts> {
     Counts::of(by("bucket", filter).await?)
 }
 
+/// Like [`counts`], but passes the events only once. Returns `None` if they have more than 1,000 pairs of
+/// day and type.
+pub(crate) async fn counts_at_once(filter: &Filter) -> Result<Option<Counts>> {
+    let pairs = count_by("bucket", filter).await?;
+    if !is_complete(&pairs) {
+        return Ok(None);
+    }
+    Counts::of(named(pairs).collect()).map(Some)
+}
+
 /// The different users of the events that match.
 pub(super) async fn users(filter: &Filter) -> Result<Vec<String>> {
     let users = by("user_id", filter).await?;

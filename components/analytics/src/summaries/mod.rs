@@ -32,7 +32,7 @@ use service_kit::Failure;
 
 pub(crate) use advance::{LAG, advance_now_and_then};
 pub(crate) use counts::{Counts, bucket};
-pub(crate) use events::counts;
+pub(crate) use events::counts_at_once;
 pub(crate) use rebuild::rebuild;
 use summary::Summary;
 
@@ -52,6 +52,7 @@ const READINGS: usize = 3;
 
 /// Counts all events: those in the summary, and those after it.
 pub(crate) async fn totals() -> Result<Totals> {
+    advance_now_and_then();
     for _ in 0..READINGS {
         let summary = store::read(store::SUMMARY).await?.unwrap_or_default();
         let generation = summary.generation.clone();

@@ -2,7 +2,8 @@
 //!
 //! All progress is in the document `rebuild`, so any request can continue after another one failed.
 //! The rebuild has its own generation. Once the summary has the same generation, the rebuild has
-//! replaced it, and only the users of the previous summary are left to remove.
+//! replaced it, and only the users of the previous summary are left to remove. If nothing removed them,
+//! because the process was killed, the next rebuild does so before it begins.
 
 use std::time::{Duration, Instant};
 
@@ -24,6 +25,15 @@ pub(crate) struct Progress {
 /// Continues the rebuild, or begins one. With `restart`, it starts over from the first event.
 pub(crate) async fn rebuild(restart: bool) -> Result<Progress> {
     let started = Instant::now();
+    while let Some(leftover) = leftover().await? {
+        if clean(&leftover).await? {
+            store::remove(store::REBUILD, &leftover.generation).await?;
+        }
+        if started.elapsed() > BUDGET {
+            let (done, events) = (false, 0);
+            return Ok(Progress { done, events });
+        }
+    }
     let mut rebuild = store::read_or_begin(store::REBUILD).await?;
     if restart {
         begin_again(&rebuild).await?;
@@ -37,10 +47,9 @@ pub(crate) async fn rebuild(restart: bool) -> Result<Progress> {
             return Ok(Progress { done: true, events });
         }
         if started.elapsed() > BUDGET {
-            return Ok(Progress {
-                done: false,
-                events,
-            });
+            // The next request must not take a rebuild that has replaced the summary for a new one.
+            let done = has_replaced_summary(&rebuild).await?;
+            return Ok(Progress { done, events });
         }
         rebuild = match store::read(store::REBUILD).await? {
             Some(latest) if latest.generation == rebuild.generation => latest,
@@ -54,6 +63,20 @@ pub(crate) async fn rebuild(restart: bool) -> Result<Progress> {
             }
         };
     }
+}
+
+/// Returns a rebuild that has replaced the summary in an earlier request.
+async fn leftover() -> Result<Option<Summary>> {
+    let Some(rebuild) = store::read(store::REBUILD).await? else {
+        return Ok(None);
+    };
+    let is_leftover = has_replaced_summary(&rebuild).await?;
+    Ok(is_leftover.then_some(rebuild))
+}
+
+async fn has_replaced_summary(rebuild: &Summary) -> Result<bool> {
+    let summary = store::read(store::SUMMARY).await?;
+    Ok(summary.is_some_and(|summary| summary.generation == rebuild.generation))
 }
 
 /// Adds one slice, replaces the summary, or removes some users. Returns whether the rebuild is done.

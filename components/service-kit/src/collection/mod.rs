@@ -61,6 +61,19 @@ impl<T> Collection<T> {
         Ok(outcomes.first() == Some(&InsertOutcome::Inserted))
     }
 
+    /// Stores at most 1,000 documents, and returns for each whether it was stored. A document is not stored
+    /// if one with the same `_id` exists, or comes before it.
+    ///
+    /// # Errors
+    /// If a document cannot be written or stored. Any number of them may be stored then; repeating the
+    /// call is safe.
+    pub async fn insert_each(&self, documents: &[impl Serialize]) -> Result<Vec<bool>, Failure> {
+        let documents = documents.iter().map(to_json).collect::<Result<_, _>>()?;
+        let outcomes = documents::insert(self.name.to_owned(), documents).await?;
+        let stored = |outcome| outcome == InsertOutcome::Inserted;
+        Ok(outcomes.into_iter().map(stored).collect())
+    }
+
     /// Stores documents, except those whose `_id` exists already. After an error, any number of them
     /// may be stored. Repeating the call is safe.
     ///

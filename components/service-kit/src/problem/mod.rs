@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
 use crate::exchange;
+use crate::openapi::Schema;
 pub use kinds::Kind;
 
 /// Seconds after which a client may repeat a request that was answered `unavailable`: about as long as
@@ -33,7 +34,7 @@ pub struct Problem {
 }
 
 /// One invalid field of a request (422).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Schema)]
 pub struct FieldError {
     /// Where in the document (RFC 6901), such as `/email`.
     pub pointer: String,
@@ -123,6 +124,12 @@ impl Problem {
     #[must_use]
     pub fn status(&self) -> u16 {
         self.kind.status
+    }
+
+    /// Returns the invalid fields.
+    #[must_use]
+    pub fn into_errors(self) -> Vec<FieldError> {
+        self.errors
     }
 
     /// Returns the kind of the problem.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use sqlx::PgConnection;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::App;
 
@@ -65,16 +66,28 @@ pub(crate) async fn compute_statistics(sql: &mut PgConnection) -> Value {
         .expect("count")
 }
 
-/// Returns the statistics that the service reports.
+/// Returns the statistics that the service reports. A reading may be a second old, so this waits for one
+/// that knows of everything before this call.
 pub(crate) async fn fetch_statistics(app: &App) -> Value {
-    let answer = app.get(STATISTICS).send().await.expect(200);
-    without_user_stats(answer.json())
+    let start = OffsetDateTime::now_utc();
+    super::until("a new reading", async || {
+        let answer = app.get(STATISTICS).send().await.expect(200).json();
+        (as_of(&answer) >= start).then(|| counts_in(answer))
+    })
+    .await
 }
 
-/// Returns the statistics in an answer, without those about users.
-pub(crate) fn without_user_stats(mut answer: Value) -> Value {
+/// Returns when the statistics in an answer were right.
+pub(crate) fn as_of(answer: &Value) -> OffsetDateTime {
+    let text = answer["data"]["as_of"].as_str().expect("a time");
+    OffsetDateTime::parse(text, &Rfc3339).expect("RFC 3339")
+}
+
+/// Returns the statistics in an answer, without those about users and the time.
+pub(crate) fn counts_in(mut answer: Value) -> Value {
     let data = answer["data"].as_object_mut().expect("data");
     data.remove("user_stats");
+    data.remove("as_of");
     json!(data)
 }
 

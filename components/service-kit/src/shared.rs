@@ -1,0 +1,287 @@
+//! A value that the requests of an instance share, for answers that anyone may ask for and that are
+//! costly to make.
+//!
+//! One request makes the value, and the others get the latest one or wait for it, however long it takes:
+//! if each made its own, a slow dependency would be asked most when it is slowest. A waiting request sleeps on
+//! the host's timer and looks again. It must not wait for a lock or a channel in memory, because the
+//! host ends an instance in which a task waits for another task only.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::thread::LocalKey;
+use std::time::{Duration, Instant};
+
+use time::OffsetDateTime;
+
+use crate::clock;
+
+/// Maximum age of a value that a request finds.
+pub const MAX_AGE: Duration = Duration::from_secs(1);
+
+/// The age at which a request makes the next value. Until [`MAX_AGE`] the others get the latest one, so
+/// only that request waits.
+const REFRESH_AGE: Duration = Duration::from_millis(500);
+
+/// How long a waiting request sleeps at first. The time doubles up to [`MAX_SLEEP`].
+const FIRST_SLEEP: Duration = Duration::from_millis(1);
+
+/// A longer sleep would add to the time of an answer that is ready.
+const MAX_SLEEP: Duration = Duration::from_millis(16);
+
+/// A value that the requests of an instance share.
+#[derive(Debug)]
+pub struct Shared<T, E> {
+    latest: RefCell<Option<Reading<T>>>,
+    failed: RefCell<Option<(Instant, E)>>,
+    is_busy: Cell<bool>,
+}
+
+/// A value, and how old it is.
+#[derive(Debug)]
+pub struct Reading<T> {
+    /// The value.
+    pub value: Rc<T>,
+    /// When it was asked for: the value knows of everything that happened before.
+    pub as_of: OffsetDateTime,
+    begun: Instant,
+    ended: Instant,
+}
+
+impl<T> Clone for Reading<T> {
+    fn clone(&self) -> Self {
+        Self {
+            value: Rc::clone(&self.value),
+            ..*self
+        }
+    }
+}
+
+impl<T, E> Default for Shared<T, E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T, E> Shared<T, E> {
+    /// Creates a value that is not made yet.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            latest: RefCell::new(None),
+            failed: RefCell::new(None),
+            is_busy: Cell::new(false),
+        }
+    }
+}
+
+/// What a request does about a value.
+#[derive(Debug)]
+enum Step<T, E> {
+    Return(Result<Reading<T>, E>),
+    Make,
+    Wait,
+}
+
+impl<T: 'static, E: Clone + 'static> Shared<T, E> {
+    /// Returns a value that is at most [`MAX_AGE`] old. If `shared` has none, this request calls `make`, or
+    /// waits for another one that does.
+    ///
+    /// # Errors
+    /// Those of `make`. All requests that wait for it get the error.
+    pub async fn read(
+        shared: &'static LocalKey<Self>,
+        make: impl AsyncFnOnce() -> Result<T, E>,
+    ) -> Result<Reading<T>, E> {
+        let (arrived, mut sleep) = (Instant::now(), FIRST_SLEEP);
+        loop {
+            match shared.with(|shared| shared.step(arrived, Instant::now())) {
+                Step::Return(result) => return result,
+                Step::Make => break,
+                Step::Wait => clock::sleep(sleep).await,
+            }
+            sleep = MAX_SLEEP.min(sleep * 2);
+        }
+        let making = Making(shared);
+        let (begun, as_of) = (Instant::now(), OffsetDateTime::now_utc());
+        let made = make().await;
+        drop(making);
+        shared.with(|shared| shared.keep(begun, as_of, made))
+    }
+
+    fn step(&self, arrived: Instant, now: Instant) -> Step<T, E> {
+        let max_age = if self.is_busy.get() {
+            MAX_AGE
+        } else {
+            REFRESH_AGE
+        };
+        let is_recent = |reading: &&Reading<T>| {
+            let age = now.saturating_duration_since(reading.begun);
+            age < max_age || reading.ended > arrived
+        };
+        if let Some(reading) = self.latest.borrow().as_ref().filter(is_recent) {
+            return Step::Return(Ok(reading.clone()));
+        }
+        match &*self.failed.borrow() {
+            Some((at, error)) if *at > arrived => return Step::Return(Err(error.clone())),
+            _ => {}
+        }
+        if self.is_busy.get() {
+            return Step::Wait;
+        }
+        self.is_busy.set(true);
+        Step::Make
+    }
+
+    fn keep(
+        &self,
+        begun: Instant,
+        as_of: OffsetDateTime,
+        made: Result<T, E>,
+    ) -> Result<Reading<T>, E> {
+        let ended = Instant::now();
+        match made {
+            Ok(value) => {
+                let value = Rc::new(value);
+                let reading = Reading {
+                    value,
+                    as_of,
+                    begun,
+                    ended,
+                };
+                self.latest.replace(Some(reading.clone()));
+                Ok(reading)
+            }
+            Err(error) => {
+                self.failed.replace(Some((ended, error.clone())));
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Lets another request make the value when this is dropped, also if the host cancels the request.
+struct Making<T: 'static, E: 'static>(&'static LocalKey<Shared<T, E>>);
+
+impl<T, E> Drop for Making<T, E> {
+    fn drop(&mut self) {
+        self.0.with(|shared| shared.is_busy.set(false));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::local::block_on;
+    use std::future::{pending, poll_fn};
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    type Number = Shared<u32, &'static str>;
+
+    macro_rules! number {
+        () => {{
+            thread_local!(static NUMBER: Number = const { Shared::new() });
+            &NUMBER
+        }};
+    }
+
+    /// Makes the latest value older.
+    fn age(shared: &'static LocalKey<Number>, by: Duration) {
+        shared.with(|shared| {
+            let mut latest = shared.latest.borrow_mut();
+            let latest = latest.as_mut().unwrap();
+            latest.begun = latest.begun.checked_sub(by).unwrap();
+            latest.ended = latest.begun;
+        });
+    }
+
+    fn read(
+        shared: &'static LocalKey<Number>,
+        made: Result<u32, &'static str>,
+    ) -> Result<u32, &'static str> {
+        block_on(Shared::read(shared, async || made)).map(|reading| *reading.value)
+    }
+
+    #[test]
+    fn a_value_is_kept_until_it_is_old() {
+        let number = number!();
+        assert_eq!(read(number, Ok(1)), Ok(1));
+        assert_eq!(read(number, Ok(2)), Ok(1));
+        age(number, REFRESH_AGE);
+        assert_eq!(read(number, Ok(3)), Ok(3));
+    }
+
+    #[test]
+    fn others_get_the_latest_value_while_one_makes_the_next() {
+        let number = number!();
+        assert_eq!(read(number, Ok(1)), Ok(1));
+        age(number, REFRESH_AGE);
+        let mut context = Context::from_waker(Waker::noop());
+        let mut never = pin!(Shared::read(number, async || pending().await));
+        assert!(never.as_mut().poll(&mut context).is_pending());
+        assert_eq!(read(number, Ok(2)), Ok(1));
+        // When the value is too old, they wait.
+        age(number, MAX_AGE);
+        let mut waiting = pin!(Shared::read(number, async || Ok(3)));
+        assert!(waiting.as_mut().poll(&mut context).is_pending());
+    }
+
+    #[test]
+    fn a_slow_value_is_returned_to_all_that_waited() {
+        let number = number!();
+        let mut context = Context::from_waker(Waker::noop());
+        let mut never = pin!(Shared::read(number, async || pending().await));
+        assert!(never.as_mut().poll(&mut context).is_pending());
+        let mut waiting = pin!(Shared::read(number, async || Ok(2)));
+        assert!(waiting.as_mut().poll(&mut context).is_pending());
+        let begun = Instant::now().checked_sub(2 * MAX_AGE).unwrap();
+        let made = number.with(|number| number.keep(begun, OffsetDateTime::now_utc(), Ok(1)));
+        assert!(made.is_ok());
+        let Poll::Ready(Ok(reading)) = waiting.as_mut().poll(&mut context) else {
+            panic!("it waits for a newer value");
+        };
+        assert_eq!(*reading.value, 1);
+    }
+
+    #[test]
+    fn a_cancelled_request_leaves_its_work_to_another() {
+        let number = number!();
+        let mut context = Context::from_waker(Waker::noop());
+        {
+            let mut cancelled = pin!(Shared::read(number, async || pending().await));
+            assert!(cancelled.as_mut().poll(&mut context).is_pending());
+        }
+        assert_eq!(read(number, Ok(2)), Ok(2));
+    }
+
+    #[test]
+    fn an_error_reaches_those_who_waited_and_no_others() {
+        let number = number!();
+        let mut context = Context::from_waker(Waker::noop());
+        let open = Cell::new(false);
+        let fails = async || {
+            poll_fn(|_| {
+                if open.get() {
+                    Poll::Ready(Err("no"))
+                } else {
+                    Poll::Pending
+                }
+            })
+            .await
+        };
+        let mut making = pin!(Shared::read(number, fails));
+        assert!(making.as_mut().poll(&mut context).is_pending());
+        let mut waiting = pin!(Shared::read(number, async || Ok(1)));
+        assert!(waiting.as_mut().poll(&mut context).is_pending());
+        open.set(true);
+        assert!(matches!(
+            making.as_mut().poll(&mut context),
+            Poll::Ready(Err("no"))
+        ));
+        assert!(matches!(
+            waiting.as_mut().poll(&mut context),
+            Poll::Ready(Err("no"))
+        ));
+        assert_eq!(read(number, Ok(2)), Ok(2));
+    }
+}
