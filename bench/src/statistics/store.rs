@@ -25,7 +25,8 @@ const EVENTS_PER_USER: u64 = 20;
 const BATCH: usize = 5_000;
 
 /// Inserts the same documents as [`document`], with the numbers from `$1` up to `$2`, exclusive. Their
-/// times of receipt are 10 ms apart.
+/// times of receipt are 10 ms apart. Their positions are below those of the adapter, so only a rebuild
+/// counts them.
 const FILL: &str = r#"
     insert into documents.events (id, body)
     select id, jsonb_build_object(
@@ -34,7 +35,7 @@ const FILL: &str = r#"
         'timestamp', jsonb_build_object('$date', day || 'T12:00:00.000Z'),
         'received_at', jsonb_build_object('$date', to_char(
             timestamp '2026-04-01' + n * interval '10 milliseconds', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')),
-        'bucket', day || ' page_view')
+        'bucket', day || ' page_view', 'position', n + 1)
     from (
         select gen_random_uuid()::text as id, n,
             to_char(date '2026-01-01' + (n % 90)::int, 'YYYY-MM-DD') as day
@@ -117,7 +118,7 @@ impl Store {
                     "_id": id, "event_type": "page_view", "event_name": "home", "source": "user",
                     "user_id": "user-0", "properties": { "page": "/" },
                     "timestamp": { "$date": date(now) }, "received_at": { "$date": date(now) },
-                    "bucket": format!("{} page_view", now.date()),
+                    "bucket": format!("{} page_view", now.date()), "position": 1,
                 });
                 let inserted = sqlx::query(INSERT).bind(&id).bind(body.to_string());
                 inserted.execute(pool).await?;
@@ -145,7 +146,7 @@ fn document(number: u64) -> Document {
         "source": "user", "user_id": format!("user-{}", number / EVENTS_PER_USER),
         "properties": { "page": "/" },
         "timestamp": date(day + Duration::hours(12)), "received_at": date(received),
-        "bucket": format!("{} page_view", day.date()),
+        "bucket": format!("{} page_view", day.date()), "position": number.cast_signed() + 1,
     }
 }
 

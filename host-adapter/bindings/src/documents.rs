@@ -59,4 +59,8 @@ impl Functions for Component {
     async fn remove(&self, collection: String, filter: Json) -> Result<u64, Error> {
         Ok(self.0.documents()?.remove(&collection, &filter).await?)
     }
+
+    async fn settled_position(&self) -> Result<u64, Error> {
+        Ok(self.0.documents()?.settled_position().await?)
+    }
 }

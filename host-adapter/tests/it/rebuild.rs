@@ -116,8 +116,8 @@ async fn a_rebuild_counts_although_an_earlier_one_was_killed(
     // A rebuild was killed after it replaced the summary and before it was removed.
     let killed = sqlx::query(
         "insert into documents.event_summaries (id, body) \
-         select 'rebuild', body || '{\"_id\": \"rebuild\", \"finished\": true}' \
-         from documents.event_summaries where id = 'summary'",
+         select 'rebuilt_totals', body || '{\"_id\": \"rebuilt_totals\", \"finished\": true}' \
+         from documents.event_summaries where id = 'totals'",
     );
     killed.execute(&mut sql).await.expect("insert");
     sqlx::query("delete from documents.events where body ->> 'user_id' = 'user-7'")

@@ -1,7 +1,7 @@
 //! Records an event.
 
 use serde_json::{Value, json};
-use service_kit::{Caller, clock, extended_json};
+use service_kit::{Caller, clock, collection, extended_json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -22,23 +22,12 @@ pub(crate) async fn record_event(
     let received_at = OffsetDateTime::now_utc();
     let document = document(event_id, &caller, event, received_at)?;
     let stored = EVENTS.insert(&document).await?;
-    note_slow(received_at);
     summaries::advance_now_and_then();
     Ok(Stored { event_id, stored })
 }
 
-/// Logs that storing events took long. The statistics rely on fast storing, and cannot detect that it took
-/// longer.
-pub(super) fn note_slow(received_at: OffsetDateTime) {
-    if OffsetDateTime::now_utc() - received_at > summaries::LAG / 2 {
-        tracing::error!(
-            "storing events took so long that the statistics may have missed them: rebuild them"
-        );
-    }
-}
-
-/// `bucket` joins day and type, because documents can be counted by only one field. `received_at` is
-/// this service's time. It separates new events from counted ones, regardless of the sender's time.
+/// `bucket` joins day and type, because documents can be counted by only one field. `position` separates
+/// new events from counted ones, regardless of all clocks. `received_at` is this service's time.
 pub(super) fn document(
     event_id: Uuid,
     caller: &Caller,
@@ -57,6 +46,7 @@ pub(super) fn document(
         "received_at": extended_json::date(received_at),
         "bucket": summaries::bucket(&clock::day(moment), event.event_type),
         "source": source,
+        "position": collection::position(),
     }))
 }
 
@@ -99,7 +89,7 @@ mod tests {
             "_id": ID, "event_type": "search", "event_name": "books", "user_id": null,
             "properties": {"q": 1}, "timestamp": {"$date": "2026-01-31T23:00:00.123Z"},
             "received_at": {"$date": "2026-02-01T00:00:01.000Z"},
-            "bucket": "2026-01-31 search", "source": "user",
+            "bucket": "2026-01-31 search", "source": "user", "position": {"$position": true},
         });
         assert_eq!(document, expected);
     }

@@ -6,7 +6,7 @@ use service_kit::{Caller, Uuid};
 use time::OffsetDateTime;
 
 use super::EVENTS;
-use super::record_event::{document, note_slow};
+use super::record_event::document;
 use crate::error::{Error, Result};
 use crate::schemas::{Bulk, BulkStored, EventOutcome, read_event};
 use crate::summaries;
@@ -29,7 +29,6 @@ pub(crate) async fn record_events(caller: Caller, bulk: Bulk) -> Result<BulkStor
     } else {
         EVENTS.insert_each(&documents).await?
     };
-    note_slow(received_at);
     summaries::advance_now_and_then();
     Ok(report(checked, stored))
 }

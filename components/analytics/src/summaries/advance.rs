@@ -3,22 +3,14 @@
 use std::cell::Cell;
 use std::time::Instant;
 
-use service_kit::adapter::documents::Direction::{Ascending, Descending};
-use service_kit::background;
-use time::{Duration, OffsetDateTime};
+use service_kit::{background, collection};
 
 use super::summary::Summary;
-use super::window::{MAX_EVENTS, end_before, received_between};
-use super::{Counts, Result, events, store, users};
-
-/// Minimum age of a slice's end. An event gets its time before it is stored. If storing took longer
-/// than this, the event could appear in a slice that is counted already, and the statistics would
-/// miss it. Storing takes at most as long as a request (15 s). The rest allows for clocks that
-/// differ. A shorter lag leaves fewer events to count by query.
-pub(crate) const LAG: Duration = Duration::seconds(30);
+use super::window::{MAX_EVENTS, between, end_before};
+use super::{Counts, Result, adopt, events, store, users};
 
 /// Minimum number of events in a slice. A query counts fewer events within some milliseconds.
-const MIN_EVENTS: u32 = 1_000;
+pub(super) const MIN_EVENTS: u32 = 1_000;
 
 /// How often an instance checks whether a slice is due. At a thousand events a second, each check
 /// finds one, and the requests in between do no extra work.
@@ -52,9 +44,19 @@ pub(crate) fn advance_now_and_then() {
     });
 }
 
+/// Has the next request check whether a slice is due.
+pub(super) fn advance_next_time() {
+    LOOKED.set(None);
+}
+
 /// Returns whether there may be more to do.
 async fn advance_for(budget: std::time::Duration) -> Result<bool> {
     let started = Instant::now();
+    while adopt::adopt().await? {
+        if started.elapsed() > budget {
+            return Ok(true);
+        }
+    }
     loop {
         let summary = store::read_or_begin(store::SUMMARY).await?;
         if summary.planned.is_some_and(|plan| plan.is_claimed()) {
@@ -75,7 +77,7 @@ pub(super) async fn advance(id: &str, summary: &Summary) -> Result<bool> {
     let end = match summary.planned {
         Some(plan) => plan.end,
         None => {
-            let Some(end) = end_of_slice(summary.watermark).await? else {
+            let Some(end) = end_of_slice(summary.position).await? else {
                 return Ok(false);
             };
             if !store::plan(id, summary, end).await? {
@@ -89,27 +91,22 @@ pub(super) async fn advance(id: &str, summary: &Summary) -> Result<bool> {
     Ok(true)
 }
 
-/// Returns the end of the slice after `watermark`, which is never within an unfinished millisecond.
-/// It is not later than the slice's last event, so that an event that appears later belongs to the
-/// next slice.
-async fn end_of_slice(watermark: OffsetDateTime) -> Result<Option<OffsetDateTime>> {
-    let horizon = OffsetDateTime::now_utc() - LAG;
-    let settled = received_between(watermark, horizon);
-    if events::received(Ascending, &settled, MIN_EVENTS - 1)
-        .await?
-        .is_none()
-    {
+/// Returns the end of the slice after `position`. It is settled, so no event can appear in the slice later.
+async fn end_of_slice(position: u64) -> Result<Option<u64>> {
+    let settled = collection::settled_position().await?;
+    let events = between(position, settled);
+    if events::position(&events, MIN_EVENTS - 1).await?.is_none() {
         return Ok(None);
     }
-    match events::received(Ascending, &settled, MAX_EVENTS).await? {
-        Some(beyond) => Ok(Some(end_before(watermark, beyond))),
-        None => events::received(Descending, &settled, 0).await,
-    }
+    let beyond = events::position(&events, MAX_EVENTS).await?;
+    Ok(Some(
+        beyond.map_or(settled, |beyond| end_before(position, beyond)),
+    ))
 }
 
 /// Returns the summary with the slice added. The result is the same for every worker on the slice.
-async fn with_slice(summary: &Summary, end: OffsetDateTime) -> Result<Summary> {
-    let slice = received_between(summary.watermark, end);
+async fn with_slice(summary: &Summary, end: u64) -> Result<Summary> {
+    let slice = between(summary.position, end);
     let (counts, users) =
         futures_util::future::join(events::counts(&slice), events::users(&slice)).await;
     let new_users = users::enrol(summary, &users?).await?;
@@ -117,7 +114,7 @@ async fn with_slice(summary: &Summary, end: OffsetDateTime) -> Result<Summary> {
     total.add(counts?);
     Ok(Summary {
         slice: summary.slice + 1,
-        watermark: end,
+        position: end,
         planned: None,
         counts: total,
         users: summary.users + new_users,

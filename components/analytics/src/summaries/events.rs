@@ -3,9 +3,8 @@
 use serde_json::{Map, Value};
 use service_kit::adapter::documents::Direction;
 use service_kit::collection::filter::{Filter, gt, lte};
-use service_kit::extended_json;
-use time::OffsetDateTime;
 
+use super::window::POSITION;
 use super::{Counts, Result};
 use crate::services::EVENTS;
 
@@ -104,14 +103,10 @@ async fn nth(
     Ok(found.and_then(|mut event| event.remove(field)))
 }
 
-/// Returns when the event at index `skip` was received, if the events are ordered by that time.
-pub(super) async fn received(
-    direction: Direction,
-    filter: &Filter,
-    skip: u32,
-) -> Result<Option<OffsetDateTime>> {
-    let received = nth("received_at", direction, filter, skip).await?;
-    Ok(received.and_then(|received_at| extended_json::read_date(&received_at)))
+/// Returns the position of the event at index `skip`, if the events are ordered by position.
+pub(super) async fn position(filter: &Filter, skip: u32) -> Result<Option<u64>> {
+    let position = nth(POSITION, Direction::Ascending, filter, skip).await?;
+    Ok(position.and_then(|position| position.as_u64()))
 }
 
 /// Leaves out the events where the field is null.

@@ -1,23 +1,24 @@
 //! Stored statistics: counts of all events, at a cost that does not grow with the number of events.
 //!
-//! The document `summary` has the counts of every event that was received up to its *watermark*.
-//! An answer adds the few events after the watermark, counted by query, so it is correct wherever the
-//! watermark is. Documents have no transactions. These rules make a crash between any two writes
-//! harmless:
+//! Each event has a *position*, which the adapter gives it when it stores the event (see
+//! `wit/documents.wit`). The document `totals` has the counts of every event up to a position. An answer
+//! adds the few events after it, counted by query, so it is correct wherever the position is. Documents
+//! have no transactions. These rules make a crash between any two writes harmless:
 //!
-//! - The summary moves forward by *slices*, each from the watermark to a planned end. One
-//!   conditional update writes the end into the summary first, and it cannot change after that. It
-//!   lies so far back that no new event can appear before it. So every worker on a slice finds the
-//!   same events in it, even if workers run concurrently or after a crash.
+//! - The summary moves forward by *slices*, each from its position to a planned end. One
+//!   conditional update writes the end into the summary first, and it cannot change after that. It is
+//!   settled: no new event can appear before it. So every worker on a slice finds the same events in
+//!   it, even if workers run concurrently or after a crash.
 //! - Users are separate documents, marked with the first slice that has an event about the user. Marks
 //!   of a slice after the summary's have no meaning yet, and writing them again changes nothing.
-//! - One conditional update then replaces all numbers, watermark and slice. The update of a second
+//! - One conditional update then replaces all numbers, position and slice. The update of a second
 //!   worker matches nothing.
 //!
-//! A rebuild is a second summary, the document `rebuild`. It starts without events and replaces the
+//! A rebuild is a second summary, the document `rebuilt_totals`. It starts without events and replaces the
 //! first summary at the end. Each has a *generation*, which is part of the `_id` of its users, so that
 //! the users of both stay separate.
 
+mod adopt;
 mod advance;
 mod counts;
 mod events;
@@ -30,7 +31,7 @@ mod window;
 
 use service_kit::Failure;
 
-pub(crate) use advance::{LAG, advance_now_and_then};
+pub(crate) use advance::advance_now_and_then;
 pub(crate) use counts::{Counts, bucket};
 pub(crate) use events::counts_at_once;
 pub(crate) use rebuild::rebuild;
@@ -68,7 +69,11 @@ pub(crate) async fn totals() -> Result<Totals> {
 }
 
 async fn totals_from(summary: Summary) -> Result<Totals> {
-    let (tail_counts, tail_users) = tail::count(summary.watermark).await?;
+    let (tail_counts, tail_users) = tail::count(summary.position).await?;
+    if tail_counts.total >= u64::from(advance::MIN_EVENTS) {
+        // The next reading counts only what is new since this one.
+        advance::advance_next_time();
+    }
     let known = users::known(&summary, &tail_users).await?;
     let mut counts = summary.counts;
     counts.add(tail_counts);

@@ -1,6 +1,6 @@
 //! Rebuilds the summary from the events, in one or more requests.
 //!
-//! All progress is in the document `rebuild`, so any request can continue after another one failed.
+//! All progress is in the document `rebuilt_totals`, so any request can continue after another one failed.
 //! The rebuild has its own generation. Once the summary has the same generation, the rebuild has
 //! replaced it, and only the users of the previous summary are left to remove. If nothing removed them,
 //! because the process was killed, the next rebuild does so before it begins.

@@ -11,11 +11,11 @@ use uuid::Uuid;
 use super::Result;
 use super::summary::{Plan, Summary};
 
-/// The summary in use.
-pub(super) const SUMMARY: &str = "summary";
+/// The summary in use. An earlier version kept another one, by times, as `summary`.
+pub(super) const SUMMARY: &str = "totals";
 
 /// The summary that will replace it.
-pub(super) const REBUILD: &str = "rebuild";
+pub(super) const REBUILD: &str = "rebuilt_totals";
 
 const SUMMARIES: Collection<Summary> = Collection::new("event_summaries");
 
@@ -53,7 +53,7 @@ pub(super) fn fresh(retired: Vec<String>) -> Summary {
 }
 
 /// Sets the end of the next slice, unless an end is already set or `summary` is not the latest.
-pub(super) async fn plan(id: &str, summary: &Summary, end: OffsetDateTime) -> Result<bool> {
+pub(super) async fn plan(id: &str, summary: &Summary, end: u64) -> Result<bool> {
     let begun = OffsetDateTime::now_utc();
     let planned = Update::set_all(&json!({"planned": Plan { end, begun }}));
     update(unplanned(id, summary), planned).await
@@ -61,7 +61,7 @@ pub(super) async fn plan(id: &str, summary: &Summary, end: OffsetDateTime) -> Re
 
 /// Replaces `summary` by `next`, which includes the planned slice, unless it is already replaced.
 pub(super) async fn complete(id: &str, summary: &Summary, next: &Summary) -> Result<bool> {
-    let planned = state(id, summary).and(eq("planned.end", next.watermark));
+    let planned = state(id, summary).and(eq("planned.end", next.position));
     update(planned, Update::set_all(next)).await
 }
 

@@ -10,16 +10,15 @@ use super::Counts;
 /// takes a fraction of a second; after a crash the others wait this long.
 const CLAIM: Duration = Duration::seconds(10);
 
-/// Counts of all events that were received up to the watermark.
+/// Counts of all events up to a position.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Summary {
     /// Part of the `_id` of its user documents; see [`super::users`].
     pub(super) generation: String,
     /// The number of slices in the summary.
     pub(super) slice: u64,
-    /// The summary includes every event received up to this moment, and no later ones.
-    #[serde(with = "extended_json")]
-    pub(super) watermark: OffsetDateTime,
+    /// The summary includes every event up to this position, and no later ones.
+    pub(super) position: u64,
     /// The slice in progress.
     pub(super) planned: Option<Plan>,
     #[serde(flatten)]
@@ -35,8 +34,7 @@ pub(super) struct Summary {
 /// The end of a slice in progress, and when a worker began it.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(super) struct Plan {
-    #[serde(with = "extended_json")]
-    pub(super) end: OffsetDateTime,
+    pub(super) end: u64,
     #[serde(with = "extended_json")]
     pub(super) begun: OffsetDateTime,
 }
@@ -54,7 +52,7 @@ impl Default for Summary {
         Self {
             generation: String::new(),
             slice: 0,
-            watermark: OffsetDateTime::UNIX_EPOCH,
+            position: 0,
             planned: None,
             counts: Counts::default(),
             users: 0,
@@ -74,17 +72,13 @@ mod tests {
         let summary = Summary {
             generation: "g".to_owned(),
             planned: Some(Plan {
-                end: OffsetDateTime::UNIX_EPOCH + Duration::milliseconds(1),
+                end: 1 << 60,
                 begun: now,
             }),
             ..Summary::default()
         };
         let document = serde_json::to_value(&summary).unwrap();
-        assert_eq!(document["watermark"]["$date"], "1970-01-01T00:00:00.000Z");
-        assert_eq!(
-            document["planned"]["end"]["$date"],
-            "1970-01-01T00:00:00.001Z"
-        );
+        assert_eq!(document["planned"]["end"], 1_u64 << 60);
         assert_eq!(document["total"], 0);
         let again: Summary = serde_json::from_value(document.clone()).unwrap();
         assert_eq!(serde_json::to_value(&again).unwrap(), document);
@@ -94,7 +88,7 @@ mod tests {
     #[test]
     fn a_slice_is_left_to_its_worker_for_a_limited_time() {
         let begun_before = |ago: Duration| Plan {
-            end: OffsetDateTime::UNIX_EPOCH,
+            end: 1,
             begun: OffsetDateTime::now_utc() - ago,
         };
         assert!(begun_before(CLAIM / 2).is_claimed());

@@ -3,10 +3,8 @@
 use std::collections::HashSet;
 
 use service_kit::Failure;
-use service_kit::adapter::documents::Direction;
-use time::OffsetDateTime;
 
-use super::window::{MAX_EVENTS, end_before, received_after, received_between};
+use super::window::{MAX_EVENTS, after, between, end_before};
 use super::{Counts, Result, events};
 
 /// Maximum number of parts in which a tail is counted. Each part has about ten thousand events, and
@@ -14,31 +12,30 @@ use super::{Counts, Result, events};
 /// of a million events.
 const MAX_PARTS: usize = 20;
 
-/// Counts the events after `watermark`, and returns the users they are about.
-pub(super) async fn count(watermark: OffsetDateTime) -> Result<(Counts, Vec<String>)> {
-    let all = received_after(watermark);
+/// Counts the events after `position`, and returns the users they are about.
+pub(super) async fn count(position: u64) -> Result<(Counts, Vec<String>)> {
+    let all = after(position);
     let (counts, users) =
         futures_util::future::join(events::counts(&all), events::users_at_once(&all)).await;
     let users = match users? {
         Some(users) => users,
-        None => users_by_parts(watermark).await?,
+        None => users_by_parts(position).await?,
     };
     Ok((counts?, users))
 }
 
 /// Finds the users in parts, because the cost of one query for many users grows with the number of
 /// events times the number of users.
-async fn users_by_parts(mut from: OffsetDateTime) -> Result<Vec<String>> {
+async fn users_by_parts(mut from: u64) -> Result<Vec<String>> {
     let mut users = HashSet::new();
     for _ in 0..MAX_PARTS {
-        let rest = received_after(from);
-        let beyond = events::received(Direction::Ascending, &rest, MAX_EVENTS).await?;
-        let Some(beyond) = beyond else {
+        let rest = after(from);
+        let Some(beyond) = events::position(&rest, MAX_EVENTS).await? else {
             users.extend(events::users(&rest).await?);
             return Ok(users.into_iter().collect());
         };
         let end = end_before(from, beyond);
-        users.extend(events::users(&received_between(from, end)).await?);
+        users.extend(events::users(&between(from, end)).await?);
         from = end;
     }
     let cause = "too many events are not in the summary yet; each request adds some";

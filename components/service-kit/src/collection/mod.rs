@@ -14,6 +14,7 @@ use std::marker::PhantomData;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 
 use crate::Failure;
 use crate::adapter::documents::{self, InsertOutcome};
@@ -24,6 +25,20 @@ pub use update::Update;
 
 /// Maximum number of documents that one call inserts; see `wit/documents.wit`.
 const MAX_INSERT: usize = 1_000;
+
+/// Returns the value of the field that gets a document's position when the document is stored.
+#[must_use]
+pub fn position() -> Value {
+    json!({"$position": true})
+}
+
+/// Returns a position up to which every document is stored or never will be.
+///
+/// # Errors
+/// If the adapter or the document store does not answer.
+pub async fn settled_position() -> Result<u64, Failure> {
+    Ok(documents::settled_position().await?)
+}
 
 /// A collection whose documents are read as `T`.
 #[derive(Debug)]

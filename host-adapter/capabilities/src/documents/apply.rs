@@ -10,7 +10,7 @@ use super::{Change, Error, Fields, Path, Scalar, Update, Value, json, limits};
 /// would exceed the size limit of a document.
 pub(super) fn apply_to_text(body: &str, update: &Update) -> Result<Option<String>, Error> {
     let mut document = json::parse_stored(body, "the stored document")?;
-    if !apply(update, &mut document)? {
+    if !apply(update, &mut document)? && update.position().is_none() {
         return Ok(None);
     }
     let body = document.to_json();

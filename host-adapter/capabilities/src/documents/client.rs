@@ -191,6 +191,15 @@ impl Documents {
         self.observe("remove", collection, removed).await
     }
 
+    /// Returns a position up to which every document is stored or never will be.
+    ///
+    /// # Errors
+    ///
+    /// See `documents.settled-position` in `wit/documents.wit`.
+    pub async fn settled_position(&self) -> Result<u64, Error> {
+        self.store.settled_position().await
+    }
+
     /// Waits until fewer than [`MAX_COUNTS`] counts run.
     async fn wait_to_count(&self) -> Result<SemaphorePermit<'_>, Error> {
         let turn = tokio::time::timeout(COUNT_TIMEOUT, self.counts.acquire()).await;

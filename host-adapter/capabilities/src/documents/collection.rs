@@ -48,6 +48,12 @@ impl Collection {
         Self(format!("{RESERVED}migrations"))
     }
 
+    /// The collection in which MongoDB keeps the clock of positions. A component cannot be granted it.
+    #[must_use]
+    pub fn positions() -> Self {
+        Self(format!("{RESERVED}positions"))
+    }
+
     /// The name as text.
     #[must_use]
     pub fn as_str(&self) -> &str {

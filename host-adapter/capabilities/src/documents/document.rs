@@ -1,6 +1,6 @@
 //! Validated documents.
 
-use super::{Error, Scalar, Value, json, limits::MAX_ID};
+use super::{Error, Fields, Scalar, Value, json, limits::MAX_ID};
 
 /// A valid document: an object within the limits that has a string `_id` and no field name that
 /// begins with `$`.
@@ -8,14 +8,30 @@ use super::{Error, Scalar, Value, json, limits::MAX_ID};
 pub struct Document {
     id: String,
     value: Value,
+    position: Option<String>,
 }
 
 impl Document {
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
-        let value = json::parse(text, "the document")?;
+        let mut value = json::parse(text, "the document")?;
+        let position = match &mut value {
+            Value::Object(fields) => take_position(fields),
+            _ => None,
+        };
         check_names(&value)?;
         let id = require_id(&value)?.to_owned();
-        Ok(Self { id, value })
+        Ok(Self {
+            id,
+            value,
+            position,
+        })
+    }
+
+    /// The name of the field that gets the document's position when it is stored. It is not in
+    /// [`Document::value`].
+    #[must_use]
+    pub fn position(&self) -> Option<&str> {
+        self.position.as_deref()
     }
 
     /// The value of `_id`, 1 to 256 bytes.
@@ -29,6 +45,27 @@ impl Document {
     pub fn value(&self) -> &Value {
         &self.value
     }
+}
+
+/// Takes the field with the value `{"$position": true}` out of a document. Of several, the others remain
+/// and are rejected.
+fn take_position(fields: &mut Fields) -> Option<String> {
+    let is_name = |name: &str| !name.is_empty() && name != "_id" && !name.starts_with('$');
+    let found = fields
+        .iter()
+        .position(|(name, value)| is_name(name) && is_position(value))?;
+    Some(fields.remove(found).0)
+}
+
+/// Whether a value is `{"$position": true}`, which stands for the position of its document.
+pub(super) fn is_position(value: &Value) -> bool {
+    let Value::Object(fields) = value else {
+        return false;
+    };
+    matches!(
+        fields.as_slice(),
+        [(name, Value::Scalar(Scalar::Boolean(true)))] if name == "$position"
+    )
 }
 
 /// Rejects field names that would be operators, at any depth of a value to be stored.
@@ -65,6 +102,25 @@ fn require_id(document: &Value) -> Result<&str, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_field_of_a_position_is_taken_out() {
+        let text = r#"{"_id":"x","at":{"$position":true},"b":1}"#;
+        let document = Document::parse(text).unwrap();
+        assert_eq!(document.position(), Some("at"));
+        assert_eq!(document.value().to_json(), r#"{"_id":"x","b":1}"#);
+        for text in [
+            r#"{"_id":"x","a":{"$position":true},"b":{"$position":true}}"#,
+            r#"{"_id":"x","a":{"$position":1}}"#,
+            r#"{"_id":"x","a":{"b":{"$position":true}}}"#,
+            r#"{"_id":{"$position":true}}"#,
+        ] {
+            assert!(
+                matches!(Document::parse(text), Err(Error::Invalid(_))),
+                "{text}"
+            );
+        }
+    }
 
     #[test]
     fn document_with_id_and_arbitrary_fields_is_accepted() {

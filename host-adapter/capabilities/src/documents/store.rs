@@ -155,6 +155,11 @@ impl Store {
         delegate!(self, remove(collection, filter))
     }
 
+    /// Returns a position up to which every document is stored or never will be.
+    pub(super) async fn settled_position(&self) -> Result<u64, Error> {
+        delegate!(self, settled_position())
+    }
+
     /// Creates an index and returns whether it was missing. The call does not have a time limit.
     ///
     /// # Errors

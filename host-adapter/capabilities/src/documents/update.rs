@@ -7,7 +7,10 @@ use super::{
 
 /// Changes to different fields, in arbitrary order. None of the fields contains another.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Update(Vec<(Path, Change)>);
+pub struct Update {
+    changes: Vec<(Path, Change)>,
+    position: Option<String>,
+}
 
 /// A change to one field.
 ///
@@ -32,7 +35,8 @@ impl Update {
         if operators.is_empty() {
             return Err(Error::Invalid("the update is empty".to_owned()));
         }
-        let mut update = Self(Vec::new());
+        let (changes, position) = (Vec::new(), None);
+        let mut update = Self { changes, position };
         for (operator, value) in operators {
             update.add_operator(&operator, value)?;
         }
@@ -42,7 +46,14 @@ impl Update {
     /// The changed fields with their changes, at most 100.
     #[must_use]
     pub fn changes(&self) -> &[(Path, Change)] {
-        &self.0
+        &self.changes
+    }
+
+    /// The field at the top of each document that gets the position at which the change is stored. It is
+    /// not among the changes.
+    #[must_use]
+    pub fn position(&self) -> Option<&str> {
+        self.position.as_deref()
     }
 
     fn add_operator(&mut self, operator: &str, value: Value) -> Result<(), Error> {
@@ -54,27 +65,48 @@ impl Update {
         };
         for (name, value) in require_fields(operator, value)? {
             let path = Path::parse(&name)?;
+            if operator == "$set" && document::is_position(&value) {
+                self.add_position(&path)?;
+                continue;
+            }
             let change = parse(&path, value)?;
             self.add_change(path, change)?;
         }
         Ok(())
     }
 
+    fn add_position(&mut self, path: &Path) -> Result<(), Error> {
+        match path.names() {
+            [name] if name != "_id" && self.position.is_none() && self.changes.is_empty() => {
+                self.position = Some(name.clone());
+                Ok(())
+            }
+            _ => Err(Error::Invalid(
+                "`$position` must be the only change, of a field at the top".to_owned(),
+            )),
+        }
+    }
+
     fn add_change(&mut self, path: Path, change: Change) -> Result<(), Error> {
         if path.names().first().is_some_and(|name| name == "_id") {
             return Err(Error::Invalid("`_id` cannot be changed".to_owned()));
         }
-        if self.0.len() == MAX_CHANGES {
+        if self.position.is_some() {
+            return Err(Error::Invalid(
+                "`$position` must be the only change, of a field at the top".to_owned(),
+            ));
+        }
+        if self.changes.len() == MAX_CHANGES {
             return Err(Error::Invalid(format!(
                 "an update changes at most {MAX_CHANGES} fields"
             )));
         }
-        if let Some((other, _)) = self.0.iter().find(|(other, _)| other.overlaps(&path)) {
+        if let Some((other, _)) = self.changes.iter().find(|(other, _)| other.overlaps(&path)) {
             return Err(Error::Invalid(format!(
                 "the update changes both `{other}` and `{path}`"
             )));
         }
-        self.0.push((path, change));
+        self.changes.push((path, change));
         Ok(())
     }
 }
@@ -163,6 +195,9 @@ mod tests {
             r#"{"$set":{"a":1},"$inc":{"a":1}}"#,
             r#"{"$set":{"a":1,"a.b":1}}"#,
             r#"{"$set":{"a.b":1},"$unset":{"a":1}}"#,
+            r#"{"$set":{"a.b":{"$position":true}}}"#,
+            r#"{"$set":{"a":{"$position":true},"b":1}}"#,
+            r#"{"$set":{"b":1,"a":{"$position":true}}}"#,
         ] {
             assert!(
                 matches!(Update::parse(text), Err(Error::Invalid(_))),

@@ -80,6 +80,7 @@ macro_rules! conformance {
                     overlapping_inserts_store_each_document_once
                     an_empty_insert_succeeds
                     large_inserts_are_stored_whole
+                    positions_are_above_what_was_settled_before
                     removed_documents_are_gone;
             }
         }

@@ -105,3 +105,25 @@ pub(super) async fn removed_documents_are_gone(documents: &Documents) {
     assert_eq!(documents.remove(EVENTS, "{}").await.unwrap(), 2);
     assert_matches(documents, "{}", "").await;
 }
+
+pub(super) async fn positions_are_above_what_was_settled_before(documents: &Documents) {
+    let position = async |id: &str| {
+        let document = find_document(documents, id).await;
+        document["at"].as_u64().expect("a position")
+    };
+    store(
+        documents,
+        r#"[{"_id":"a","at":{"$position":true}},{"_id":"b"}]"#,
+    )
+    .await;
+    let settled = documents.settled_position().await.unwrap();
+    store(documents, r#"[{"_id":"c","at":{"$position":true},"v":1}]"#).await;
+    assert!(position("c").await > settled && position("c").await >= position("a").await);
+    assert_eq!(find_document(documents, "c").await["v"], 1);
+    let without = r#"{"at":null}"#;
+    assert_matches(documents, without, "b").await;
+    let give = r#"{"$set":{"at":{"$position":true}}}"#;
+    assert_eq!(documents.update(EVENTS, without, give).await, Ok(1));
+    assert!(position("b").await > settled);
+    assert_matches(documents, without, "").await;
+}

@@ -11,7 +11,8 @@ pub(crate) const EVENTS: &str = "/api/v1/analytics/events";
 pub(crate) const REBUILD: &str = "/api/v1/analytics/stats/rebuild";
 
 /// Inserts documents like those of the service: `$1` events, received from `$2` on and `$3`
-/// milliseconds apart, by `$4` users in turn. They have dates on four days and two types.
+/// milliseconds apart, by `$4` users in turn. They have dates on four days and two types, and the position
+/// that the adapter would give them.
 const FILL: &str = r#"
     insert into documents.events (id, body)
     select id, jsonb_build_object(
@@ -20,7 +21,9 @@ const FILL: &str = r#"
         'timestamp', jsonb_build_object('$date', day || 'T12:00:00.000Z'),
         'received_at', jsonb_build_object('$date',
             to_char(received at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')),
-        'bucket', day || ' ' || type)
+        'bucket', day || ' ' || type,
+        'position', (select max(epoch) << 44 from documents.spindle_positions)
+            + pg_current_xact_id()::text::bigint)
     from (
         select gen_random_uuid()::text as id, 'user-' || n % $4 as user_id,
             case when n % 3 = 0 then 'search' else 'page_view' end as type,
@@ -39,9 +42,28 @@ const COUNT: &str = r#"
             (select left(body -> 'timestamp' ->> '$date', 10) as name, count(*) as n
                 from documents.events group by 1) as days))"#;
 
+/// Number of events that [`insert_events`] stores together: as many as a slice has at most.
+const TOGETHER: i32 = 10_000;
+
 /// Inserts `events` events of `users` users, received at intervals of `milliseconds`. The first is
 /// received one interval after `from`.
 pub(crate) async fn insert_events(
+    sql: &mut PgConnection,
+    events: i32,
+    from: &str,
+    milliseconds: i32,
+    users: i32,
+) {
+    let mut left = events;
+    while left > 0 {
+        let together = left.min(TOGETHER);
+        insert_together(sql, together, from, milliseconds, users).await;
+        left -= together;
+    }
+}
+
+/// Like [`insert_events`], but all events have one position.
+pub(crate) async fn insert_together(
     sql: &mut PgConnection,
     events: i32,
     from: &str,
@@ -56,6 +78,14 @@ pub(crate) async fn insert_events(
         .execute(sql)
         .await
         .expect("insert");
+}
+
+/// Takes the positions from the events, as if an earlier version had stored them.
+pub(crate) async fn remove_positions(sql: &mut PgConnection) {
+    sqlx::query("update documents.events set body = body - 'position'")
+        .execute(sql)
+        .await
+        .expect("update");
 }
 
 /// Computes the statistics from all stored events.
@@ -94,7 +124,7 @@ pub(crate) fn counts_in(mut answer: Value) -> Value {
 /// Returns the number of summarised slices.
 pub(crate) async fn count_slices(sql: &mut PgConnection) -> i64 {
     let slices: Option<i64> = sqlx::query_scalar(
-        "select (body ->> 'slice')::bigint from documents.event_summaries where id = 'summary'",
+        "select (body ->> 'slice')::bigint from documents.event_summaries where id = 'totals'",
     )
     .fetch_optional(sql)
     .await

@@ -12,6 +12,7 @@ mod index;
 mod jsonpath;
 mod order;
 mod plan;
+mod positions;
 mod read;
 mod statement;
 mod tables;
@@ -21,12 +22,14 @@ mod write;
 use super::{Collection, Error};
 use crate::postgres::Pool;
 use index::Indexes;
+use positions::Positions;
 
 /// The document store of one PostgreSQL role.
 #[derive(Debug, Clone)]
 pub struct Jsonb {
     pool: Pool,
     indexes: Indexes,
+    positions: Positions,
 }
 
 impl Jsonb {
@@ -37,6 +40,7 @@ impl Jsonb {
         Self {
             pool,
             indexes: Indexes::default(),
+            positions: Positions::default(),
         }
     }
 
@@ -48,6 +52,7 @@ impl Jsonb {
     /// [`Error::Unavailable`] and [`Error::Timeout`]. Some tables may still be missing then.
     pub async fn ensure_collections(&self, collections: &[Collection]) -> Result<(), Error> {
         tables::ensure(&self.pool, collections).await?;
+        self.positions.load(&self.pool).await?;
         self.indexes.load(&self.pool).await
     }
 
@@ -59,6 +64,7 @@ impl Jsonb {
         Self {
             pool: self.pool.on_thread(number),
             indexes: self.indexes.clone(),
+            positions: self.positions.clone(),
         }
     }
 }

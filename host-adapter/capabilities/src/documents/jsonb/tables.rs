@@ -34,6 +34,7 @@ async fn create_missing(
     let mut transaction = connection.begin().await?;
     Definitions::Tables.lock(&mut transaction).await?;
     ddl::create_functions(&mut transaction).await?;
+    ddl::create_positions(&mut transaction).await?;
     for collection in &collections {
         if !exists(&mut transaction, collection).await? {
             create(&mut transaction, collection).await?;

@@ -10,7 +10,9 @@ use sqlx::{Connection as _, PgConnection, Row as _};
 
 use super::super::{Collection, Error, Filter, Update, apply};
 use super::{
-    Jsonb, condition, read,
+    Jsonb, condition,
+    positions::Positions,
+    read,
     statement::{Parameter, Statement},
 };
 use crate::postgres::{self, Pool};
@@ -33,8 +35,7 @@ impl Jsonb {
         loop {
             let ids = find_matching(&self.pool, collection, filter, after).await?;
             for batch in ids.chunks(BATCH) {
-                matched +=
-                    change_batch(&self.pool, collection, filter, &update, batch.to_vec()).await?;
+                matched += change_batch(self, collection, filter, &update, batch.to_vec()).await?;
             }
             match ids.last() {
                 Some(last) if ids.len() == PAGE as usize => after = last.clone(),
@@ -67,7 +68,7 @@ async fn find_matching(
 
 /// Atomically changes the documents of `ids` that still match, and returns how many matched.
 async fn change_batch(
-    pool: &Pool,
+    store: &Jsonb,
     collection: &Collection,
     filter: &Filter,
     update: &Arc<Update>,
@@ -75,10 +76,14 @@ async fn change_batch(
 ) -> Result<u64, Error> {
     let select = select_locked(collection, filter, ids);
     let (collection, update) = (collection.clone(), update.clone());
-    pool.run(move |connection| {
+    let positions = store.positions.clone();
+    let changed = store.pool.run(move |connection| {
         Box::pin(async move {
             let mut transaction = connection.begin().await?;
-            let changed = read_and_write(&mut transaction, select, &collection, &update).await;
+            let write = |ids, bodies| {
+                write_statement(&collection, ids, bodies, update.position(), &positions)
+            };
+            let changed = read_and_write(&mut transaction, select, &update, write).await;
             // Without an explicit end the locks would last until the connection's next use.
             match &changed {
                 Ok(Ok(_)) => transaction.commit().await?,
@@ -86,8 +91,8 @@ async fn change_batch(
             }
             changed
         })
-    })
-    .await?
+    });
+    changed.await?
 }
 
 /// Locks in the order of `_id`, as inserts and removals do, to avoid deadlocks.
@@ -107,8 +112,8 @@ fn select_locked(collection: &Collection, filter: &Filter, ids: Vec<String>) -> 
 async fn read_and_write(
     connection: &mut PgConnection,
     select: Statement,
-    collection: &Collection,
     update: &Update,
+    write: impl FnOnce(Vec<String>, Vec<String>) -> Statement,
 ) -> Result<Result<u64, Error>, postgres::Error> {
     let rows = select.into_query().fetch_all(&mut *connection).await?;
     let (mut ids, mut bodies) = (Vec::new(), Vec::new());
@@ -123,21 +128,33 @@ async fn read_and_write(
         }
     }
     if !ids.is_empty() {
-        write_statement(collection, ids, bodies)
-            .into_query()
-            .execute(connection)
-            .await?;
+        write(ids, bodies).into_query().execute(connection).await?;
     }
     Ok(Ok(rows.len().try_into().unwrap_or(u64::MAX)))
 }
 
-fn write_statement(collection: &Collection, ids: Vec<String>, bodies: Vec<String>) -> Statement {
+fn write_statement(
+    collection: &Collection,
+    ids: Vec<String>,
+    bodies: Vec<String>,
+    position: Option<&str>,
+    positions: &Positions,
+) -> Statement {
     let mut statement = Statement::default();
     statement
         .text("update ")
         .table(collection)
-        .text(" t set body = given.body::jsonb from unnest(");
+        .text(" t set body = given.body::jsonb");
+    if let Some(field) = position {
+        statement
+            .text(" || jsonb_build_object(")
+            .parameter(Parameter::Text(field.to_owned()))
+            .text("::text, ");
+        positions.append_next(&mut statement);
+        statement.text(")");
+    }
     statement
+        .text(" from unnest(")
         .parameter(Parameter::Texts(ids))
         .text("::text[], ")
         .parameter(Parameter::Texts(bodies));

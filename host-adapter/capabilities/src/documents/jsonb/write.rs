@@ -8,7 +8,6 @@ use super::{
     Jsonb, condition, read,
     statement::{Parameter, Statement},
 };
-use crate::postgres::Pool;
 
 /// Size in bytes above which an insert starts another statement. A thousand large documents in one
 /// statement would be in memory several times, here and in PostgreSQL.
@@ -32,7 +31,7 @@ impl Jsonb {
             batch.add(&document);
             if batch.bytes > MAX_STATEMENT {
                 store(
-                    &self.pool,
+                    self,
                     collection,
                     std::mem::take(&mut batch),
                     &positions,
@@ -41,7 +40,7 @@ impl Jsonb {
                 .await?;
             }
         }
-        store(&self.pool, collection, batch, &positions, &mut outcomes).await?;
+        store(self, collection, batch, &positions, &mut outcomes).await?;
         Ok(outcomes)
     }
 
@@ -76,6 +75,8 @@ impl Jsonb {
 struct Batch {
     ids: Vec<String>,
     bodies: Vec<String>,
+    /// The field of each document that gets its position; empty if it has none.
+    fields: Vec<String>,
     bytes: usize,
 }
 
@@ -85,11 +86,13 @@ impl Batch {
         self.bytes += body.len();
         self.ids.push(document.id().to_owned());
         self.bodies.push(body);
+        let field = document.position().unwrap_or_default();
+        self.fields.push(field.to_owned());
     }
 }
 
 async fn store(
-    pool: &Pool,
+    store: &Jsonb,
     collection: &Collection,
     batch: Batch,
     positions: &HashMap<String, usize>,
@@ -98,7 +101,7 @@ async fn store(
     if batch.ids.is_empty() {
         return Ok(());
     }
-    for id in insert_new(pool, collection, batch).await? {
+    for id in insert_new(store, collection, batch).await? {
         if let Some(outcome) = positions
             .get(&id)
             .and_then(|position| outcomes.get_mut(*position))
@@ -111,18 +114,29 @@ async fn store(
 
 /// Stores the documents that do not exist yet and returns their ids.
 async fn insert_new(
-    pool: &Pool,
+    store: &Jsonb,
     collection: &Collection,
     batch: Batch,
 ) -> Result<Vec<String>, Error> {
     let mut statement = Statement::default();
     statement.text("insert into ").table(collection);
-    statement
-        .text(" (id, body) select id, body::jsonb from unnest(")
-        .parameter(Parameter::Texts(batch.ids));
-    statement
-        .text("::text[], ")
-        .parameter(Parameter::Texts(batch.bodies));
-    statement.text("::text[]) as given (id, body) order by id collate \"C\" on conflict do nothing returning id");
-    read::fetch_ids(pool, statement).await
+    statement.text(" (id, body) select id, ");
+    if batch.fields.iter().any(|field| !field.is_empty()) {
+        statement.text(
+            "case field when '' then body::jsonb else body::jsonb || jsonb_build_object(field, ",
+        );
+        store.positions.append_next(&mut statement);
+        statement.text(") end");
+    } else {
+        statement.text("body::jsonb");
+    }
+    for (link, texts) in [
+        (" from unnest(", batch.ids),
+        ("::text[], ", batch.bodies),
+        ("::text[], ", batch.fields),
+    ] {
+        statement.text(link).parameter(Parameter::Texts(texts));
+    }
+    statement.text("::text[]) as given (id, body, field) order by id collate \"C\" on conflict do nothing returning id");
+    read::fetch_ids(&store.pool, statement).await
 }

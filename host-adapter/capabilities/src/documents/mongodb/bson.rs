@@ -44,11 +44,15 @@ pub(super) fn value(value: &Value) -> Bson {
 pub(super) fn document(fields: &Fields) -> Result<RawDocumentBuf, Error> {
     let mut document = RawDocumentBuf::new();
     for (name, value) in fields {
-        let name = CString::try_from(name.as_str())
-            .map_err(|_| Error::Invalid("a field name contains a NUL character".to_owned()))?;
-        document.append(name, raw(value)?);
+        document.append(self::name(name)?, raw(value)?);
     }
     Ok(document)
+}
+
+/// Converts the name of a field.
+pub(super) fn name(name: &str) -> Result<CString, Error> {
+    CString::try_from(name)
+        .map_err(|_| Error::Invalid("a field name contains a NUL character".to_owned()))
 }
 
 fn raw(value: &Value) -> Result<RawBson, Error> {

@@ -128,6 +128,12 @@ impl Connection {
         self.settings.operation_timeout
     }
 
+    /// The longest time that the work of a call may take. It includes finding the server, which has a
+    /// separate timeout.
+    pub(super) fn longest_call(&self) -> Duration {
+        self.settings.acquire_timeout + self.settings.operation_timeout + GRACE
+    }
+
     pub(super) async fn ping(&self) -> Result<(), Error> {
         self.run(|database| async move { database.run_command(doc! { "ping": 1 }).await })
             .await
@@ -153,9 +159,7 @@ impl Connection {
         F: Future<Output = Result<Result<T, DriverError>, Error>> + Send + 'static,
     {
         let slot = self.acquire_slot().await?;
-        // The work includes finding the server, which has a separate timeout.
-        let limit = self.settings.acquire_timeout + self.settings.operation_timeout + GRACE;
-        let work = tokio::time::timeout(limit, work(self.database.clone()));
+        let work = tokio::time::timeout(self.longest_call(), work(self.database.clone()));
         let task = self.runtime.spawn(async move {
             let result = work.await;
             drop(slot);

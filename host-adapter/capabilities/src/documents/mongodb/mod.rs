@@ -14,6 +14,7 @@ mod connection;
 mod errors;
 mod filter;
 mod index;
+mod positions;
 mod read;
 mod write;
 
@@ -22,11 +23,13 @@ use secrecy::SecretString;
 use super::Error;
 use connection::Connection;
 pub use connection::MongoDbSettings;
+use positions::Positions;
 
 /// The document store of the process. All components share one client.
 #[derive(Debug, Clone)]
 pub struct MongoDb {
     connection: Connection,
+    positions: Positions,
 }
 
 impl MongoDb {
@@ -40,7 +43,11 @@ impl MongoDb {
     /// contains a password.
     pub async fn connect(url: &SecretString, settings: MongoDbSettings) -> anyhow::Result<Self> {
         let connection = Connection::open(url, settings).await?;
-        Ok(Self { connection })
+        let positions = Positions::default();
+        Ok(Self {
+            connection,
+            positions,
+        })
     }
 
     /// Describes the location for logs and terminals: hosts and database.

@@ -3,12 +3,14 @@
 use std::collections::HashSet;
 
 use mongodb::{
-    bson::{Bson, Document as Command, RawDocumentBuf, doc},
+    bson::{Bson, Document as Command, RawBson, RawDocumentBuf, doc, raw::CString},
     error::{Error as DriverError, ErrorKind},
 };
 
 use super::super::{Collection, Document, Error, Filter, InsertOutcome, Update, Value, apply};
-use super::{MongoDb, bson, connection::Connection, errors::DUPLICATE_KEY, filter};
+use super::{
+    MongoDb, bson, connection::Connection, errors::DUPLICATE_KEY, filter, positions::Positions,
+};
 
 /// Size in bytes above which an insert starts another command. Each command has the timeout of one call,
 /// and is copied in memory to be sent.
@@ -24,6 +26,9 @@ impl MongoDb {
         collection: &Collection,
         documents: Vec<Document>,
     ) -> Result<Vec<InsertOutcome>, Error> {
+        if documents.iter().any(|one| one.position().is_some()) {
+            self.positions.agree(&self.connection).await?;
+        }
         let mut outcomes = vec![InsertOutcome::Duplicate; documents.len()];
         let mut seen = HashSet::new();
         let mut batch = Batch::default();
@@ -34,16 +39,10 @@ impl MongoDb {
             }
             batch.add(position, document)?;
             if batch.bytes > MAX_COMMAND {
-                store(
-                    &self.connection,
-                    collection,
-                    std::mem::take(&mut batch),
-                    &mut outcomes,
-                )
-                .await?;
+                store(self, collection, std::mem::take(&mut batch), &mut outcomes).await?;
             }
         }
-        store(&self.connection, collection, batch, &mut outcomes).await?;
+        store(self, collection, batch, &mut outcomes).await?;
         Ok(outcomes)
     }
 
@@ -62,6 +61,10 @@ impl MongoDb {
             filter::translate_filter(filter),
             filter::translate_update(&update),
         );
+        if update.position().is_some() {
+            self.positions.agree(&self.connection).await?;
+        }
+        let position = |clock: &Positions| Some((update.position()?.to_owned(), clock.clone()));
         let (mut matched, mut after) = (0, None);
         loop {
             let page = find_matching(&self.connection, collection, &filter, after).await?;
@@ -72,8 +75,9 @@ impl MongoDb {
             let is_full = i64::try_from(ids.len()) == Ok(BATCH);
             after = ids.last().cloned();
             if !ids.is_empty() {
-                matched +=
-                    change_batch(&self.connection, collection, &filter, &command, ids).await?;
+                let position = position(&self.positions);
+                let change = (&filter, &command, position);
+                matched += change_batch(&self.connection, collection, change, ids).await?;
             }
             if !is_full {
                 return Ok(matched);
@@ -103,6 +107,8 @@ impl MongoDb {
 struct Batch {
     positions: Vec<usize>,
     documents: Vec<RawDocumentBuf>,
+    /// The fields that get the position, with the indexes of their documents.
+    fields: Vec<(usize, CString)>,
     bytes: usize,
 }
 
@@ -110,9 +116,13 @@ impl Batch {
     fn add(&mut self, position: usize, document: &Document) -> Result<(), Error> {
         // A validated document is always an object.
         if let Value::Object(fields) = document.value() {
+            let document_position = document.position().map(bson::name).transpose()?;
             let document = bson::document(fields)?;
             self.bytes += document.as_bytes().len();
             self.positions.push(position);
+            if let Some(field) = document_position {
+                self.fields.push((self.documents.len(), field));
+            }
             self.documents.push(document);
         }
         Ok(())
@@ -120,7 +130,7 @@ impl Batch {
 }
 
 async fn store(
-    connection: &Connection,
+    store: &MongoDb,
     collection: &Collection,
     batch: Batch,
     outcomes: &mut [InsertOutcome],
@@ -128,9 +138,18 @@ async fn store(
     if batch.documents.is_empty() {
         return Ok(());
     }
-    let (name, documents) = (collection.as_str().to_owned(), batch.documents);
-    let duplicates = connection
+    let (name, mut documents) = (collection.as_str().to_owned(), batch.documents);
+    let (fields, clock) = (batch.fields, store.positions.clone());
+    let duplicates = store
+        .connection
         .run(move |database| async move {
+            // As late as possible: the settled position allows for the time from here on.
+            let position = clock.next();
+            for (index, field) in fields {
+                if let Some(document) = documents.get_mut(index) {
+                    document.append(field, RawBson::Int64(position));
+                }
+            }
             let collection = database.collection::<RawDocumentBuf>(&name);
             match collection.insert_many(documents).ordered(false).await {
                 Ok(_) => Ok(HashSet::new()),
@@ -194,15 +213,17 @@ async fn find_matching(
 async fn change_batch(
     connection: &Connection,
     collection: &Collection,
-    filter: &Command,
-    update: &Command,
+    (filter, update, position): (&Command, &Command, Option<(String, Positions)>),
     ids: Vec<Bson>,
 ) -> Result<u64, Error> {
     let name = collection.as_str().to_owned();
     let filter = doc! { "$and": [filter.clone(), { "_id": { "$in": ids } }] };
-    let update = update.clone();
+    let mut update = update.clone();
     connection
         .run(move |database| async move {
+            if let Some((field, clock)) = position {
+                update.insert("$set", doc! { field: clock.next() });
+            }
             let collection = database.collection::<RawDocumentBuf>(&name);
             Ok(collection.update_many(filter, update).await?.matched_count)
         })
