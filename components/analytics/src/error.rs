@@ -3,6 +3,8 @@
 use service_kit::problem::Problem;
 use service_kit::{Failure, kind};
 
+use crate::summaries;
+
 /// The result of a service function.
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -18,6 +20,15 @@ pub(crate) enum Error {
 impl<E: Into<Failure>> From<E> for Error {
     fn from(error: E) -> Self {
         Self::Failure(error.into())
+    }
+}
+
+impl From<summaries::Error> for Error {
+    fn from(error: summaries::Error) -> Self {
+        match error {
+            summaries::Error::TooManyDays => Self::PeriodTooLong,
+            summaries::Error::Failure(failure) => Self::Failure(failure),
+        }
     }
 }
 
@@ -41,7 +52,7 @@ impl From<Error> for Problem {
                 422,
                 "period-too-long",
                 "Period Too Long",
-                "The period has events of more than 1,000 pairs of day and type.",
+                "The period has events on more than 10,000 days.",
                 "Ask for shorter periods.",
             ),
             Error::Failure(failure) => return failure.into(),

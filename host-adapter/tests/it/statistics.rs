@@ -172,10 +172,6 @@ async fn days_beyond_the_limit_count_only_in_the_total(
     .execute(&mut sql)
     .await
     .expect("update");
-    // A period is counted in one pass.
-    let period = app.get(&format!("{STATISTICS}?from=1970-01-01"));
-    let answer = period.send().await;
-    answer.expect_problem(422, "period-too-long");
     for wanted in [0, 1] {
         until("the statistics", async || {
             let statistics = fetch_statistics(&app).await;
@@ -321,6 +317,38 @@ async fn statistics_survive_a_kill_at_any_instant(
     wait_for_slices(&app, &mut sql, ROUNDS as i64).await;
     rebuild(&app, &first).await;
     assert_eq!(fetch_statistics(&app).await, right);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_period_is_counted_by_its_days(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
+    let mut sql = app.admin_connection().await;
+    insert_events(&mut sql, 12_000, LONG_AGO, 1, 7).await;
+    wait_for_slices(&app, &mut sql, 2).await;
+    insert_events(&mut sql, 400, LONG_AGO, 1, 7).await;
+    let statistics_for = async |query: &str| {
+        let answer = app.get(&format!("{STATISTICS}?{query}")).send().await;
+        counts_in(answer.expect(200).json())
+    };
+    let days = "from=2026-01-02&to=2026-01-03";
+    let before = statistics_for(days).await;
+    assert_eq!(
+        before["by_day"],
+        json!({ "2026-01-02": 3_100, "2026-01-03": 3_100 })
+    );
+    assert_eq!(before["distinct_users"], 7);
+    let edges = "from=2026-01-02T12:00:00.001Z&to=2026-01-04T12:00:00.001Z";
+    let expected = json!({ "2026-01-03": 3_100, "2026-01-04": 3_100 });
+    assert_eq!(statistics_for(edges).await["by_day"], expected);
+    // The counts of whole days do not come from the events.
+    sqlx::query("delete from documents.events where body ->> 'bucket' like '2026-01-02%'")
+        .execute(&mut sql)
+        .await
+        .expect("delete");
+    assert_eq!(statistics_for(days).await["by_day"]["2026-01-02"], 3_000);
 }
 
 #[rstest]

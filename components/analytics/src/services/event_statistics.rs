@@ -6,12 +6,21 @@ use service_kit::input::Period;
 use service_kit::{Failure, OffsetDateTime, Shared};
 
 use super::{EVENTS, count_users, recent_user_counts};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::schemas::Statistics;
-use crate::summaries::{self, Totals};
+use crate::summaries::{self, Counts};
 
-/// The totals, and the counts of the user service if it has answered.
-type Counted = (Totals, Option<Value>);
+/// Maximum number of events of a period whose users are counted, because their cost grows with the events.
+const MAX_EVENTS_OF_USERS: u64 = 100_000;
+
+/// What was counted.
+struct Counted {
+    counts: Counts,
+    /// Not counted if the period has more than [`MAX_EVENTS_OF_USERS`] events.
+    distinct_users: Option<u64>,
+    /// Missing if the user service does not answer.
+    user_stats: Option<Value>,
+}
 
 thread_local! {
     static ALL: Shared<Counted, Failure> = const { Shared::new() };
@@ -28,21 +37,21 @@ pub(crate) async fn event_statistics(period: Period) -> Result<(Statistics, Vec<
     Ok(statistics(all.as_of, &all.value))
 }
 
-fn statistics(
-    as_of: OffsetDateTime,
-    (totals, user_stats): &Counted,
-) -> (Statistics, Vec<&'static str>) {
-    let warnings = match user_stats {
-        Some(_) => Vec::new(),
-        None => vec!["The user service does not answer, so `user_stats` is missing."],
-    };
+fn statistics(as_of: OffsetDateTime, counted: &Counted) -> (Statistics, Vec<&'static str>) {
+    let mut warnings = Vec::new();
+    if counted.user_stats.is_none() {
+        warnings.push("The user service does not answer, so `user_stats` is missing.");
+    }
+    if counted.distinct_users.is_none() {
+        warnings.push("The period has more than 100,000 events, so `distinct_users` is missing.");
+    }
     let statistics = Statistics {
         as_of,
-        total_events: totals.counts.total,
-        by_type: totals.counts.by_type.clone(),
-        by_day: totals.counts.by_day.clone(),
-        distinct_users: totals.distinct_users,
-        user_stats: user_stats.clone(),
+        total_events: counted.counts.total,
+        by_type: counted.counts.by_type.clone(),
+        by_day: counted.counts.by_day.clone(),
+        distinct_users: counted.distinct_users,
+        user_stats: counted.user_stats.clone(),
     };
     (statistics, warnings)
 }
@@ -51,18 +60,27 @@ fn statistics(
 /// include the events about the users.
 async fn count_all() -> Result<Counted, Failure> {
     let (totals, user_stats) = join(summaries::totals(), count_users()).await;
-    Ok((totals?, user_stats))
+    let totals = totals?;
+    Ok(Counted {
+        counts: totals.counts,
+        distinct_users: Some(totals.distinct_users),
+        user_stats,
+    })
 }
 
-/// Counts the events of a period with the index on `timestamp`, in one pass: anyone may ask for it.
+/// Counts the events of a period: its days with the summary, and the rest with the index on `timestamp`.
 async fn count_period(period: Period) -> Result<Counted> {
-    let filter = period.filter("timestamp").unwrap_or_default();
-    let distinct_users = EVENTS.count_distinct("user_id", filter.clone());
-    let counts = join(summaries::counts_at_once(&filter), distinct_users);
-    let ((counts, distinct_users), user_stats) = join(counts, recent_user_counts()).await;
-    let totals = Totals {
-        counts: counts?.ok_or(Error::PeriodTooLong)?,
-        distinct_users: distinct_users?,
+    let counted = join(summaries::count_period(period), recent_user_counts()).await;
+    let (counts, user_stats) = (counted.0?, counted.1);
+    let distinct_users = if counts.total <= MAX_EVENTS_OF_USERS {
+        let filter = period.filter("timestamp").unwrap_or_default();
+        Some(EVENTS.count_distinct("user_id", filter).await?)
+    } else {
+        None
     };
-    Ok((totals, user_stats))
+    Ok(Counted {
+        counts,
+        distinct_users,
+        user_stats,
+    })
 }

@@ -7,7 +7,7 @@ use service_kit::{background, collection};
 
 use super::summary::Summary;
 use super::window::{MAX_EVENTS, between, end_before};
-use super::{Counts, Result, adopt, events, store, users};
+use super::{Counts, Result, adopt, days, events, store, users};
 
 /// Minimum number of events in a slice. A query counts fewer events within some milliseconds.
 pub(super) const MIN_EVENTS: u32 = 1_000;
@@ -87,8 +87,21 @@ pub(super) async fn advance(id: &str, summary: &Summary) -> Result<bool> {
         }
     };
     let next = with_slice(summary, end).await?;
-    store::complete(id, summary, &next).await?;
+    if !store::complete(id, summary, &next).await? && id == store::SUMMARY {
+        forget_if_replaced(summary).await?;
+    }
     Ok(true)
+}
+
+/// Removes what this worker has written for a summary that a rebuild has replaced meanwhile. The rebuild may
+/// have removed the rest before.
+async fn forget_if_replaced(summary: &Summary) -> Result<()> {
+    let latest = store::read(store::SUMMARY).await?;
+    if latest.is_some_and(|latest| latest.generation != summary.generation) {
+        days::forget(&summary.generation).await?;
+        while users::forget(&summary.generation).await? {}
+    }
+    Ok(())
 }
 
 /// Returns the end of the slice after `position`. It is settled, so no event can appear in the slice later.
@@ -107,11 +120,13 @@ async fn end_of_slice(position: u64) -> Result<Option<u64>> {
 /// Returns the summary with the slice added. The result is the same for every worker on the slice.
 async fn with_slice(summary: &Summary, end: u64) -> Result<Summary> {
     let slice = between(summary.position, end);
-    let (counts, users) =
-        futures_util::future::join(events::counts(&slice), events::users(&slice)).await;
+    let (buckets, users) =
+        futures_util::future::join(events::buckets(&slice), events::users(&slice)).await;
+    let buckets = buckets?;
     let new_users = users::enrol(summary, &users?).await?;
+    days::add(summary, &buckets).await?;
     let mut total: Counts = summary.counts.clone();
-    total.add(counts?);
+    total.add(Counts::of(&buckets));
     Ok(Summary {
         slice: summary.slice + 1,
         position: end,

@@ -13,6 +13,53 @@ use super::Result;
 /// counted from its first event on, because a removed day never comes back.
 const MAX_DAYS: usize = 1_000;
 
+/// Numbers of events by type.
+pub(super) type ByType = BTreeMap<String, u64>;
+
+/// Numbers of events by day and type.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Buckets(BTreeMap<String, ByType>);
+
+impl Buckets {
+    /// Reads the numbers of events per [`bucket`].
+    pub(super) fn read(counted: Vec<(String, u64)>) -> Result<Self> {
+        let mut buckets = Self::default();
+        for (bucket, number) in counted {
+            let Some((day, event_type)) = bucket.split_once(' ') else {
+                let cause = "an event has a `bucket` that is not a day and a type";
+                return Err(Failure::internal(cause));
+            };
+            let by_type = buckets.0.entry(day.to_owned()).or_default();
+            *by_type.entry(event_type.to_owned()).or_default() += number;
+        }
+        Ok(buckets)
+    }
+
+    pub(super) fn days(&self) -> impl Iterator<Item = (&str, &ByType)> {
+        self.0.iter().map(|(day, by_type)| (day.as_str(), by_type))
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        for (day, by_type) in other.0 {
+            self.add_day(&day, by_type);
+        }
+    }
+
+    pub(super) fn add_day(&mut self, day: &str, by_type: ByType) {
+        let own = self.0.entry(day.to_owned()).or_default();
+        for (event_type, number) in by_type {
+            *own.entry(event_type).or_default() += number;
+        }
+    }
+
+    /// Keeps the days from `from` up to, but not including, `to`.
+    pub(super) fn keep_days(&mut self, from: Option<&str>, to: Option<&str>) {
+        self.0.retain(|day, _| {
+            from.is_none_or(|from| day.as_str() >= from) && to.is_none_or(|to| day.as_str() < to)
+        });
+    }
+}
+
 /// Numbers of events.
 #[derive(Debug, Default, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Counts {
@@ -29,20 +76,17 @@ pub(crate) fn bucket(day: &str, event_type: &str) -> String {
 }
 
 impl Counts {
-    /// Creates counts from the number of events per [`bucket`].
-    pub(super) fn of(buckets: Vec<(String, u64)>) -> Result<Self> {
+    pub(super) fn of(buckets: &Buckets) -> Self {
         let mut counts = Self::default();
-        for (bucket, number) in buckets {
-            let Some((day, event_type)) = bucket.split_once(' ') else {
-                let cause = "an event has a `bucket` that is not a day and a type";
-                return Err(Failure::internal(cause));
-            };
-            counts.total += number;
-            *counts.by_type.entry(event_type.to_owned()).or_default() += number;
-            *counts.by_day.entry(day.to_owned()).or_default() += number;
+        for (day, by_type) in &buckets.0 {
+            for (event_type, number) in by_type {
+                counts.total += number;
+                *counts.by_type.entry(event_type.clone()).or_default() += number;
+                *counts.by_day.entry(day.clone()).or_default() += number;
+            }
         }
         counts.forget_early_days();
-        Ok(counts)
+        counts
     }
 
     pub(super) fn add(&mut self, other: Self) {
@@ -69,7 +113,7 @@ mod tests {
 
     fn of(buckets: &[(&str, u64)]) -> Counts {
         let buckets = buckets.iter().map(|(name, n)| ((*name).to_owned(), *n));
-        Counts::of(buckets.collect()).unwrap()
+        Counts::of(&Buckets::read(buckets.collect()).unwrap())
     }
 
     #[test]
@@ -79,7 +123,7 @@ mod tests {
         assert_eq!(counts.total, 9);
         assert_eq!(counts.by_type["search"], 6);
         assert_eq!(counts.by_day["2026-01-31"], 5);
-        assert!(Counts::of(vec![("nonsense".to_owned(), 1)]).is_err());
+        assert!(Buckets::read(vec![("nonsense".to_owned(), 1)]).is_err());
     }
 
     #[test]
@@ -90,7 +134,8 @@ mod tests {
             sum.add(of(&[(day, 1)]));
             sum
         });
-        let at_once = Counts::of(days.into_iter().map(|day| (day, 1)).collect()).unwrap();
+        let days = days.into_iter().map(|day| (day, 1)).collect();
+        let at_once = Counts::of(&Buckets::read(days).unwrap());
         assert_eq!(one_by_one, at_once);
         assert_eq!(at_once.by_day.len(), MAX_DAYS);
         assert!(!at_once.by_day.contains_key("2000-01-01"));

@@ -4,8 +4,9 @@ use serde_json::{Map, Value};
 use service_kit::adapter::documents::Direction;
 use service_kit::collection::filter::{Filter, gt, lte};
 
+use super::Result;
+use super::counts::Buckets;
 use super::window::POSITION;
-use super::{Counts, Result};
 use crate::services::EVENTS;
 
 /// The number of values that `count-by` always returns. A result of this size may be cut off.
@@ -14,19 +15,9 @@ const PAGE: u32 = 1_000;
 /// The number of events in the range that is tried first. A query can skip at most this many.
 const LARGE_RANGE: u32 = 10_000;
 
-/// Counts the events that match, by type and by day.
-pub(crate) async fn counts(filter: &Filter) -> Result<Counts> {
-    Counts::of(by("bucket", filter).await?)
-}
-
-/// Like [`counts`], but passes the events only once. Returns `None` if they have more than 1,000 pairs of
-/// day and type.
-pub(crate) async fn counts_at_once(filter: &Filter) -> Result<Option<Counts>> {
-    let pairs = count_by("bucket", filter).await?;
-    if !is_complete(&pairs) {
-        return Ok(None);
-    }
-    Counts::of(named(pairs).collect()).map(Some)
+/// Counts the events that match, by day and type.
+pub(super) async fn buckets(filter: &Filter) -> Result<Buckets> {
+    Buckets::read(by("bucket", filter).await?)
 }
 
 /// The different users of the events that match.

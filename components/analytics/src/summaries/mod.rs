@@ -9,6 +9,7 @@
 //!   conditional update writes the end into the summary first, and it cannot change after that. It is
 //!   settled: no new event can appear before it. So every worker on a slice finds the same events in
 //!   it, even if workers run concurrently or after a crash.
+//! - The days of the summary are separate documents, see [`days`].
 //! - Users are separate documents, marked with the first slice that has an event about the user. Marks
 //!   of a slice after the summary's have no meaning yet, and writing them again changes nothing.
 //! - One conditional update then replaces all numbers, position and slice. The update of a second
@@ -21,7 +22,10 @@
 mod adopt;
 mod advance;
 mod counts;
+mod days;
+mod error;
 mod events;
+mod period;
 mod rebuild;
 mod store;
 mod summary;
@@ -33,14 +37,15 @@ use service_kit::Failure;
 
 pub(crate) use advance::advance_now_and_then;
 pub(crate) use counts::{Counts, bucket};
-pub(crate) use events::counts_at_once;
+pub(crate) use error::Error;
+pub(crate) use period::count as count_period;
 pub(crate) use rebuild::rebuild;
 use summary::Summary;
 
 /// The result of every function here. A caller cannot handle a failure.
 type Result<T, E = Failure> = std::result::Result<T, E>;
 
-/// Counts of events, and of the users they are about.
+/// Counts of all events, and of the users they are about.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
     pub(crate) counts: Counts,

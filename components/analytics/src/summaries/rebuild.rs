@@ -8,7 +8,7 @@
 use std::time::{Duration, Instant};
 
 use super::summary::Summary;
-use super::{Result, advance, store, users};
+use super::{Result, advance, days, store, users};
 
 /// How long one request works on a rebuild. It is some seconds shorter than every request timeout.
 const BUDGET: Duration = Duration::from_secs(5);
@@ -121,10 +121,14 @@ async fn begin_again(rebuild: &Summary) -> Result<()> {
     Ok(())
 }
 
-/// Removes some users of unused generations. Returns whether none are left.
+/// Removes the days and some users of unused generations. Returns whether none are left.
 async fn clean(rebuild: &Summary) -> Result<bool> {
     for generation in &rebuild.retired {
-        if *generation != rebuild.generation && users::forget(generation).await? {
+        if *generation == rebuild.generation {
+            continue;
+        }
+        days::forget(generation).await?;
+        if users::forget(generation).await? {
             return Ok(false);
         }
     }

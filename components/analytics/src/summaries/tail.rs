@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use service_kit::Failure;
 
+use super::counts::Buckets;
 use super::window::{MAX_EVENTS, after, between, end_before};
 use super::{Counts, Result, events};
 
@@ -16,12 +17,17 @@ const MAX_PARTS: usize = 20;
 pub(super) async fn count(position: u64) -> Result<(Counts, Vec<String>)> {
     let all = after(position);
     let (counts, users) =
-        futures_util::future::join(events::counts(&all), events::users_at_once(&all)).await;
+        futures_util::future::join(events::buckets(&all), events::users_at_once(&all)).await;
     let users = match users? {
         Some(users) => users,
         None => users_by_parts(position).await?,
     };
-    Ok((counts?, users))
+    Ok((Counts::of(&counts?), users))
+}
+
+/// Counts the events after `position`, by day and type.
+pub(super) async fn buckets(position: u64) -> Result<Buckets> {
+    events::buckets(&after(position)).await
 }
 
 /// Finds the users in parts, because the cost of one query for many users grows with the number of

@@ -1,0 +1,143 @@
+//! Counts of the events of a period: whole days from the summary, and the rest by query.
+
+use service_kit::collection::filter::{Filter, gte, lt};
+use service_kit::input::Period;
+use service_kit::{Failure, OffsetDateTime, clock};
+use time::{Date, Time};
+
+use super::counts::Buckets;
+use super::{Counts, Error, READINGS, Result, days, events, store, tail};
+
+/// The parts of a period.
+#[derive(Debug, Default, PartialEq)]
+struct Parts {
+    /// The whole days, if there are any: from the first, up to but not including the second.
+    days: Option<(Option<String>, Option<String>)>,
+    /// The parts of days before and after them.
+    edges: Vec<(Option<OffsetDateTime>, Option<OffsetDateTime>)>,
+}
+
+/// Counts the events of a period.
+///
+/// # Errors
+/// [`Error::TooManyDays`] if it has events on too many days.
+pub(crate) async fn count(period: Period) -> Result<Counts, Error> {
+    let parts = split(period);
+    let mut buckets = Buckets::default();
+    for (from, to) in parts.edges {
+        buckets.add(events::buckets(&filter(from, to)).await?);
+    }
+    if let Some((from, to)) = parts.days {
+        buckets.add(count_days(from.as_deref(), to.as_deref()).await?);
+    }
+    Ok(Counts::of(&buckets))
+}
+
+async fn count_days(from: Option<&str>, to: Option<&str>) -> Result<Buckets, Error> {
+    for _ in 0..READINGS {
+        let summary = store::read(store::SUMMARY).await?.unwrap_or_default();
+        let mut newer = tail::buckets(summary.position).await?;
+        newer.keep_days(from, to);
+        if let Some(mut summarised) = days::read(&summary, from, to).await? {
+            let latest = store::read(store::SUMMARY).await?.unwrap_or_default();
+            // A rebuild removes the days of the summary that it replaces.
+            if latest.generation == summary.generation {
+                summarised.add(newer);
+                return Ok(summarised);
+            }
+        }
+    }
+    let cause = "the summary was replaced each time it was read";
+    Err(Failure::unavailable(cause).into())
+}
+
+fn split(period: Period) -> Parts {
+    let first = period.from.map(first_whole_day);
+    let end = period.to.map(OffsetDateTime::date);
+    let has_days = match (first, end) {
+        (Some(None), _) => false,
+        (Some(Some(first)), Some(end)) => first < end,
+        _ => true,
+    };
+    if !has_days {
+        return Parts {
+            days: None,
+            edges: vec![(period.from, period.to)],
+        };
+    }
+    let mut edges = Vec::new();
+    let first = first.flatten();
+    if let (Some(from), Some(first)) = (period.from, first.map(midnight))
+        && from < first
+    {
+        edges.push((Some(from), Some(first)));
+    }
+    if let (Some(to), Some(end)) = (period.to, end.map(midnight))
+        && end < to
+    {
+        edges.push((Some(end), Some(to)));
+    }
+    let day = |date: Date| clock::day(midnight(date));
+    Parts {
+        days: Some((first.map(day), end.map(day))),
+        edges,
+    }
+}
+
+/// Returns the first day that begins at a moment or after it, if the calendar has one.
+fn first_whole_day(moment: OffsetDateTime) -> Option<Date> {
+    if moment.time() == Time::MIDNIGHT {
+        Some(moment.date())
+    } else {
+        moment.date().next_day()
+    }
+}
+
+fn midnight(date: Date) -> OffsetDateTime {
+    date.midnight().assume_utc()
+}
+
+fn filter(from: Option<OffsetDateTime>, to: Option<OffsetDateTime>) -> Filter {
+    let (from, to) = (
+        from.map(|from| gte("timestamp", from)),
+        to.map(|to| lt("timestamp", to)),
+    );
+    Filter::default().and_maybe(from).and_maybe(to)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use time::macros::datetime;
+
+    #[test]
+    fn a_period_is_split_into_days_and_edges() {
+        let noon = |day: u8| datetime!(2026-01-01 12:00 UTC).replace_day(day).unwrap();
+        let start = |day: u8| datetime!(2026-01-01 00:00 UTC).replace_day(day).unwrap();
+        let of = |from, to| split(Period { from, to });
+        let name = |day: u8| Some(format!("2026-01-0{day}"));
+        let whole = of(Some(start(1)), Some(start(3)));
+        assert_eq!(whole.days, Some((name(1), name(3))));
+        assert!(whole.edges.is_empty());
+        let parts = of(Some(noon(1)), Some(noon(4)));
+        assert_eq!(parts.days, Some((name(2), name(4))));
+        let edges = [
+            (Some(noon(1)), Some(start(2))),
+            (Some(start(4)), Some(noon(4))),
+        ];
+        assert_eq!(parts.edges, edges);
+        let open = of(None, Some(noon(4)));
+        assert_eq!(open.days, Some((None, name(4))));
+        assert_eq!(open.edges, edges[1..]);
+        for (from, to) in [
+            (noon(1), noon(1) + time::Duration::HOUR),
+            (noon(1), noon(2)),
+        ] {
+            let part = of(Some(from), Some(to));
+            assert_eq!(
+                (part.days, part.edges),
+                (None, vec![(Some(from), Some(to))])
+            );
+        }
+    }
+}
