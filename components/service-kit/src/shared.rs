@@ -32,6 +32,7 @@ const MAX_SLEEP: Duration = Duration::from_millis(16);
 #[derive(Debug)]
 pub struct Shared<T, E> {
     latest: RefCell<Option<Reading<T>>>,
+    /// The latest error, and when the request that got it began to make the value.
     failed: RefCell<Option<(Instant, E)>>,
     is_busy: Cell<bool>,
 }
@@ -87,7 +88,8 @@ impl<T: 'static, E: Clone + 'static> Shared<T, E> {
     /// waits for another one that does.
     ///
     /// # Errors
-    /// Those of `make`. All requests that wait for it get the error.
+    /// Those of `make`. Requests that waited before it was called get the error, too. One that came later
+    /// calls `make` itself: the call may have failed because the client of its request hung up.
     pub async fn read(
         shared: &'static LocalKey<Self>,
         make: impl AsyncFnOnce() -> Result<T, E>,
@@ -122,7 +124,7 @@ impl<T: 'static, E: Clone + 'static> Shared<T, E> {
             return Step::Return(Ok(reading.clone()));
         }
         match &*self.failed.borrow() {
-            Some((at, error)) if *at > arrived => return Step::Return(Err(error.clone())),
+            Some((begun, error)) if *begun >= arrived => return Step::Return(Err(error.clone())),
             _ => {}
         }
         if self.is_busy.get() {
@@ -152,7 +154,7 @@ impl<T: 'static, E: Clone + 'static> Shared<T, E> {
                 Ok(reading)
             }
             Err(error) => {
-                self.failed.replace(Some((ended, error.clone())));
+                self.failed.replace(Some((begun, error.clone())));
                 Err(error)
             }
         }
@@ -255,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn an_error_reaches_those_who_waited_and_no_others() {
+    fn an_error_reaches_those_who_waited_for_its_beginning() {
         let number = number!();
         let mut context = Context::from_waker(Waker::noop());
         let open = Cell::new(false);
@@ -269,19 +271,21 @@ mod tests {
             })
             .await
         };
-        let mut making = pin!(Shared::read(number, fails));
-        assert!(making.as_mut().poll(&mut context).is_pending());
-        let mut waiting = pin!(Shared::read(number, async || Ok(1)));
-        assert!(waiting.as_mut().poll(&mut context).is_pending());
+        let mut first = pin!(Shared::read(number, fails));
+        assert!(first.as_mut().poll(&mut context).is_pending());
+        // Two come while the value is made.
+        let mut second = pin!(Shared::read(number, async || Err("again")));
+        assert!(second.as_mut().poll(&mut context).is_pending());
+        let mut third = pin!(Shared::read(number, async || Ok(1)));
+        assert!(third.as_mut().poll(&mut context).is_pending());
         open.set(true);
-        assert!(matches!(
-            making.as_mut().poll(&mut context),
-            Poll::Ready(Err("no"))
-        ));
-        assert!(matches!(
-            waiting.as_mut().poll(&mut context),
-            Poll::Ready(Err("no"))
-        ));
+        let failed = first.as_mut().poll(&mut context);
+        assert!(matches!(failed, Poll::Ready(Err("no"))));
+        // One of them makes it again, and the other one has waited for that.
+        let failed = second.as_mut().poll(&mut context);
+        assert!(matches!(failed, Poll::Ready(Err("again"))));
+        let failed = third.as_mut().poll(&mut context);
+        assert!(matches!(failed, Poll::Ready(Err("again"))));
         assert_eq!(read(number, Ok(2)), Ok(2));
     }
 }
