@@ -326,7 +326,7 @@ fn a_typing_error_in_a_name_makes_no_key_or_migration() {
     let listed = scratch.run(&["keys", "generate", "--owner", "x"]);
     let text = String::from_utf8_lossy(&listed.stderr).into_owned();
     assert!(
-        text.contains("known are `client`, `notes`, `roles`, `tokens`"),
+        text.contains("known are `answers`, `client`, `notes`, `roles`, `tokens`"),
         "{text}"
     );
 }
