@@ -38,7 +38,10 @@ async fn exchange(mut stream: TcpStream, text: Vec<u8>) -> String {
     let exchange = move || {
         stream.write_all(&text).expect("sent");
         let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("an answer");
+        match stream.read_to_end(&mut answer) {
+            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {}
+            read => drop(read.expect("an answer")),
+        }
         String::from_utf8_lossy(&answer).into_owned()
     };
     tokio::task::spawn_blocking(exchange).await.expect("join")
@@ -130,5 +133,11 @@ async fn a_large_head_is_rejected() {
         exchange(connect(&app), head.into()).await
     };
     assert!(ask(30 << 10).await.starts_with("HTTP/1.1 200"));
-    assert!(ask(33 << 10).await.starts_with("HTTP/1.1 431"));
+    // A head may exceed the limit by the last read. The host does not read the rest, so the connection may be
+    // reset before the answer is read.
+    let answer = ask(80 << 10).await;
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 431"),
+        "{answer}"
+    );
 }
