@@ -268,7 +268,7 @@ impl WorkerState for Worker {
     }
 
     fn drop(&self, store: Store<State>, result: wasmtime::Result<()>) {
-        let given_up = self.load.given_up();
+        let given_up = self.load.ended_for();
         drop(store);
         self.metrics.instances.dec();
         let id = &self.template.id;
@@ -353,6 +353,10 @@ impl WorkerExpiration for Expiration {
         if self.timer.deadline() != deadline {
             self.timer.as_mut().reset(deadline);
         }
-        self.timer.as_mut().poll(context)
+        let expired = self.timer.as_mut().poll(context);
+        if expired.is_ready() && self.useless.is_some() {
+            self.load.end();
+        }
+        expired
     }
 }

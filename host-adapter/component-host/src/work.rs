@@ -56,6 +56,8 @@ struct Counts {
     limit: usize,
     requests: AtomicUsize,
     given_up: AtomicUsize,
+    /// Requests for which the instance was ended.
+    ended_for: AtomicUsize,
     /// Of the task that runs the instance.
     waker: AtomicWaker,
 }
@@ -159,6 +161,7 @@ impl Load {
             limit,
             requests: AtomicUsize::new(0),
             given_up: AtomicUsize::new(0),
+            ended_for: AtomicUsize::new(0),
             waker: AtomicWaker::new(),
         }))
     }
@@ -171,6 +174,17 @@ impl Load {
     /// How many of them are given up.
     pub(crate) fn given_up(&self) -> usize {
         self.0.given_up.load(Ordering::Relaxed)
+    }
+
+    /// Notes that the instance is ended because of its requests that are given up. They are gone when it is
+    /// dropped.
+    pub(crate) fn end(&self) {
+        self.0.ended_for.store(self.given_up(), Ordering::Relaxed);
+    }
+
+    /// For how many requests the instance was ended.
+    pub(crate) fn ended_for(&self) -> usize {
+        self.0.ended_for.load(Ordering::Relaxed)
     }
 
     /// Has `waker` woken when the instance may accept or end more than before.
