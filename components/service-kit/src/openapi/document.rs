@@ -124,7 +124,7 @@ mod tests {
         assert_eq!(schema["anyOf"][0]["title"], "Note");
         let statuses: Vec<&String> = write["responses"].as_object().unwrap().keys().collect();
         let expected = [
-            "201", "400", "401", "409", "413", "415", "422", "500", "503", "504",
+            "201", "400", "401", "408", "409", "413", "415", "422", "500", "503", "504",
         ];
         assert_eq!(statuses, expected);
     }
