@@ -193,7 +193,17 @@ async fn concurrent_writers_and_readers_count_every_event(
 ) {
     const WRITERS: u64 = 8;
     const EACH: u64 = 60;
-    let app = App::start(mode).await;
+    // A slow machine must not make the calls time out: only the numbers are of interest.
+    let patient = [
+        ("SPINDLE_POSTGRES_ACQUIRE_TIMEOUT", "8s"),
+        ("SPINDLE_SERVER_REQUEST_TIMEOUT", "20s"),
+        ("SPINDLE_HOST_REQUEST_TIMEOUT", "25s"),
+    ];
+    let builder = Builder::new(mode);
+    let builder = patient
+        .into_iter()
+        .fold(builder, |builder, (name, value)| builder.env(name, value));
+    let app = builder.start().await;
     let mut sql = app.admin_connection().await;
     insert_events(&mut sql, 30_000, LONG_AGO, 3, 2_000).await;
     let (sent, stored, over) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));

@@ -41,7 +41,7 @@ async fn create_missing(
         }
     }
     transaction.commit().await?;
-    // An earlier version kept it besides declared indexes.
+    // An earlier version kept it together with declared indexes.
     if let Err(error) = drop_unused(connection).await {
         tracing::warn!("a general index of documents could not be removed: {error}");
     }
