@@ -102,30 +102,24 @@ async fn memory_is_limited_per_instance() {
 #[tokio::test]
 async fn requests_above_the_limit_are_rejected_at_once() {
     let directory = project(&manifest());
-    let app = start(
-        directory.path(),
-        &[&SHORT[..], &[("SPINDLE_HOST_MAX_REQUESTS", "2")]].concat(),
-    )
+    let app = start(directory.path(), &[("SPINDLE_HOST_MAX_REQUESTS", "2")]).await;
+    let mut held = tokio::task::JoinSet::new();
+    for _ in 0..2 {
+        held.spawn(app.get("/wait").send());
+    }
+    crate::support::until("a full host", async || {
+        (app.get("/").send().await.status == 503).then_some(())
+    })
     .await;
-    let mut requests = tokio::task::JoinSet::new();
-    for _ in 0..6 {
-        requests.spawn(app.get("/wait").send());
+    for _ in 0..4 {
+        let answer = app.get("/").send().await.expect_problem(503, "overloaded");
+        assert!(!answer.header("retry-after").is_empty());
     }
-    let answers = requests.join_all().await;
-    let rejected: Vec<_> = answers
-        .into_iter()
-        .filter(|answer| answer.status == 503)
-        .collect();
-    assert_eq!(rejected.len(), 4);
-    for answer in rejected {
-        assert!(
-            !answer
-                .expect_problem(503, "overloaded")
-                .header("retry-after")
-                .is_empty()
-        );
-    }
-    app.get("/").send().await.expect(200);
+    held.shutdown().await;
+    crate::support::until("a place after the clients hung up", async || {
+        (app.get("/").send().await.status == 200).then_some(())
+    })
+    .await;
 }
 
 #[tokio::test]
