@@ -16,7 +16,6 @@ use tokio::{
     time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
-use tracing::{Instrument as _, Span};
 
 use super::{
     ApiSettings,
@@ -27,7 +26,7 @@ use super::{
     tls,
 };
 use adapter_listening::{MAX_HEAD, Serve};
-use adapter_telemetry::traces::{self, Entry, TRACEPARENT};
+use adapter_telemetry::traces::{self, Entry, InScope as _, Scope, TRACEPARENT};
 
 /// Longest request id and `traceparent` that are read, as in `wit/context.wit`.
 const MAX_ID: usize = 200;
@@ -107,13 +106,13 @@ impl Connections {
             tracing::warn!("rejected a call: its token or certificate belongs to no component");
             return Rejection::UnknownCaller.response();
         };
-        let span = request_span(&caller, &function, &request);
+        let scope = scope_of(&caller, &function, &request);
         let call = timeout(
             self.settings.request_timeout,
             self.call(&caller, &function, request),
         );
-        let result = call.instrument(span.clone()).await;
-        let _within = span.entered();
+        let result = call.in_scope(scope.clone()).await;
+        let _within = scope.enter();
         match result.unwrap_or(Err(Rejection::Timeout)) {
             Ok(result) => json_response(result),
             Err(rejection) => {
@@ -170,8 +169,8 @@ async fn drain(mut body: Incoming, limit: usize) {
     }
 }
 
-/// The span of a call. Its parent is the request that the component is handling on the other host.
-fn request_span(caller: &Caller, function: &str, request: &Request<Incoming>) -> Span {
+/// What a call belongs to. Its parent is the request that the component is handling on the other host.
+fn scope_of(caller: &Caller, function: &str, request: &Request<Incoming>) -> Scope {
     let header = |name: &str| {
         let value = request.headers().get(name)?;
         value.to_str().ok().filter(|value| value.len() <= MAX_ID)
@@ -183,7 +182,7 @@ fn request_span(caller: &Caller, function: &str, request: &Request<Incoming>) ->
         method: "CALL",
         path: function,
     });
-    traced.span
+    traced.scope
 }
 
 fn reject_body(error: &(dyn std::error::Error + 'static), limit: usize) -> Rejection {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use adapter_contract::{
     Adapter, Unavailable, dispatch, documents, envelopes, health, passwords, postgres, tokens,
 };
+use adapter_telemetry::traces::InScope as _;
 use tokio::sync::Semaphore;
-use tracing::Instrument as _;
 use wasmtime::component::{Accessor, Linker};
 
 use crate::{request::TracedRequest, state::State};
@@ -75,11 +75,11 @@ impl Calls {
             tracing::warn!(component, "rejected a call: {TOO_MANY}");
             return T::unavailable(TOO_MANY);
         };
-        let Some(TracedRequest { span, work, .. }) = request else {
+        let Some(TracedRequest { scope, work, .. }) = request else {
             return call.await;
         };
         tokio::select! {
-            result = call.instrument(span) => result,
+            result = call.in_scope(scope) => result,
             () = work.given_up() => T::unavailable("the request was given up"),
         }
     }

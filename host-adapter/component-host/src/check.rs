@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use adapter_telemetry::traces::Scope;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, header};
 use http_body_util::{BodyExt as _, Empty, Limited};
 use serde::Deserialize;
 use tokio::time::timeout;
-use tracing::Span;
 use wasmtime_wasi_http::{
     WasiBody,
     handler::{ExpirationError, InstantiationError, TrapOrPanicError},
@@ -63,7 +63,7 @@ async fn answer(component: &Component) -> Result<Report, String> {
         .header(header::HOST, "localhost")
         .body(body)
         .map_err(|error| error.to_string())?;
-    let traced = TracedRequest::new(Span::none(), "health check", Work::default());
+    let traced = TracedRequest::new(Scope::Nothing, "health check", Work::default());
     let mut failure = component.template().failure.subscribe();
     match component.handle(request, &traced).await {
         Ok(response) => read(response).await,

@@ -133,7 +133,7 @@ impl Component {
     /// Handles a request on an instance with free capacity, or on a new one. At the limit of
     /// instances, the request waits for one, at most for the request timeout.
     ///
-    /// What the component calls runs in the span of `traced`.
+    /// What the component calls runs in the scope of `traced`.
     pub(super) async fn handle(
         &self,
         mut request: Request,

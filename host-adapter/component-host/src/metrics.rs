@@ -1,13 +1,14 @@
 //! What the host measures.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::{Arc, LazyLock, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
 use adapter_telemetry::metrics::{
-    Counter, Durations, Family, Gauge, Labels, durations, labels, register, register_seconds,
+    Counter, Durations, Family, Gauge, Histogram, Labels, durations, labels, register,
+    register_seconds,
 };
 use http::{HeaderName, Method, StatusCode, header::HeaderValue};
 
@@ -23,7 +24,16 @@ const MAX_ROUTES: usize = 200;
 /// metrics stay as well.
 static ROUTES: LazyLock<Mutex<HashMap<Arc<str>, Arc<Routes>>>> = LazyLock::new(Mutex::default);
 
-type Routes = RwLock<HashSet<Arc<str>>>;
+type Routes = RwLock<HashMap<Arc<str>, Arc<Route>>>;
+
+/// A route of a component, and the durations of its requests.
+#[derive(Debug)]
+pub(crate) struct Route {
+    pub(crate) name: Arc<str>,
+    /// By method and status, so that a request does not look up four labels in the family that all requests
+    /// share. A route has few of them, so a list is searched faster than a map.
+    durations: RwLock<Vec<(&'static str, StatusCode, Histogram)>>,
+}
 
 /// The value of a label that is not known, or that is one too many: OpenTelemetry's name for it.
 const OTHER: &str = "_OTHER";
@@ -56,6 +66,8 @@ pub(crate) struct ComponentMetrics {
     /// Instances that ended with an error.
     pub(crate) trapped: Counter,
     routes: Arc<Routes>,
+    /// The route of requests whose route is not known.
+    other: Arc<Route>,
 }
 
 impl ComponentMetrics {
@@ -69,34 +81,43 @@ impl ComponentMetrics {
             reused: FAMILIES.reused.get_or_create_owned(&labels),
             trapped: FAMILIES.trapped.get_or_create_owned(&labels),
             routes: routes_of(component),
+            other: Arc::new(Route::new(OTHER.into())),
         }
     }
 
-    /// Counts an answered request. `route` is the value of [`ROUTE`].
+    /// Counts an answered request.
     pub(crate) fn answered(
         &self,
         method: &Method,
-        route: &Arc<str>,
+        route: &Route,
         status: StatusCode,
         duration: Duration,
     ) {
-        let labels = labels([
+        let method = known(method);
+        let histogram = route.find(method, status).unwrap_or_else(|| {
+            let histogram = self.durations(method, route, status);
+            route.keep(method, status, histogram.clone());
+            histogram
+        });
+        histogram.observe(duration.as_secs_f64());
+    }
+
+    fn durations(&self, method: &'static str, route: &Route, status: StatusCode) -> Histogram {
+        FAMILIES.requests.get_or_create_owned(&labels([
             ("component", (&self.component).into()),
-            ("http_request_method", known(method).into()),
-            ("http_route", route.into()),
+            ("http_request_method", method.into()),
+            ("http_route", (&route.name).into()),
             (
                 "http_response_status_code",
                 status.as_str().to_owned().into(),
             ),
-        ]);
-        let histogram = FAMILIES.requests.get_or_create(&labels);
-        histogram.observe(duration.as_secs_f64());
+        ]))
     }
 
-    /// The route that a component names, as a label.
-    pub(crate) fn route(&self, header: Option<&HeaderValue>) -> Arc<str> {
+    /// The route that a component names. `header` is the value of [`ROUTE`].
+    pub(crate) fn route(&self, header: Option<&HeaderValue>) -> Arc<Route> {
         let Some(route) = header.and_then(|route| route.to_str().ok()) else {
-            return OTHER.into();
+            return self.other.clone();
         };
         let routes = self.routes.read().unwrap_or_else(PoisonError::into_inner);
         let found = routes.get(route).cloned();
@@ -104,18 +125,40 @@ impl ComponentMetrics {
         found.unwrap_or_else(|| self.new_route(route))
     }
 
-    fn new_route(&self, route: &str) -> Arc<str> {
+    fn new_route(&self, name: &str) -> Arc<Route> {
         let mut routes = self.routes.write().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have added it.
-        if let Some(known) = routes.get(route) {
+        if let Some(known) = routes.get(name) {
             return known.clone();
         }
         if routes.len() >= MAX_ROUTES {
-            return OTHER.into();
+            return self.other.clone();
         }
-        let new: Arc<str> = route.into();
-        routes.insert(new.clone());
+        let new = Arc::new(Route::new(name.into()));
+        routes.insert(new.name.clone(), new.clone());
         new
+    }
+}
+
+impl Route {
+    fn new(name: Arc<str>) -> Self {
+        Self {
+            name,
+            durations: RwLock::default(),
+        }
+    }
+
+    fn find(&self, method: &'static str, status: StatusCode) -> Option<Histogram> {
+        let durations = self.durations.read().unwrap_or_else(PoisonError::into_inner);
+        let mut durations = durations.iter();
+        let found = durations.find(|known| known.0 == method && known.1 == status);
+        found.map(|(_, _, histogram)| histogram.clone())
+    }
+
+    /// Two threads may keep the same histogram, which does no harm.
+    fn keep(&self, method: &'static str, status: StatusCode, histogram: Histogram) {
+        let mut durations = self.durations.write().unwrap_or_else(PoisonError::into_inner);
+        durations.push((method, status, histogram));
     }
 }
 
@@ -199,7 +242,7 @@ mod tests {
         let route = |number: usize| {
             let header = HeaderValue::from_str(&format!("/{number}")).expect("a header");
             let metrics = threads.get(number % 3).expect("a thread");
-            metrics.route(Some(&header)).to_string()
+            metrics.route(Some(&header)).name.to_string()
         };
         assert_eq!(route(0), "/0");
         for number in 1..MAX_ROUTES + 10 {
@@ -209,6 +252,6 @@ mod tests {
         assert_eq!(route(MAX_ROUTES + 3), OTHER);
         let [first, ..] = &threads;
         assert_eq!(first.routes.read().expect("a lock").len(), MAX_ROUTES);
-        assert_eq!(&*first.route(None), OTHER);
+        assert_eq!(&*first.route(None).name, OTHER);
     }
 }

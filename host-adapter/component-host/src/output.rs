@@ -95,8 +95,8 @@ impl Lines {
         self.line.clear();
         if !line.trim().is_empty() {
             // An instance works on several requests, so the line itself says to which it belongs.
-            let span = self.requests.named_in(&line);
-            span.in_scope(|| {
+            let scope = self.requests.named_in(&line);
+            scope.span().in_scope(|| {
                 tracing::info!(
                     target: "guest",
                     component = &*self.component,

@@ -9,8 +9,8 @@ use std::{
     time::Duration,
 };
 
+use adapter_telemetry::traces::Scope;
 use tokio::time::sleep;
-use tracing::Span;
 use wasmtime::{AsContextMut, component::GuestTaskId};
 
 use crate::work::Work;
@@ -28,7 +28,7 @@ pub(crate) struct Requests(Arc<Mutex<Vec<Running>>>);
 #[derive(Debug, Clone)]
 pub(crate) struct TracedRequest {
     /// What works for the request runs in it.
-    pub(crate) span: Span,
+    pub(crate) scope: Scope,
     pub(crate) work: Work,
     /// The id as the component writes it into its log lines.
     id: Arc<str>,
@@ -42,9 +42,9 @@ struct Running {
 }
 
 impl TracedRequest {
-    pub(crate) fn new(span: Span, id: &str, work: Work) -> Self {
+    pub(crate) fn new(scope: Scope, id: &str, work: Work) -> Self {
         Self {
-            span,
+            scope,
             work,
             id: format!("\"request_id\":\"{id}\"").into(),
         }
@@ -100,13 +100,13 @@ impl Requests {
         found.map(|running| running.request.clone())
     }
 
-    /// The span of the request that a log line names, or of none.
-    pub(crate) fn named_in(&self, line: &str) -> Span {
+    /// What a log line belongs to: the request that it names, or nothing.
+    pub(crate) fn named_in(&self, line: &str) -> Scope {
         let requests = self.lock();
         let found = requests
             .iter()
             .find(|running| line.contains(&*running.request.id));
-        found.map_or_else(Span::none, |running| running.request.span.clone())
+        found.map_or(Scope::Nothing, |running| running.request.scope.clone())
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Running>> {

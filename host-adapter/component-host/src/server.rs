@@ -16,7 +16,6 @@ use hyper_util::{
     server::graceful::Watcher,
 };
 use tokio::{net::TcpStream, time::timeout};
-use tracing::{Instrument as _, Span};
 use wasmtime_wasi_http::{
     WasiBody,
     handler::{ExpirationError, InstantiationError},
@@ -36,7 +35,7 @@ use super::{
     work::{Active, Caller, Work},
 };
 use adapter_listening::{ListeningSettings, MAX_HEAD, Pace, PacedStream, Serve};
-use adapter_telemetry::traces::{self, Entry, TRACEPARENT};
+use adapter_telemetry::traces::{self, Entry, InScope as _, Scope, TRACEPARENT};
 
 /// One application on one thread.
 pub(super) struct Server {
@@ -72,8 +71,8 @@ impl Server {
             return Problem::NoRoute.response(&head, &self.application.cors());
         };
         let traced = trace(&component, &head, &mut request);
-        let handled = self.handle(&component, &head, request, client, &traced.span);
-        let mut response = match handled.instrument(traced.span.clone()).await {
+        let handled = self.handle(&component, &head, request, client, &traced.scope);
+        let mut response = match handled.in_scope(traced.scope.clone()).await {
             Ok(response) => response,
             Err(problem) => {
                 metrics::rejected(Some(component.id()), problem.name());
@@ -90,7 +89,7 @@ impl Server {
         head: &Head,
         request: http::Request<Incoming>,
         client: IpAddr,
-        span: &Span,
+        scope: &Scope,
     ) -> Result<http::Response<WasiBody>, Problem> {
         let active = Active::enter(component.metrics().active.clone());
         let deadline = deadline::of(request.headers());
@@ -99,7 +98,7 @@ impl Server {
         let work = Work::new(counted.ok_or(Problem::Overloaded)?);
         // hyper drops this future when the client hangs up, and a deadline ends it.
         let caller = Caller::of(&work);
-        let traced = TracedRequest::new(span.clone(), head.id(), work.clone());
+        let traced = TracedRequest::new(scope.clone(), head.id(), work.clone());
         let handled = component.handle(request, &traced);
         let handled = match deadline {
             None => handled.await,
@@ -130,7 +129,7 @@ impl Server {
     }
 }
 
-/// Opens the request's span, and tells the component its position in the trace.
+/// Begins the request's trace, and tells the component its position in the trace.
 fn trace(
     component: &Component,
     head: &Head,
@@ -168,7 +167,7 @@ fn finish(
         .metrics()
         .answered(&head.method, &route, status, duration);
     let method = metrics::known(&head.method);
-    traced.answered(method, &route, status.as_u16());
+    traced.answered(method, &route.name, status.as_u16());
 }
 
 impl Serve for Server {

@@ -16,13 +16,14 @@ use crate::{
     guest::Guest,
     level::LogLevel,
     line::{HOST, Line},
-    log::Outputs,
+    log::{Ambient, Outputs},
 };
 
 /// Makes lines of events, and hands them to the outputs.
 pub(crate) struct LogLayer {
     pub(crate) outputs: Arc<Outputs>,
     pub(crate) levels: Arc<Levels>,
+    pub(crate) ambient: Ambient,
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for LogLayer {
@@ -68,6 +69,12 @@ impl LogLayer {
                 context.complete(outer);
             }
         }
+        // A span says more exactly what a line belongs to.
+        let mut outer = context::Context::default();
+        (self.ambient)(&mut |name, value| {
+            outer.set(name, value);
+        });
+        context.complete(&outer);
         let component = context.component.as_deref().unwrap_or(HOST);
         let level = LogLevel::of(*event.metadata().level());
         let target = fields

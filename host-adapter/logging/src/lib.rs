@@ -38,5 +38,5 @@ mod text;
 pub use counters::{Counters, Counts};
 pub use guest::GUEST;
 pub use level::LogLevel;
-pub use log::{Log, Terminal};
+pub use log::{Ambient, Log, Terminal};
 pub use settings::{LibraryLevels, LogFormat, LogSettings};

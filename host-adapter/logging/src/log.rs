@@ -45,6 +45,10 @@ pub struct Log {
     collector: Option<Collector>,
 }
 
+/// Tells what the running code works for: it calls its argument with `component`, `request_id` and `trace_id`,
+/// and the value of each that is known.
+pub type Ambient = fn(&mut dyn FnMut(&'static str, &str));
+
 /// The queues that lines go to.
 pub(crate) struct Outputs {
     queues: Vec<Arc<Queue>>,
@@ -100,14 +104,16 @@ impl Log {
     }
 
     /// The layer that makes lines of events. It has a filter of its own, which leaves other layers
-    /// alone. Spans with a field `request_id` or `trace_id` must be at INFO or above to be seen.
-    pub fn layer<S>(&self) -> impl Layer<S> + Send + Sync + use<S>
+    /// alone. A line belongs to what the spans around it say, and otherwise to what `ambient` says. Spans
+    /// with a field `request_id` or `trace_id` must be at INFO or above to be seen.
+    pub fn layer<S>(&self, ambient: Ambient) -> impl Layer<S> + Send + Sync + use<S>
     where
         S: Subscriber + for<'a> LookupSpan<'a>,
     {
         let layer = LogLayer {
             outputs: self.outputs.clone(),
             levels: self.levels.clone(),
+            ambient,
         };
         layer.with_filter(LevelsFilter(self.levels.clone()))
     }

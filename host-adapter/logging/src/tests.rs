@@ -83,7 +83,7 @@ fn log_to_files(directory: &Path, settings: &LogSettings) -> (Log, Written) {
 }
 
 fn dispatch(log: &Log) -> Dispatch {
-    Dispatch::new(tracing_subscriber::registry().with(log.layer()))
+    Dispatch::new(tracing_subscriber::registry().with(log.layer(|_| {})))
 }
 
 /// The lines of a file and of those that it was rotated to, oldest first.
@@ -401,7 +401,7 @@ fn what_components_log_on_spin_is_collected() {
     fs::write(&path, "of an earlier run\n").unwrap();
     let (mut log, written) = log_to_text(&LogSettings::default());
     // The collector's thread uses the subscriber of the process.
-    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(log.layer()))
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(log.layer(|_| {})))
         .unwrap();
     let components = BTreeSet::from(["user".to_owned()]);
     log.collect(directory.path(), &components).unwrap();

@@ -46,7 +46,7 @@ fn panic_and_abort(directory: PathBuf) -> ! {
     };
     let log = Log::start(&settings, BTreeSet::new(), Terminal { colour: false }).unwrap();
     log.log_panics();
-    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(log.layer()))
+    tracing::subscriber::set_global_default(tracing_subscriber::registry().with(log.layer(|_| {})))
         .unwrap();
     for number in 0..1_000 {
         tracing::info!(target: "adapter_test", number, "a line");

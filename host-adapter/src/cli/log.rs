@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use adapter_logging::{Log, Terminal};
 use adapter_telemetry::{
     metrics::register_collector,
-    traces::{TraceSettings, Traces},
+    traces::{self, TraceSettings, Traces},
 };
 use anyhow::Context as _;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -39,10 +39,10 @@ pub(super) fn start(
     log.log_panics();
     register_collector(LogMetrics(Box::new(log.counts())));
     // This fails only if a subscriber is already set, as in a test that runs several commands.
-    let traces = traces(&traced, environment, command)?;
+    let traces = start_traces(&traced, environment, command)?;
     let _ = tracing_subscriber::registry()
         .with(traces.as_ref().map(Traces::layer))
-        .with(log.layer())
+        .with(log.layer(current_request))
         .try_init();
     if let Some(name) = traces
         .as_ref()
@@ -59,8 +59,17 @@ pub(super) fn start(
     Ok((log, traces))
 }
 
+/// Tells the log what the running code works for, if no span does.
+fn current_request(tell: &mut dyn FnMut(&'static str, &str)) {
+    if let Some(ids) = traces::ids() {
+        tell("component", &ids.component);
+        tell("request_id", &ids.request_id);
+        tell("trace_id", &ids.position.trace.to_string());
+    }
+}
+
 /// Only what serves is traced.
-fn traces(
+fn start_traces(
     settings: &TraceSettings,
     environment: &Environment,
     command: &Command,

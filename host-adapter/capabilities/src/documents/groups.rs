@@ -12,7 +12,7 @@ use std::{
 };
 
 use tokio::sync::oneshot;
-use tracing::Instrument as _;
+use adapter_telemetry::traces::InScope as _;
 
 use super::{Collection, Document, Error, InsertOutcome, Store};
 
@@ -54,7 +54,7 @@ impl Groups {
         let (answer, outcome) = oneshot::channel();
         if let Some(writer) = self.enqueue(collection, Waiting { documents, answer }) {
             let writing = writer.run(store.clone());
-            drop(tokio::spawn(writing.in_current_span()));
+            drop(tokio::spawn(writing.in_current_scope()));
         }
         let aborted = |_| Err(Error::Unavailable("the insert was aborted".to_owned()));
         outcome.await.unwrap_or_else(aborted)

@@ -12,7 +12,6 @@ use tokio::{
     time::{Instant, sleep_until, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
-use tracing::{Instrument as _, Span};
 
 use super::{
     Depth, Outbox, RelaySettings,
@@ -22,7 +21,7 @@ use super::{
     store::{LeasedMessage, Table},
     survey::{self, Survey},
 };
-use adapter_telemetry::traces;
+use adapter_telemetry::traces::{self, InScope as _, Scope};
 
 use crate::{dispatch::Dispatch, metrics::METRICS, postgres::Error};
 
@@ -65,7 +64,7 @@ struct Held {
     id: Uuid,
     peer: String,
     keyed: bool,
-    span: Span,
+    scope: Scope,
 }
 
 impl Relay {
@@ -152,8 +151,8 @@ impl Relay {
         };
         let now = Instant::now();
         let change = self.lanes.ended(&held.peer, held.keyed, end, now);
-        let span = held.span.clone();
-        span.in_scope(|| self.report(&held, &outcome, change));
+        let _within = held.scope.enter();
+        self.report(&held, &outcome, change);
         self.ended.push((held.id, outcome));
     }
 
@@ -296,14 +295,14 @@ impl Relay {
 
     fn begin(&mut self, leased: LeasedMessage) {
         let (id, peer) = (leased.id, leased.message.peer.clone());
-        let span = traces::delivery(&self.component, &peer, &id.to_string(), leased.cause);
+        let scope = traces::delivery(&self.component, &peer, &id.to_string(), leased.cause);
         let held = Held {
             id,
             peer,
             keyed: leased.message.key.is_some(),
-            span: span.clone(),
+            scope: scope.clone(),
         };
-        let delivery = deliver(self.dispatch.clone(), leased).instrument(span);
+        let delivery = deliver(self.dispatch.clone(), leased).in_scope(scope);
         let task = self.deliveries.spawn(delivery);
         self.held.insert(task.id(), held);
     }

@@ -17,6 +17,7 @@ use std::{
 };
 
 use deadpool::managed::{self, Object, PoolError, TimeoutType};
+use adapter_telemetry::traces::InScope as _;
 use futures_util::future::BoxFuture;
 use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
 use tokio::sync::oneshot;
@@ -165,7 +166,7 @@ impl Pool {
         // Dropped together with this future, which tells the task that nobody waits.
         let (_caller, gone) = oneshot::channel();
         let work = async move { pool.run_on_connection(work, gone).await };
-        let task = tokio::spawn(work.in_current_span());
+        let task = tokio::spawn(work.in_current_scope());
         task.await.unwrap_or_else(|_| {
             Err(Error::Unavailable(
                 "the task that ran the call did not finish".into(),

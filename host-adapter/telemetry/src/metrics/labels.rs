@@ -9,7 +9,7 @@ use std::{
 use prometheus_client::encoding::{EncodeLabelSet, LabelSetEncoder};
 
 /// The values of `N` labels with their names.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Labels<const N: usize>([(&'static str, Value); N]);
 
 /// The value of a label. Copying it does not copy the text.
@@ -59,6 +59,13 @@ impl From<&Arc<str>> for Value {
 impl From<String> for Value {
     fn from(text: String) -> Self {
         Self::Shared(text.into())
+    }
+}
+
+/// The names are the same in all labels of a family, so they need not be hashed.
+impl<const N: usize> Hash for Labels<N> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.iter().for_each(|(_, value)| value.hash(state));
     }
 }
 

@@ -7,10 +7,10 @@
 mod export;
 mod parent;
 mod sampling;
+mod scope;
 mod settings;
 mod span;
 mod store;
-mod unrecorded;
 
 use std::sync::Arc;
 
@@ -26,15 +26,13 @@ use tracing_subscriber::{
 
 pub use opentelemetry::trace::{SpanId, TraceId};
 pub use parent::{Position, TRACEPARENT};
+pub use scope::{Ids, InScope, Scope, Scoped, ids};
 pub use settings::TraceSettings;
 pub use span::{Entry, Request, current, delivery, request};
 pub use store::{Event, SpanRecord, Store, TraceRecord, TraceSummary};
 
 /// The target of the span of a recorded request. Spans below it are recorded, others are not.
 pub(crate) const SAMPLED: &str = "adapter_telemetry::sampled";
-
-/// The target of the span of a request that is not recorded.
-pub(crate) const UNSAMPLED: &str = "adapter_telemetry::unsampled";
 
 /// Targets of Spindle's crates begin with these; `guest` is that of lines that components log. Other crates'
 /// spans and events are not recorded: an exporter whose own calls were recorded would export without end.
@@ -91,20 +89,14 @@ impl Traces {
         let targets = Targets::new().with_targets(targets);
         // Without the hint, each TRACE line of every library would be built and passed through the layers.
         let recorded = dynamic_filter_fn(is_recorded).with_max_level_hint(LevelFilter::DEBUG);
-        let unsampled = Targets::new().with_target(UNSAMPLED, LevelFilter::INFO);
-        let spans = tracing_opentelemetry::layer()
+        tracing_opentelemetry::layer()
             .with_tracer(self.provider.tracer("spindle"))
             .with_location(false)
             .with_threads(false)
             .with_level(true)
             .with_target(false)
             .with_tracked_inactivity(false)
-            .with_filter(targets.and(recorded));
-        // `and_then` would lose the hint of the first layer (tracing-subscriber 0.3.23).
-        vec![
-            spans.boxed(),
-            unrecorded::Positions.with_filter(unsampled).boxed(),
-        ]
+            .with_filter(targets.and(recorded))
     }
 
     /// Exports what is not exported yet. It blocks, at most for the exporter's timeout.
@@ -138,7 +130,9 @@ mod tests {
         tracing::subscriber::with_default(subscriber, || {
             assert!(!tracing::enabled!(target: "wasmtime::runtime", Level::ERROR));
             assert!(!tracing::enabled!(target: "adapter_bindings", Level::TRACE));
-            assert!(tracing::enabled!(target: UNSAMPLED, Level::INFO));
+            // Only what is below a recorded request is recorded.
+            assert!(!tracing::enabled!(target: "adapter_bindings", Level::DEBUG));
+            assert!(tracing::enabled!(target: SAMPLED, Level::INFO));
         });
     }
 }

@@ -1,5 +1,7 @@
 //! The spans at which a trace enters and leaves the process.
 
+use std::sync::Arc;
+
 use opentelemetry::{
     Context,
     trace::{Status, TraceContextExt as _},
@@ -7,14 +9,14 @@ use opentelemetry::{
 use tracing::{Span, field::Empty};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
-use super::{Position, SAMPLED, UNSAMPLED, sampling, unrecorded};
+use super::{Ids, Position, SAMPLED, Scope, ids, sampling};
 
 /// A request that entered the process.
 #[derive(Debug, Clone)]
 pub struct Request {
-    /// The span. Everything that works for the request runs in it.
-    pub span: Span,
-    /// The position of `span`, for those that are called.
+    /// Everything that works for the request runs in it.
+    pub scope: Scope,
+    /// Where it is in its trace, for those that are called.
     pub position: Position,
 }
 
@@ -33,7 +35,7 @@ pub struct Entry<'a> {
     pub path: &'a str,
 }
 
-/// Opens the span of a request.
+/// Begins a request.
 #[must_use]
 pub fn request(entry: Entry<'_>) -> Request {
     let caller = entry.traceparent.and_then(Position::parse);
@@ -41,7 +43,14 @@ pub fn request(entry: Entry<'_>) -> Request {
     if sampling::is_chosen(position, caller.is_some()) {
         recorded(entry, caller)
     } else {
-        ids_only(entry, position)
+        let position = Position {
+            sampled: false,
+            ..position
+        };
+        Request {
+            scope: unrecorded(entry.component, entry.request_id, position),
+            position,
+        }
     }
 }
 
@@ -68,61 +77,45 @@ fn recorded(entry: Entry<'_>, caller: Option<Position>) -> Request {
         .or(caller)
         .unwrap_or_else(Position::random);
     span.record("trace_id", tracing::field::display(position.trace));
-    Request { span, position }
+    Request {
+        scope: Scope::Recorded(span),
+        position,
+    }
 }
 
-/// The span only gives log lines their ids.
-fn ids_only(entry: Entry<'_>, position: Position) -> Request {
-    let position = Position {
-        sampled: false,
-        ..position
-    };
-    let span = tracing::info_span!(
-        target: UNSAMPLED,
-        parent: None,
-        "request",
-        component = entry.component,
-        request_id = entry.request_id,
-        trace_id = %position.trace,
-        span_id = %position.span,
-    );
-    Request { span, position }
+fn unrecorded(component: &str, request_id: &str, position: Position) -> Scope {
+    Scope::Unrecorded(Arc::new(Ids {
+        component: component.into(),
+        request_id: request_id.into(),
+        position,
+    }))
 }
 
 impl Request {
     /// Records how the request was answered. `route` is a name with few values, such as `/users/{id}`.
     pub fn answered(&self, method: &str, route: &str, status: u16) {
-        if !self.position.sampled {
+        let Scope::Recorded(recorded) = &self.scope else {
             return;
-        }
-        self.span.record("http.route", route);
-        self.span.record("http.response.status_code", status);
-        let context = self.span.context();
+        };
+        recorded.record("http.route", route);
+        recorded.record("http.response.status_code", status);
+        let context = recorded.context();
         let span = context.span();
         // The name and the status of a span that has begun can be changed only here.
         span.update_name(format!("{method} {route}"));
         if status >= 500 {
-            self.span.record("error.type", status);
+            recorded.record("error.type", status);
             span.set_status(Status::error(""));
         }
     }
 }
 
-/// Opens the span of a message that `component` delivers to `peer`. Its trace is a new one, linked to
+/// Begins the delivery of a message that `component` sends to `peer`. Its trace is a new one, linked to
 /// the request that wrote the message, and recorded if that was.
 #[must_use]
-pub fn delivery(component: &str, peer: &str, message: &str, cause: Option<Position>) -> Span {
+pub fn delivery(component: &str, peer: &str, message: &str, cause: Option<Position>) -> Scope {
     let Some(cause) = cause.filter(|cause| cause.sampled) else {
-        let position = Position::random();
-        return tracing::info_span!(
-            target: UNSAMPLED,
-            parent: None,
-            "deliver",
-            component,
-            request_id = message,
-            trace_id = %position.trace,
-            span_id = %position.span,
-        );
+        return unrecorded(component, message, Position::random());
     };
     let span = tracing::info_span!(
         target: SAMPLED,
@@ -139,15 +132,17 @@ pub fn delivery(component: &str, peer: &str, message: &str, cause: Option<Positi
     if let Some(position) = position_of(&span) {
         span.record("trace_id", tracing::field::display(position.trace));
     }
-    span
+    Scope::Recorded(span)
 }
 
-/// The position of the current span, for `traceparent` of a call to a peer or for a message that is
+/// The position of the running code, for `traceparent` of a call to a peer or for a message that is
 /// delivered later. `None` outside of a request.
 #[must_use]
 pub fn current() -> Option<Position> {
-    let span = Span::current();
-    position_of(&span).or_else(|| unrecorded::position_of(&span))
+    match ids() {
+        Some(ids) => Some(ids.position),
+        None => position_of(&Span::current()),
+    }
 }
 
 fn position_of(span: &Span) -> Option<Position> {
