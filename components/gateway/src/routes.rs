@@ -1,6 +1,6 @@
 //! The routes of the gateway. It also answers 404 for every path that no service serves.
 
-use service_kit::answer::PublicKeys;
+use service_kit::answer::{Prepared, PublicKeys};
 use service_kit::health::{self, Report};
 use service_kit::problem::{Problem, kinds};
 use service_kit::routing::{Name, Routes, get};
@@ -8,7 +8,7 @@ use service_kit::{Answer, Result};
 
 use crate::pages::{self, JsonOrPage, OpenApi, Page, STYLE_PATH, Style, WantsJson};
 use crate::schemas::{Index, ProblemKind, Services};
-use crate::services;
+use crate::services::{self, Recent};
 
 pub(crate) fn routes(routes: Routes) -> Routes {
     let health = get(health_of_all)
@@ -46,12 +46,17 @@ fn pages(routes: Routes) -> Routes {
         .unlisted(STYLE_PATH, get(style).undocumented())
 }
 
+thread_local! {
+    static DOCUMENT: Recent<OpenApi> = const { Recent::new() };
+    static DOCS: Recent<Page> = const { Recent::new() };
+}
+
 async fn openapi() -> Result<OpenApi> {
-    services::describe_api().await.map(OpenApi)
+    services::describe_api(&DOCUMENT, OpenApi::new).await
 }
 
 async fn docs() -> Result<Page> {
-    Ok(pages::docs(&services::describe_api().await?))
+    services::describe_api(&DOCS, pages::docs).await
 }
 
 async fn problem(WantsJson(json): WantsJson, Name(name): Name) -> Result<JsonOrPage<ProblemKind>> {
@@ -78,13 +83,8 @@ async fn style(Name(name): Name) -> Result<Style> {
     }
 }
 
-async fn index() -> Result<Answer<Index>> {
-    let index = Index {
-        name: "spindle",
-        version: env!("CARGO_PKG_VERSION"),
-        services: services::list_services().await?,
-    };
-    Ok(Answer::ok("Services", index))
+async fn index() -> Result<Prepared<Index>> {
+    services::list_services().await
 }
 
 async fn health_of_all() -> Report<Services> {

@@ -52,7 +52,7 @@ pub(crate) struct ServiceHealth {
 }
 
 /// A kind of problem, as its page explains it.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, Schema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Schema)]
 pub(crate) struct ProblemKind {
     #[example(404)]
     pub(crate) status: u32,

@@ -1,5 +1,8 @@
 //! The success format: `{"success": true, "message": …, "data": …}`.
 
+use std::marker::PhantomData;
+
+use axum::body::Bytes;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -30,6 +33,13 @@ pub struct Answer<T, const STATUS: u16 = 200> {
 /// The answer 201.
 pub type Created<T> = Answer<T, 201>;
 
+/// An answer of 200 that is written once and sent often.
+#[derive(Debug)]
+pub struct Prepared<T> {
+    text: Bytes,
+    answer: PhantomData<fn() -> T>,
+}
+
 /// One of two answers.
 #[derive(Debug)]
 pub enum Either<A, B> {
@@ -44,6 +54,44 @@ impl<T: Serialize> Answer<T> {
     #[must_use]
     pub fn ok(message: &'static str, data: T) -> Self {
         Self::new(message, data)
+    }
+}
+
+impl<T: Serialize> Prepared<T> {
+    /// Writes an answer.
+    ///
+    /// # Errors
+    /// The data cannot be written as JSON.
+    pub fn new(answer: &Answer<T>) -> crate::Result<Self> {
+        let text = serde_json::to_vec(answer)
+            .map_err(|error| Problem::internal(format!("writing an answer: {error}")))?;
+        Ok(Self {
+            text: text.into(),
+            answer: PhantomData,
+        })
+    }
+}
+
+/// The clone has the same text in memory.
+impl<T> Clone for Prepared<T> {
+    fn clone(&self) -> Self {
+        Self {
+            text: self.text.clone(),
+            answer: PhantomData,
+        }
+    }
+}
+
+impl<T> IntoResponse for Prepared<T> {
+    fn into_response(self) -> Response {
+        let json = HeaderValue::from_static("application/json");
+        ([(CONTENT_TYPE, json)], self.text).into_response()
+    }
+}
+
+impl<T: Schema> Describe for Prepared<T> {
+    fn describe(operation: &mut Operation) {
+        Answer::<T>::describe(operation);
     }
 }
 

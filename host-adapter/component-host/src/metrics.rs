@@ -149,7 +149,10 @@ impl Route {
     }
 
     fn find(&self, method: &'static str, status: StatusCode) -> Option<Histogram> {
-        let durations = self.durations.read().unwrap_or_else(PoisonError::into_inner);
+        let durations = self
+            .durations
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut durations = durations.iter();
         let found = durations.find(|known| known.0 == method && known.1 == status);
         found.map(|(_, _, histogram)| histogram.clone())
@@ -157,7 +160,10 @@ impl Route {
 
     /// Two threads may keep the same histogram, which does no harm.
     fn keep(&self, method: &'static str, status: StatusCode, histogram: Histogram) {
-        let mut durations = self.durations.write().unwrap_or_else(PoisonError::into_inner);
+        let mut durations = self
+            .durations
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         durations.push((method, status, histogram));
     }
 }

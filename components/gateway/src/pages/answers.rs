@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use axum::body::Bytes;
 use axum::extract::FromRequestParts;
 use axum::http::header::{ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY};
 use axum::http::request::Parts;
@@ -24,8 +25,15 @@ pub(crate) const STYLE_PATH: &str = "/docs/{name}";
 const HTML: &str = "text/html; charset=utf-8";
 
 /// An HTML page.
-#[derive(Debug)]
-pub(crate) struct Page(pub(crate) String);
+#[derive(Debug, Clone)]
+pub(crate) struct Page(pub(crate) Bytes);
+
+#[cfg(test)]
+impl Page {
+    pub(crate) fn text(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap()
+    }
+}
 
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
@@ -45,9 +53,15 @@ impl Describe for Page {
     }
 }
 
-/// An OpenAPI document.
-#[derive(Debug)]
-pub(crate) struct OpenApi(pub(crate) Value);
+/// An OpenAPI document, as JSON text.
+#[derive(Debug, Clone)]
+pub(crate) struct OpenApi(Bytes);
+
+impl OpenApi {
+    pub(crate) fn new(document: &Value) -> Self {
+        Self(document.to_string().into())
+    }
+}
 
 impl IntoResponse for OpenApi {
     fn into_response(self) -> Response {
@@ -55,7 +69,7 @@ impl IntoResponse for OpenApi {
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
             (CACHE_CONTROL, HeaderValue::from_static("no-cache")),
         ];
-        (headers, self.0.to_string()).into_response()
+        (headers, self.0).into_response()
     }
 }
 

@@ -33,7 +33,7 @@ pub(crate) fn docs(document: &Value) -> Page {
     for tag in tags {
         main.push_str(&service(document, tag));
     }
-    Page(page(title, &main))
+    Page(page(title, &main).into())
 }
 
 /// Services that do not answer, so that the page does not look complete.
@@ -221,7 +221,8 @@ mod tests {
                 }}},
             }}},
         });
-        let Page(html) = docs(&document);
+        let page = docs(&document);
+        let html = page.text();
         for expected in [
             "notes_end",
             "DELETE",
@@ -236,7 +237,8 @@ mod tests {
     #[test]
     fn a_document_of_another_form_is_an_empty_page() {
         for odd in [json!(null), json!({"tags": [1], "paths": {"/": 1}})] {
-            let Page(html) = docs(&odd);
+            let page = docs(&odd);
+            let html = page.text();
             assert!(html.contains("<main"), "{html}");
         }
     }

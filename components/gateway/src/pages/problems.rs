@@ -24,7 +24,7 @@ pub(crate) fn problem(kind: &ProblemKind) -> Page {
          in its envelope.</p>\n<p><a href=\"/problems\">All problems</a></p>\n",
         example = code(&head),
     );
-    Page(page(&kind.title, &main))
+    Page(page(&kind.title, &main).into())
 }
 
 /// An answer of this kind. A struct keeps the order in which people read it.
@@ -76,7 +76,7 @@ pub(crate) fn problem_list(kinds: &[ProblemKind]) -> Page {
         ));
     }
     main.push_str("</dl>\n");
-    Page(page("Problems", &main))
+    Page(page("Problems", &main).into())
 }
 
 #[cfg(test)]
@@ -86,7 +86,8 @@ mod tests {
     #[test]
     fn every_shared_kind_has_a_page_that_explains_it() {
         for kind in kinds::ALL {
-            let Page(html) = problem(&kind.into());
+            let page = problem(&kind.into());
+            let html = page.text();
             assert!(html.contains(&prose(kind.detail)), "{html}");
             assert!(html.contains(&prose(kind.remedy)), "{html}");
         }

@@ -1,5 +1,7 @@
 //! The API reference of the application: the documents of all services as one.
 
+use std::thread::LocalKey;
+
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 use service_kit::description::openapi_path;
@@ -9,14 +11,13 @@ use service_kit::{Result, peers};
 use super::{ask_service, merge_documents, recent::Recent};
 use crate::SERVICE;
 
-thread_local! {
-    static RECENT: Recent<Value> = const { Recent::new() };
-}
-
-/// The OpenAPI document of every route of the application, up to a second old. A service that does not
-/// answer is named in it, and the others are complete.
-pub(crate) async fn describe_api() -> Result<Value> {
-    Recent::get_or_make(&RECENT, merge_all).await
+/// Returns what `write` makes of the OpenAPI document of every route of the application. `recent` keeps it. A
+/// service that does not answer is named in the document, and the others are complete.
+pub(crate) async fn describe_api<T: Clone>(
+    recent: &'static LocalKey<Recent<T>>,
+    write: impl FnOnce(&Value) -> T,
+) -> Result<T> {
+    Recent::get_or_make(recent, async || Ok(write(&merge_all().await?))).await
 }
 
 async fn merge_all() -> Result<Value> {

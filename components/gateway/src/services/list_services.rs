@@ -2,20 +2,29 @@
 
 use futures_util::future::join_all;
 use serde::Deserialize;
+use service_kit::answer::Prepared;
 use service_kit::description::{Description, health_path, routes_path};
-use service_kit::{Result, peers};
+use service_kit::{Answer, Result, peers};
 
 use super::{ask_service, recent::Recent};
-use crate::schemas::Entry;
+use crate::schemas::{Entry, Index};
 
 thread_local! {
-    static RECENT: Recent<Vec<Entry>> = const { Recent::new() };
+    static RECENT: Recent<Prepared<Index>> = const { Recent::new() };
 }
 
 /// Returns the description of each service that the gateway is granted as a peer, up to a second old.
 /// All are asked concurrently.
-pub(crate) async fn list_services() -> Result<Vec<Entry>> {
-    Recent::get_or_make(&RECENT, ask_all).await
+pub(crate) async fn list_services() -> Result<Prepared<Index>> {
+    Recent::get_or_make(&RECENT, async || {
+        let index = Index {
+            name: "spindle",
+            version: env!("CARGO_PKG_VERSION"),
+            services: ask_all().await?,
+        };
+        Prepared::new(&Answer::ok("Services", index))
+    })
+    .await
 }
 
 async fn ask_all() -> Result<Vec<Entry>> {

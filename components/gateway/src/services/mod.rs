@@ -15,3 +15,4 @@ pub(crate) use describe_api::describe_api;
 pub(crate) use explain_problem::{explain_problem, list_problems};
 pub(crate) use fetch_public_keys::fetch_public_keys;
 pub(crate) use list_services::list_services;
+pub(crate) use recent::Recent;

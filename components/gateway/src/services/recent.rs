@@ -13,10 +13,10 @@ use service_kit::Result;
 const MAX_AGE: Duration = Duration::from_secs(1);
 
 /// The latest value, and when it was made.
-pub(super) struct Recent<T>(Cell<Option<(Instant, T)>>);
+pub(crate) struct Recent<T>(Cell<Option<(Instant, T)>>);
 
 impl<T: Clone> Recent<T> {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self(Cell::new(None))
     }
 

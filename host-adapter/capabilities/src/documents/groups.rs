@@ -11,8 +11,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::oneshot;
 use adapter_telemetry::traces::InScope as _;
+use tokio::sync::oneshot;
 
 use super::{Collection, Document, Error, InsertOutcome, Store};
 

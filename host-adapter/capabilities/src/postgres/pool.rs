@@ -16,8 +16,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use deadpool::managed::{self, Object, PoolError, TimeoutType};
 use adapter_telemetry::traces::InScope as _;
+use deadpool::managed::{self, Object, PoolError, TimeoutType};
 use futures_util::future::BoxFuture;
 use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
 use tokio::sync::oneshot;
