@@ -1,6 +1,6 @@
 //! The errors of this service, and the problem that a client receives for each.
 
-use service_kit::problem::Problem;
+use service_kit::problem::{FieldError, Problem, kinds};
 use service_kit::{Failure, kind};
 
 use crate::summaries;
@@ -14,6 +14,10 @@ pub(crate) enum Error {
     ReadsEventsOfOthers,
     WritesEventsOfOthers,
     PeriodTooLong,
+    /// The event has an id, and the idempotency key is not that id.
+    KeyIsNotTheId,
+    KeyReused,
+    RequestInProgress,
     Failure(Failure),
 }
 
@@ -55,6 +59,16 @@ impl From<Error> for Problem {
                 "The period has events on more than 10,000 days.",
                 "Ask for shorter periods.",
             ),
+            Error::KeyIsNotTheId => {
+                return Self::invalid_fields(vec![FieldError {
+                    pointer: "/event_id".to_owned(),
+                    message: "`/event_id` must be the `Idempotency-Key`, or be left out."
+                        .to_owned(),
+                    code: "not_the_key",
+                }]);
+            }
+            Error::KeyReused => &kinds::IDEMPOTENCY_KEY_REUSED,
+            Error::RequestInProgress => &kinds::REQUEST_IN_PROGRESS,
             Error::Failure(failure) => return failure.into(),
         })
     }

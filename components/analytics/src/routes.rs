@@ -1,16 +1,12 @@
 //! The routes of the service. Each handler calls one service function and shapes its result.
 
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
-use serde_json::json;
 use service_kit::answer::Either;
 use service_kit::input::Period;
-use service_kit::openapi::{Describe, Operation};
 use service_kit::page::Page;
 use service_kit::routing::{Routes, get, post};
-use service_kit::{Answer, Bearer, Caller, Created, Input, Operator, Query, Result, health};
-use std::convert::Infallible;
-use uuid::Uuid;
+use service_kit::{
+    Answer, Bearer, Caller, Created, IdempotencyKey, Input, Operator, Query, Result, health,
+};
 
 use crate::error::Error;
 use crate::schemas::{
@@ -21,7 +17,7 @@ use crate::services;
 pub(crate) fn routes(routes: Routes) -> Routes {
     let record_event = post(record_event)
         .about("Stores an event. An event whose id was stored before is not stored again.")
-        .problems([Error::WritesEventsOfOthers]);
+        .problems([Error::WritesEventsOfOthers, Error::RequestInProgress]);
     let record_events =
         post(record_events).about("Stores up to 100 events, and answers what became of each.");
     let list_events = get(list_events)
@@ -48,7 +44,7 @@ async fn record_event(
     key: IdempotencyKey,
     Input(event): Input<NewEvent>,
 ) -> Result<Either<Created<Stored>, Answer<Stored>>> {
-    let stored = services::record_event(caller, key.0, event).await?;
+    let stored = services::record_event(caller, key.text()?, event).await?;
     Ok(if stored.stored {
         Either::First(Answer::created("Event stored", stored))
     } else {
@@ -80,28 +76,4 @@ async fn rebuild_statistics(
 ) -> Result<Answer<Rebuilt>> {
     let rebuilt = services::rebuild_statistics(request).await?;
     Ok(Answer::ok("Statistics rebuild progress", rebuilt))
-}
-
-/// Extractor: the header `Idempotency-Key`, if it is a UUID. Our own services send UUIDs. A key of
-/// another form is ignored.
-struct IdempotencyKey(Option<Uuid>);
-
-impl<S: Sync> FromRequestParts<S> for IdempotencyKey {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let header = parts.headers.get("idempotency-key");
-        let text = header.and_then(|value| value.to_str().ok());
-        Ok(Self(text.and_then(|text| Uuid::parse_str(text).ok())))
-    }
-}
-
-impl Describe for IdempotencyKey {
-    fn describe(operation: &mut Operation) {
-        operation.parameters.push(json!({
-            "name": "Idempotency-Key", "in": "header", "required": false,
-            "description": "The id of an event that has no `event_id`, if it is a UUID.",
-            "schema": {"type": "string"},
-        }));
-    }
 }

@@ -17,6 +17,9 @@ use crate::settings;
 /// Longest key in bytes, as in `wit/dispatch.wit`.
 const MAX_LENGTH: usize = 200;
 
+/// What [`IdempotencyKey::text`] accepts: [`MAX_LENGTH`] characters, with or without quotes.
+const PATTERN: &str = r#"^([!#-\[\]-~]{1,200}|"[!#-\[\]-~]{1,200}")$"#;
+
 /// How long an answer is kept, in hours, unless the variable `idempotency_key_hours` says otherwise. A client
 /// that was cut off for a day has its user try again.
 const DEFAULT_HOURS: u32 = 24;
@@ -71,7 +74,7 @@ impl Describe for IdempotencyKey {
         operation.parameters.push(json!({
             "name": "Idempotency-Key", "in": "header", "required": false,
             "description": "A key that the client makes up, such as a UUID. The same request with the same key takes effect once.",
-            "schema": {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH + 2},
+            "schema": {"type": "string", "pattern": PATTERN},
         }));
         operation.fails_with(&kinds::IDEMPOTENCY_KEY_INVALID);
         operation.fails_with(&kinds::IDEMPOTENCY_KEY_REUSED);

@@ -73,17 +73,62 @@ async fn the_same_event_id_twice_is_stored_once(
         again.json()["data"],
         json!({ "event_id": id, "stored": false })
     );
-    // An idempotency key works like an event id.
-    let key = uuid::Uuid::now_v7().to_string();
-    let keyed = || {
-        app.post(EVENTS)
-            .bearer(&token)
-            .header("idempotency-key", &key)
-            .json(&event("home"))
+    app.wait_for_statistics(3).await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_repeated_event_gets_the_answer_of_the_first(
+    #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
+    let ada = app.register_and_log_in("ada").await;
+    let eve = app.register_and_log_in("eve").await;
+    let send = async |token: &str, key: &str, body: Value| {
+        let request = app.post(EVENTS).bearer(token);
+        request
+            .header("idempotency-key", key)
+            .json(&body)
+            .send()
+            .await
     };
-    keyed().send().await.expect(201);
-    keyed().send().await.expect(200);
-    app.wait_for_statistics(4).await;
+    let repeated = (0..8).map(|_| send(&ada, "\"order-1\"", event("home")));
+    let answers = futures_util::future::join_all(repeated).await;
+    let answers: Vec<Value> = answers
+        .into_iter()
+        .map(|answer| answer.expect(201).json())
+        .collect();
+    assert!(
+        answers.iter().all(|answer| *answer == answers[0]),
+        "{answers:?}"
+    );
+    let other = send(&ada, "order-1", event("shop")).await;
+    other.expect_problem(422, "idempotency-key-reused");
+    // A key belongs to its caller.
+    let hers = send(&eve, "order-1", event("shop"))
+        .await
+        .expect(201)
+        .json();
+    assert_ne!(hers["data"]["event_id"], answers[0]["data"]["event_id"]);
+    send(&ada, "a b", event("home"))
+        .await
+        .expect_problem(400, "idempotency-key-invalid");
+    // An event with an id is known by it.
+    let id = uuid::Uuid::now_v7().to_string();
+    let identified = |name: &str| {
+        let mut body = event(name);
+        body["event_id"] = id.clone().into();
+        body
+    };
+    let answer = send(&ada, "order-2", identified("home")).await;
+    assert_eq!(
+        answer.expect_problem(422, "invalid-fields").pointers(),
+        ["/event_id"]
+    );
+    send(&ada, &id, identified("home")).await.expect(201);
+    let other = send(&ada, &id, identified("shop")).await;
+    other.expect_problem(422, "idempotency-key-reused");
+    app.wait_for_statistics(7).await;
 }
 
 #[rstest]

@@ -1,6 +1,7 @@
 //! The functions of the service, one per file, each with the filters that it needs.
 
 mod count_users;
+mod event_key;
 mod event_statistics;
 mod list_events;
 mod rebuild_statistics;

@@ -5,25 +5,36 @@ use service_kit::{Caller, clock, collection, extended_json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::EVENTS;
+use super::{EVENTS, event_key};
 use crate::error::{Error, Result};
 use crate::schemas::{NewEvent, Stored};
 use crate::summaries;
 
 /// Stores an event, unless an event with the same id is stored already.
 ///
-/// The id is the event's own. If it has none, it is the request's idempotency key, or else a new id.
+/// The id is the event's own. If it has none, it comes from the request's idempotency key, or else is a new one. A
+/// repetition with the same key gets the answer of the first request.
 pub(crate) async fn record_event(
     caller: Caller,
-    key: Option<Uuid>,
+    key: Option<&str>,
     event: NewEvent,
 ) -> Result<Stored> {
-    let event_id = event.event_id.or(key).unwrap_or_else(Uuid::now_v7);
-    let received_at = OffsetDateTime::now_utc();
-    let document = document(event_id, &caller, event, received_at)?;
+    let event_id = match key {
+        Some(key) => event_key::event_id(&caller, key, &event)?,
+        None => event.event_id.unwrap_or_else(Uuid::now_v7),
+    };
+    let (received_at, timestamp) = (OffsetDateTime::now_utc(), event.timestamp);
+    let mut document = document(event_id, &caller, event, received_at)?;
+    let digest = key.map(|_| event_key::request_digest(&document, timestamp));
+    if let (Some(digest), Some(fields)) = (&digest, document.as_object_mut()) {
+        fields.insert(event_key::DIGEST.to_owned(), json!(digest));
+    }
     let stored = EVENTS.insert(&document).await?;
     summaries::advance_now_and_then();
-    Ok(Stored { event_id, stored })
+    match digest {
+        Some(digest) if !stored => event_key::answer(event_id, &digest).await,
+        _ => Ok(Stored { event_id, stored }),
+    }
 }
 
 /// `bucket` joins day and type, because documents can be counted by only one field. `position` separates

@@ -112,7 +112,7 @@ kinds! {
         "Seal the body again and send it once. An envelope is valid for 60 seconds, for one request, and for the service, method and path that it was sealed for. Check the clock and the key. The answer does not say what was wrong, because that would help an attacker. The log of the service does.";
     IDEMPOTENCY_KEY_INVALID = 400 "idempotency-key-invalid" "Idempotency key not valid"
         "`Idempotency-Key` cannot be used as a key for this request."
-        "Make up a key of 1 to 200 visible ASCII characters, such as a UUID, for each request that may be repeated. Events need a UUID.";
+        "Make up a key of 1 to 200 visible ASCII characters, such as a UUID, for each request that may be repeated.";
     UNAUTHENTICATED = 401 "unauthenticated" "Authentication required"
         "A valid access token is required."
         "Log in and send the token as `Authorization: Bearer <token>`. A token is valid for 15 minutes. If the answer says that it has expired, log in again.";
