@@ -17,7 +17,8 @@ use crate::settings;
 /// Longest key in bytes, as in `wit/dispatch.wit`.
 const MAX_LENGTH: usize = 200;
 
-/// What [`IdempotencyKey::text`] accepts: [`MAX_LENGTH`] characters, with or without quotes.
+/// The same as [`IdempotencyKey::text`] accepts, for the API reference: visible ASCII but `"` and `\\`, with
+/// quotes around it or without.
 const PATTERN: &str = r#"^([!#-\[\]-~]{1,200}|"[!#-\[\]-~]{1,200}")$"#;
 
 /// How long an answer is kept, in hours, unless the variable `idempotency_key_hours` says otherwise. A client
@@ -74,7 +75,7 @@ impl Describe for IdempotencyKey {
         operation.parameters.push(json!({
             "name": "Idempotency-Key", "in": "header", "required": false,
             "description": "A key that the client makes up, such as a UUID. The same request with the same key takes effect once.",
-            "schema": {"type": "string", "pattern": PATTERN},
+            "schema": {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH + 2, "pattern": PATTERN},
         }));
         operation.fails_with(&kinds::IDEMPOTENCY_KEY_INVALID);
         operation.fails_with(&kinds::IDEMPOTENCY_KEY_REUSED);
