@@ -5,13 +5,11 @@ use std::{
     net::TcpStream,
 };
 
-use reqwest::Method;
 use rstest::rstest;
 
 use crate::support::{
     App, Builder, HostMode, TIMEOUT,
     faulty::{self, manifest, project},
-    until,
 };
 
 /// More than the requests that may be in flight.
@@ -59,13 +57,7 @@ async fn stalled_bodies_do_not_delay_other_requests() {
     for mut stream in &stalled {
         stream.write_all(login(10).as_bytes()).expect("sent");
     }
-    until("the requests have arrived", async || {
-        let metrics = app.request_to("management", Method::GET, "/metrics");
-        let metrics = metrics.send().await.expect(200).text;
-        let active = format!("http_server_active_requests{{component=\"user\"}} {STALLED}\n");
-        metrics.contains(&active).then_some(())
-    })
-    .await;
+    app.wait_for_requests_in_flight("user", STALLED).await;
     app.get("/health").send().await.expect(200);
     app.get("/api/v1/users/stats/count")
         .send()
@@ -87,13 +79,7 @@ async fn one_client_leaves_requests_to_others() {
     let greedy: Vec<_> = (0..2)
         .map(|_| tokio::spawn(ask("192.0.2.1", "/wait").send()))
         .collect();
-    until("the requests in flight", async || {
-        let metrics = app.request_to("management", Method::GET, "/metrics");
-        let metrics = metrics.send().await.expect(200).text;
-        let active = "http_server_active_requests{component=\"faulty\"} 2\n";
-        metrics.contains(active).then_some(())
-    })
-    .await;
+    app.wait_for_requests_in_flight("faulty", 2).await;
     let above = ask("192.0.2.1", "/").send().await;
     above.expect_problem(503, "overloaded");
     ask("192.0.2.2", "/").send().await.expect(200);

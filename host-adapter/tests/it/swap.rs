@@ -202,13 +202,7 @@ async fn requests_in_flight_finish_on_the_old_instances() {
     let head =
         "POST /read HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\ncontent-length: 2\r\n\r\n1";
     slow.write_all(head.as_bytes()).await.expect("sent");
-    until("the request is in flight", async || {
-        let metrics = app.request_to("management", Method::GET, "/metrics");
-        let metrics = metrics.send().await.expect(200).text;
-        let active = "http_server_active_requests{component=\"faulty\"} 1\n";
-        metrics.contains(active).then_some(())
-    })
-    .await;
+    app.wait_for_requests_in_flight("faulty", 1).await;
     project.build("another");
     assert!(app.reload(&[]).await.succeeded());
     assert_eq!(app.build().await, "another");

@@ -101,6 +101,26 @@ impl App {
             .to_owned()
     }
 
+    /// The requests in flight of a component.
+    pub(crate) async fn requests_in_flight(&self, component: &str) -> usize {
+        let metrics = self.request_to("management", Method::GET, "/metrics");
+        let metrics = metrics.send().await.expect(200).text;
+        let name = format!("http_server_active_requests{{component=\"{component}\"}} ");
+        let mut values = metrics.lines().filter_map(|line| line.strip_prefix(&name));
+        values
+            .next()
+            .map_or(0, |value| value.parse().expect("a number"))
+    }
+
+    /// Waits until a component has `number` requests in flight.
+    pub(crate) async fn wait_for_requests_in_flight(&self, component: &str, number: usize) {
+        let what = format!("{number} requests in flight");
+        super::until(&what, async || {
+            (self.requests_in_flight(component).await == number).then_some(())
+        })
+        .await;
+    }
+
     /// Waits until the statistics count `events` events, because messages are delivered in the
     /// background, and returns the statistics.
     pub(crate) async fn wait_for_statistics(&self, events: u64) -> Value {
