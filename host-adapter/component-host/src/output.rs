@@ -1,7 +1,8 @@
 //! What an instance writes to stdout and stderr, as lines of its component.
 //!
 //! Each line is an event of the target `guest`, whose fields are `component`, which is the id in the
-//! manifest, `stream` and `line`. What the line says is left to who takes the events.
+//! manifest, `stream`, `line`, and `given_up` if the line is about a request that nobody waits for. What the
+//! line says is left to who takes the events.
 
 use std::{
     io,
@@ -10,14 +11,16 @@ use std::{
     task::{Context, Poll},
 };
 
-use crate::request::Requests;
 use bytes::Bytes;
 use tokio::io::AsyncWrite;
+use tracing::Span;
 use wasmtime_wasi::{
     async_trait,
     cli::{IsTerminal, StdoutStream},
     p2::{OutputStream, Pollable, StreamResult},
 };
+
+use crate::request::Requests;
 
 /// Bytes of one line. The rest of a longer one is dropped, because it would have to be held until its
 /// end comes. Lines of service-kit are at most some kibibytes.
@@ -95,12 +98,15 @@ impl Lines {
         self.line.clear();
         if !line.trim().is_empty() {
             // An instance works on several requests, so the line itself says to which it belongs.
-            let scope = self.requests.named_in(&line);
-            scope.span().in_scope(|| {
+            let request = self.requests.named_in(&line);
+            let given_up = request.as_ref().is_some_and(|it| it.work.is_given_up());
+            let span = request.map_or_else(Span::none, |it| it.scope.span());
+            span.in_scope(|| {
                 tracing::info!(
                     target: "guest",
                     component = &*self.component,
                     stream = self.stream,
+                    given_up,
                     line
                 );
             });

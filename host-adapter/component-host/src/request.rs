@@ -100,13 +100,13 @@ impl Requests {
         found.map(|running| running.request.clone())
     }
 
-    /// What a log line belongs to: the request that it names, or nothing.
-    pub(crate) fn named_in(&self, line: &str) -> Scope {
+    /// The request that a log line names.
+    pub(crate) fn named_in(&self, line: &str) -> Option<TracedRequest> {
         let requests = self.lock();
         let found = requests
             .iter()
             .find(|running| line.contains(&*running.request.id));
-        found.map_or(Scope::Nothing, |running| running.request.scope.clone())
+        found.map(|running| running.request.clone())
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Running>> {

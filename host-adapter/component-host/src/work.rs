@@ -115,6 +115,11 @@ impl Work {
         self.0.given_up.cancelled().await;
     }
 
+    /// Whether the request is given up.
+    pub(crate) fn is_given_up(&self) -> bool {
+        self.0.given_up.is_cancelled()
+    }
+
     /// Counts the request in the load of the instance that works on it.
     pub(crate) fn begin_in(&self, load: &Load) {
         self.0.place.get_or_init(|| load.enter());

@@ -12,7 +12,8 @@ use crate::{
 };
 
 /// The target of events whose field `line` is a line that the component in the field `component`
-/// wrote. The field `stream` is `stdout` or `stderr`.
+/// wrote. The field `stream` is `stdout` or `stderr`. With the field `given_up`, nobody waits for the
+/// answer to the request that the line is about.
 pub const GUEST: &str = "guest";
 
 /// Longest request id in a line, in bytes; the host and service-kit accept no longer one.
@@ -25,10 +26,17 @@ const TRACE_ID: usize = 32;
 pub(crate) struct Guest {
     component: String,
     is_stderr: bool,
+    is_given_up: bool,
     line: String,
 }
 
 impl Visit for Guest {
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        if field.name() == "given_up" {
+            self.is_given_up = value;
+        }
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
         self.record_str(field, &format!("{value:?}"));
     }
@@ -45,7 +53,8 @@ impl Visit for Guest {
 
 impl Guest {
     /// The line. Text that is not a line of service-kit, such as a panic's, becomes the message:
-    /// WARNING on stderr, INFO on stdout.
+    /// WARNING on stderr, INFO on stdout. A warning about a request that is given up is for DEBUG: the
+    /// adapter ended what the component was doing, and the client does not get the answer.
     pub(crate) fn into_line(self) -> Line {
         let level = if self.is_stderr {
             LogLevel::Warning
@@ -57,6 +66,9 @@ impl Guest {
         match parse(&self.line) {
             Some(entry) => fill(&mut line, entry),
             None => line.message = self.line,
+        }
+        if self.is_given_up && line.level == LogLevel::Warning {
+            line.level = LogLevel::Debug;
         }
         line
     }
@@ -105,9 +117,14 @@ mod tests {
     use crate::json;
 
     fn line(text: &str, is_stderr: bool) -> Value {
+        of_request(text, is_stderr, false)
+    }
+
+    fn of_request(text: &str, is_stderr: bool, is_given_up: bool) -> Value {
         let guest = Guest {
             component: "user".to_owned(),
             is_stderr,
+            is_given_up,
             line: text.to_owned(),
         };
         let mut out = String::new();
@@ -156,6 +173,15 @@ mod tests {
             assert_eq!(line(text, true)["message"], text);
             assert_eq!(line(text, true)["level"], "WARNING");
             assert_eq!(line(text, false)["level"], "INFO");
+        }
+    }
+
+    #[test]
+    fn only_warnings_about_given_up_requests_are_for_debug() {
+        for (level, expected) in [("WARNING", "DEBUG"), ("ERROR", "ERROR"), ("INFO", "INFO")] {
+            let text = format!(r#"{{"message":"m","level":"{level}"}}"#);
+            assert_eq!(of_request(&text, true, true)["level"], expected);
+            assert_eq!(of_request(&text, true, false)["level"], level);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Work ends with its client.
 
-use reqwest::Method;
 use rstest::rstest;
+use sqlx::Connection as _;
 use tempfile::TempDir;
 use tokio::{io::AsyncWriteExt as _, net::TcpStream};
 
@@ -52,16 +52,6 @@ async fn wait_for_statements(admin: &mut sqlx::PgConnection, number: i64) {
     .await;
 }
 
-async fn wait_for_requests_in_flight(app: &App, number: u32) {
-    until("the requests in flight", async || {
-        let metrics = app.request_to("management", Method::GET, "/metrics");
-        let metrics = metrics.send().await.expect(200).text;
-        let active = format!("http_server_active_requests{{component=\"faulty\"}} {number}\n");
-        metrics.contains(&active).then_some(())
-    })
-    .await;
-}
-
 #[rstest]
 #[tokio::test]
 async fn a_statement_ends_when_its_client_hangs_up(
@@ -73,9 +63,41 @@ async fn a_statement_ends_when_its_client_hangs_up(
     wait_for_statements(&mut admin, 1).await;
     drop(client);
     wait_for_statements(&mut admin, 0).await;
-    wait_for_requests_in_flight(&app, 0).await;
+    app.wait_for_requests_in_flight("faulty", 0).await;
     let answer = app.get("/sleep/0").send().await.expect(200).text;
     assert!(answer.starts_with("Ok"), "{answer}");
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_answer_that_nobody_gets_is_no_warning(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = Builder::new(mode).env("LOG_LEVEL", "DEBUG").start().await;
+    let mut admin = app.admin_connection().await;
+    let mut blocker = admin.begin().await.expect("begin");
+    sqlx::query("lock table \"user\".user_counts in access exclusive mode")
+        .execute(&mut *blocker)
+        .await
+        .expect("lock");
+    let client = send(&app, "/api/v1/users/stats/count").await;
+    app.wait_for_requests_in_flight("user", 1).await;
+    drop(client);
+    let is_about_it = |line: &serde_json::Value| {
+        let message = line["message"].as_str().unwrap_or_default();
+        line["component"] == "user" && message.starts_with("could not serve a request")
+    };
+    // Composed, the call to the adapter goes on, and the instance is ended before it can say anything.
+    if mode == HostMode::Embedded {
+        let line = app
+            .wait_for_log("the request that ended", is_about_it)
+            .await;
+        assert_eq!(line["level"], "DEBUG", "{line}");
+    }
+    app.wait_for_requests_in_flight("user", 0).await;
+    let warnings = app.log().into_iter().filter(is_about_it);
+    let warnings: Vec<_> = warnings.filter(|line| line["level"] != "DEBUG").collect();
+    assert_eq!(warnings, [] as [serde_json::Value; 0]);
 }
 
 #[rstest]
@@ -116,7 +138,7 @@ async fn an_instance_is_freed_when_its_client_hangs_up(#[case] path: &str) {
     let environment = [&LONG[..], &limits].concat();
     let app = crate::support::faulty::start(directory.path(), &environment).await;
     let client = send(&app, path).await;
-    wait_for_requests_in_flight(&app, 1).await;
+    app.wait_for_requests_in_flight("faulty", 1).await;
     app.get("/").send().await.expect_problem(503, "overloaded");
     drop(client);
     until("an answer", async || {
@@ -133,11 +155,11 @@ async fn an_instance_goes_on_for_its_other_clients() {
     let environment = [&LONG[..], &[("SPINDLE_HOST_THREADS", "1")]].concat();
     let app = crate::support::faulty::start(directory.path(), &environment).await;
     let leaving = send(&app, "/wait").await;
-    wait_for_requests_in_flight(&app, 1).await;
+    app.wait_for_requests_in_flight("faulty", 1).await;
     // Longer than a guest may go on with a request that is given up.
     let staying = tokio::spawn(app.get("/pause/1500").send());
-    wait_for_requests_in_flight(&app, 2).await;
+    app.wait_for_requests_in_flight("faulty", 2).await;
     drop(leaving);
     assert_eq!(staying.await.expect("join").expect(200).text, "original");
-    wait_for_requests_in_flight(&app, 0).await;
+    app.wait_for_requests_in_flight("faulty", 0).await;
 }
