@@ -16,6 +16,7 @@ use tokio::{
     time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     ApiSettings,
@@ -25,7 +26,7 @@ use super::{
     rejection::Rejection,
     tls,
 };
-use adapter_listening::{MAX_HEAD, Serve};
+use adapter_listening::{MAX_HEAD, Serve, close_after};
 use adapter_telemetry::traces::{self, Entry, InScope as _, Scope, TRACEPARENT};
 
 /// Longest request id and `traceparent` that are read, as in `wit/context.wit`.
@@ -37,6 +38,7 @@ pub(super) struct Connections {
     pub(super) tls: Option<TlsAcceptor>,
     pub(super) settings: Arc<ApiSettings>,
     pub(super) header_timeout: Duration,
+    pub(super) draining: CancellationToken,
 }
 
 impl Serve for Connections {
@@ -73,7 +75,13 @@ impl Connections {
         let header_timeout = self.header_timeout;
         let service = service_fn(move |request| {
             let (connections, certified) = (self.clone(), certified.clone());
-            async move { Ok::<_, Infallible>(connections.answer(certified, request).await) }
+            async move {
+                let mut response = connections.answer(certified, request).await;
+                if connections.draining.is_cancelled() {
+                    close_after(&mut response);
+                }
+                Ok::<_, Infallible>(response)
+            }
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())

@@ -28,7 +28,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use adapter_contract::Adapter;
-use adapter_listening::{ListeningSettings, Serve};
+use adapter_listening::{ListeningSettings, Serve, Stop};
 use callers::Callers;
 use connection::Connections;
 pub use settings::{ApiSettings, spin_variable, token_variable};
@@ -72,26 +72,24 @@ impl Server {
         })
     }
 
-    /// Serves until `shutdown` is cancelled, and returns when the last call is answered.
+    /// Serves until `stop`. Returns when the last call is answered or the time for that is over, with the
+    /// number of calls that were cut off.
     ///
     /// # Errors
     ///
     /// A thread cannot be started, or has panicked.
-    pub async fn run(
-        self,
-        socket: TcpListener,
-        shutdown: &CancellationToken,
-    ) -> anyhow::Result<()> {
+    pub async fn run(self, socket: TcpListener, stop: &Stop) -> anyhow::Result<usize> {
         let servers = |thread| -> Vec<Arc<dyn Serve>> {
             let connections = Connections {
                 callers: Arc::new(self.callers.on_thread(thread)),
                 tls: self.tls.clone(),
                 settings: self.settings.clone(),
                 header_timeout: self.listening.header_timeout,
+                draining: stop.draining.clone(),
             };
             vec![Arc::new(connections)]
         };
-        let unused = CancellationToken::new();
+        let (shutdown, unused) = (&stop.shutdown, CancellationToken::new());
         adapter_listening::run(vec![socket], servers, self.listening, shutdown, &unused).await
     }
 }

@@ -53,10 +53,9 @@ use loader::Loader;
 use manifest::Manifest;
 use server::Server;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
 use adapter_contract::Adapter;
-use adapter_listening::{ListeningSettings, Serve};
+use adapter_listening::{ListeningSettings, Serve, Stop};
 pub use handle::HostHandle;
 pub use imports::Imports;
 pub use problem::PROBLEMS;
@@ -129,16 +128,13 @@ impl Host {
         HostHandle::new(self.hosted.clone())
     }
 
-    /// Serves until `shutdown` is cancelled, and returns when the last request is answered.
+    /// Serves until `stop`. Returns when the last request is answered or the time for that is over, with the
+    /// number of requests that were cut off.
     ///
     /// # Errors
     ///
     /// A thread cannot be started, or has panicked.
-    pub async fn run(
-        self,
-        listening: ListeningSettings,
-        shutdown: CancellationToken,
-    ) -> anyhow::Result<()> {
+    pub async fn run(self, listening: ListeningSettings, stop: Stop) -> anyhow::Result<usize> {
         let Self { hosted, sockets } = self;
         let applications = hosted.applications.iter();
         let components = applications.map(|served| served.current().templates.len());
@@ -154,13 +150,20 @@ impl Host {
             applications
                 .map(|(application, limits)| -> Arc<dyn Serve> {
                     let application = application.on_thread(thread);
-                    Server::new(application, listening, limits.clone(), addresses.clone())
+                    Server::new(
+                        application,
+                        listening,
+                        limits.clone(),
+                        addresses.clone(),
+                        stop.draining.clone(),
+                    )
                 })
                 .collect()
         };
         let check = tokio::spawn(reload::check_first(hosted.clone()));
         let stopping = &hosted.loader.stopping;
-        let result = adapter_listening::run(sockets, servers, listening, &shutdown, stopping).await;
+        let shutdown = &stop.shutdown;
+        let result = adapter_listening::run(sockets, servers, listening, shutdown, stopping).await;
         check.abort();
         result
     }

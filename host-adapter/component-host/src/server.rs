@@ -16,6 +16,7 @@ use hyper_util::{
     server::graceful::Watcher,
 };
 use tokio::{net::TcpStream, time::timeout};
+use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::{
     WasiBody,
     handler::{ExpirationError, InstantiationError},
@@ -34,7 +35,7 @@ use super::{
     serving::Serving,
     work::{Active, Caller, Work},
 };
-use adapter_listening::{ListeningSettings, MAX_HEAD, Pace, PacedStream, Serve};
+use adapter_listening::{ListeningSettings, MAX_HEAD, Pace, PacedStream, Serve, close_after};
 use adapter_telemetry::traces::{self, Entry, InScope as _, Scope, TRACEPARENT};
 
 /// One application on one thread.
@@ -43,6 +44,7 @@ pub(super) struct Server {
     settings: ListeningSettings,
     limits: Limits,
     addresses: Arc<ClientAddresses>,
+    draining: CancellationToken,
 }
 
 impl Server {
@@ -51,12 +53,14 @@ impl Server {
         settings: ListeningSettings,
         limits: Limits,
         addresses: Arc<ClientAddresses>,
+        draining: CancellationToken,
     ) -> Arc<Self> {
         Arc::new(Self {
             application,
             settings,
             limits,
             addresses,
+            draining,
         })
     }
 
@@ -192,7 +196,13 @@ impl Serve for Server {
                 // It replaces every value that the client sent.
                 request.headers_mut().insert(CLIENT_ADDRESS, client);
             }
-            async move { Ok::<_, Infallible>(server.answer(request, client.ip()).await) }
+            async move {
+                let mut response = server.answer(request, client.ip()).await;
+                if server.draining.is_cancelled() {
+                    close_after(&mut response);
+                }
+                Ok::<_, Infallible>(response)
+            }
         });
         let pace = Pace::new(settings.min_rate, settings.write_timeout);
         let connection = http1::Builder::new()

@@ -7,6 +7,7 @@ mod addresses;
 mod listener;
 mod pace;
 mod settings;
+mod stop;
 mod threads;
 
 use std::{
@@ -28,6 +29,7 @@ pub use addresses::{PerClient, Place};
 use listener::Listener;
 pub use pace::{Pace, PacedStream};
 pub use settings::ListeningSettings;
+pub use stop::{Stop, close_after};
 use threads::Thread;
 
 /// The largest head of a request, in bytes; a larger one is answered 431. Browsers and proxies send a few
@@ -51,7 +53,8 @@ pub trait Serve: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
-/// Serves `sockets` until `shutdown` is cancelled, and returns when the last request is answered.
+/// Serves `sockets` until `shutdown` is cancelled. Returns when the last request is answered or the time for
+/// that is over, with the number of requests that were cut off.
 ///
 /// `servers` is called once per thread with the thread's number (from 0), and returns a server for each
 /// socket in the same order. `stopping` is cancelled when no more connections are accepted.
@@ -65,7 +68,7 @@ pub async fn run(
     settings: ListeningSettings,
     shutdown: &CancellationToken,
     stopping: &CancellationToken,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<usize> {
     let threads = (0..settings.threads)
         .map(|number| Thread::start(number, servers(number), settings))
         .collect::<anyhow::Result<Vec<_>>>()?;
@@ -86,15 +89,9 @@ pub async fn run(
     while listeners.join_next().await.is_some() {}
     stopping.cancel();
     let handles: Vec<_> = threads.into_iter().map(|thread| thread.handle).collect();
-    let join = || {
-        handles
-            .into_iter()
-            .map(JoinHandle::join)
-            .all(|result| result.is_ok())
-    };
-    let all_finished = tokio::task::spawn_blocking(join).await?;
-    anyhow::ensure!(all_finished, "a serving thread panicked");
-    Ok(())
+    let join = || handles.into_iter().map(JoinHandle::join).sum();
+    let cut_off: std::thread::Result<usize> = tokio::task::spawn_blocking(join).await?;
+    cut_off.map_err(|_| anyhow::anyhow!("a serving thread panicked"))
 }
 
 /// Binds a listener.

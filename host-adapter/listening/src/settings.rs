@@ -37,6 +37,11 @@ pub struct ListeningSettings {
     /// The default is longer than a phone takes to find its network again.
     #[serde(with = "Time::<100, { 10 * MINUTE }>")]
     pub write_timeout: Duration,
+    /// How long requests are still accepted after SIGTERM, while `/ready` already fails. A load balancer that
+    /// learns of it in this time sends the process nothing that it cannot answer. The default is enough for a
+    /// check a second, and for a check every two seconds of which two must fail.
+    #[serde(with = "Time::<0, { 10 * MINUTE }>")]
+    pub drain_delay: Duration,
     /// Time for requests in flight to finish when the process stops. The default is below what
     /// container platforms wait before they kill.
     #[serde(with = "Time::<0, { 10 * MINUTE }>")]
@@ -53,6 +58,7 @@ impl Default for ListeningSettings {
             body_timeout: Duration::from_secs(10),
             min_rate: 1 << 10,
             write_timeout: Duration::from_secs(30),
+            drain_delay: Duration::from_secs(5),
             shutdown_timeout: Duration::from_secs(10),
         }
     }

@@ -32,7 +32,8 @@ pub(super) struct Connection {
 /// A running thread. It ends when all its senders are dropped.
 pub(super) struct Thread {
     pub(super) connections: mpsc::UnboundedSender<Connection>,
-    pub(super) handle: JoinHandle<()>,
+    /// Returns the number of requests that were cut off.
+    pub(super) handle: JoinHandle<usize>,
 }
 
 impl Thread {
@@ -61,28 +62,33 @@ async fn serve(
     mut connections: mpsc::UnboundedReceiver<Connection>,
     servers: Vec<Arc<dyn Serve>>,
     settings: ListeningSettings,
-) {
-    let graceful = GracefulShutdown::new();
+) -> usize {
+    let open = Open {
+        graceful: GracefulShutdown::new(),
+        count: Arc::default(),
+    };
     while let Some(connection) = connections.recv().await {
-        if let Err(error) = start(connection, &servers, &graceful, settings.write_timeout) {
+        if let Err(error) = start(connection, &servers, &open, settings.write_timeout) {
             tracing::warn!("starting to serve a connection failed: {error}");
         }
     }
-    if tokio::time::timeout(settings.shutdown_timeout, graceful.shutdown())
-        .await
-        .is_err()
-    {
-        tracing::warn!(
-            "requests were still running after {:?}",
-            settings.shutdown_timeout
-        );
-    }
+    let Open { graceful, count } = open;
+    // It closes connections without a request at once.
+    let _ = tokio::time::timeout(settings.shutdown_timeout, graceful.shutdown()).await;
+    Arc::strong_count(&count) - 1
+}
+
+/// The open connections of a thread.
+struct Open {
+    graceful: GracefulShutdown,
+    /// Each connection holds a reference.
+    count: Arc<()>,
 }
 
 fn start(
     connection: Connection,
     servers: &[Arc<dyn Serve>],
-    graceful: &GracefulShutdown,
+    open: &Open,
     write_timeout: Duration,
 ) -> std::io::Result<()> {
     let Connection {
@@ -108,10 +114,11 @@ fn start(
     SockRef::from(&stream).set_tcp_user_timeout(Some(write_timeout))?;
     let connection = server
         .clone()
-        .serve(TcpStream::from_std(stream)?, graceful.watcher());
+        .serve(TcpStream::from_std(stream)?, open.graceful.watcher());
+    let counted = open.count.clone();
     tokio::spawn(async move {
         connection.await;
-        drop((permit, place));
+        drop((permit, place, counted));
     });
     Ok(())
 }

@@ -18,7 +18,8 @@ pub(super) struct Background {
 
 /// The work for one assembly.
 struct Work {
-    tasks: JoinSet<()>,
+    /// Each returns the number of messages that it handed back.
+    tasks: JoinSet<usize>,
     stop: CancellationToken,
     assembly: Assembly,
 }
@@ -72,11 +73,12 @@ impl Background {
     }
 
     /// Waits at most `timeout` for deliveries in flight. A message that is not delivered by then stays in
-    /// the database, for the next start.
-    pub(super) async fn finish(&self, timeout: Duration) {
+    /// the database, for another adapter or the next start. Returns how many the relays handed back.
+    pub(super) async fn finish(&self, timeout: Duration) -> usize {
         let mut work = self.work.lock().await;
-        work.finish_tasks(timeout).await;
+        let handed_back = work.finish_tasks(timeout).await;
         work.assembly.close().await;
+        handed_back
     }
 }
 
@@ -88,10 +90,10 @@ impl Work {
             tasks.spawn(relay.run(stop.clone()));
         }
         if let Some(listener) = assembly.sessions.take() {
-            tasks.spawn(listener.run(stop.clone()));
+            tasks.spawn(without_messages(listener.run(stop.clone())));
         }
         if let Some(keys) = assembly.keys.take() {
-            tasks.spawn(keys.run(stop.clone()));
+            tasks.spawn(without_messages(keys.run(stop.clone())));
         }
         Self {
             tasks,
@@ -100,13 +102,25 @@ impl Work {
         }
     }
 
-    async fn finish_tasks(&mut self, timeout: Duration) {
-        let tasks = async { while self.tasks.join_next().await.is_some() {} };
+    async fn finish_tasks(&mut self, timeout: Duration) -> usize {
+        let mut handed_back = 0;
+        let tasks = async {
+            while let Some(ended) = self.tasks.join_next().await {
+                handed_back += ended.unwrap_or_default();
+            }
+        };
         let _ = tokio::time::timeout(timeout, tasks).await;
+        handed_back
     }
 
     async fn finish(mut self, timeout: Duration) {
         self.finish_tasks(timeout).await;
         self.assembly.close().await;
     }
+}
+
+/// A task that has no messages to hand back.
+async fn without_messages(task: impl Future<Output = ()>) -> usize {
+    task.await;
+    0
 }

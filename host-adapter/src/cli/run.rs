@@ -6,6 +6,7 @@ use std::{
     fmt::Write as _,
     net::SocketAddr,
     sync::Arc,
+    time::Duration,
 };
 
 use anyhow::Context as _;
@@ -25,6 +26,7 @@ use crate::{
 };
 use adapter_capabilities::vault::KeyRing;
 use adapter_contract::Adapter;
+use adapter_listening::Stop;
 use adapter_management::Management;
 
 /// The URL of a peer for which the settings have none.
@@ -82,12 +84,9 @@ pub(super) trait Mode: Sized {
         adapters: HashMap<String, Arc<dyn Adapter>>,
     ) -> anyhow::Result<Self::Server>;
 
-    /// Serves until `shutdown`, and returns when the last request is answered.
-    async fn serve(
-        server: Self::Server,
-        running: Running,
-        shutdown: CancellationToken,
-    ) -> anyhow::Result<()>;
+    /// Serves until `stop`. Returns when the last request is answered or the time for that is over, with the
+    /// number of requests that were cut off.
+    async fn serve(server: Self::Server, running: Running, stop: Stop) -> anyhow::Result<usize>;
 }
 
 /// What is printed once everything is up.
@@ -111,7 +110,7 @@ pub(super) async fn run<M: Mode>(
     let keys = assembly::keys(&invocation.settings)?;
     let warnings = start_checks::run(&invocation, M::HOST)?;
     let management = Arc::new(management(&invocation.settings)?);
-    let shutdown = shutdown_signal()?;
+    let stop = shutdown_signal(invocation.settings.listening.drain_delay)?;
     let mongodb = mongodb.start(&mut invocation).await?;
     let mut database = Database::open(&invocation).await?;
     database.supervise();
@@ -124,7 +123,7 @@ pub(super) async fn run<M: Mode>(
             management,
             warnings,
         },
-        shutdown,
+        stop,
     )
     .await;
     database.close().await;
@@ -146,7 +145,7 @@ async fn serve<M: Mode>(
     current: Current,
     database: &Database,
     prepared: Prepared,
-    shutdown: CancellationToken,
+    stop: Stop,
 ) -> anyhow::Result<()> {
     let Prepared {
         keys,
@@ -165,36 +164,51 @@ async fn serve<M: Mode>(
     };
     let assembly = tokio::select! {
         assembly = start => assembly?,
-        () = shutdown.cancelled() => return Ok(()),
+        // Nothing has been served, so nothing is to be drained.
+        () = stop.draining.cancelled() => return Ok(()),
     };
     let mut banner = mode.banner(settings);
     let url = format!("http://{}", management.address());
     banner.before.push(("management".to_owned(), url));
     let banner = banner.text(database, &assembly)?;
     let server = mode.load(&current, assembly.adapters())?;
-    let background = Arc::new(Background::start(assembly, &shutdown));
+    let background = Arc::new(Background::start(assembly, &stop.shutdown));
     let running = Running {
         current,
         admin: database.admin.clone(),
         peer_url,
         background: background.clone(),
-        shutdown: shutdown.clone(),
+        shutdown: stop.shutdown.clone(),
         warnings,
         banner,
         management: management.clone(),
     };
-    let served = M::serve(server, running, shutdown.clone());
+    let served = M::serve(server, running, stop.clone());
     let stopping = async {
-        shutdown.cancelled().await;
+        stop.draining.cancelled().await;
         management.stopping();
         std::future::pending().await
     };
-    tokio::select! {
+    let requests = tokio::select! {
         served = served => served?,
-        () = stopping => {}
-    }
-    background.finish(settings.listening.shutdown_timeout).await;
+        never = stopping => never,
+    };
+    let timeout = settings.listening.shutdown_timeout;
+    let messages = background.finish(timeout).await;
+    report_end(requests, messages, timeout);
     Ok(())
+}
+
+/// Says what did not end in time.
+fn report_end(requests: usize, messages: usize, timeout: Duration) {
+    if requests > 0 {
+        tracing::warn!(
+            "stopped: {requests} requests were cut off after {timeout:?} (`host.shutdown_timeout`), \
+             {messages} messages handed back"
+        );
+    } else {
+        tracing::info!("stopped: 0 requests were cut off, {messages} messages handed back");
+    }
 }
 
 /// Prepares the databases and connects everything, the peers as well.

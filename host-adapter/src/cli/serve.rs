@@ -4,7 +4,6 @@
 use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
 use tokio::{net::TcpListener, task::JoinSet};
-use tokio_util::sync::CancellationToken;
 
 use super::{
     Current, Invocation,
@@ -19,6 +18,7 @@ use crate::{
 };
 use adapter_api::Server;
 use adapter_contract::Adapter;
+use adapter_listening::Stop;
 
 /// How to serve.
 #[derive(Debug, clap::Args)]
@@ -80,16 +80,22 @@ impl Mode for Api {
     async fn serve(
         (server, socket): (Server, TcpListener),
         running: Running,
-        shutdown: CancellationToken,
-    ) -> anyhow::Result<()> {
+        stop: Stop,
+    ) -> anyhow::Result<usize> {
         let mut tasks = JoinSet::new();
         let socket_path = &running.current.get().settings.control.socket;
-        operation::start(&mut tasks, socket_path, handler(), &shutdown, || async {
-            tracing::warn!("{SPIN_HOSTS}");
-        })
+        operation::start(
+            &mut tasks,
+            socket_path,
+            handler(),
+            &stop.shutdown,
+            || async {
+                tracing::warn!("{SPIN_HOSTS}");
+            },
+        )
         .await;
         running.announce(None)?;
-        server.run(socket, &shutdown).await
+        server.run(socket, &stop).await
     }
 }
 

@@ -3,7 +3,6 @@
 use std::{collections::HashMap, net::SocketAddr, path::PathBuf, process::Stdio, sync::Arc};
 
 use tokio::{net::TcpListener, task::JoinSet};
-use tokio_util::sync::CancellationToken;
 
 use super::{
     Current, Invocation,
@@ -16,6 +15,7 @@ use super::{
 use crate::{checks, config::Settings};
 use adapter_component_host::{self as component_host, Host, Source};
 use adapter_contract::Adapter;
+use adapter_listening::Stop;
 use adapter_logging::{LogLevel, LogSettings};
 
 /// The listener of the whole application among the services' own.
@@ -135,8 +135,8 @@ impl Mode for Listeners {
     async fn serve(
         (host, watch): (Host, bool),
         running: Running,
-        shutdown: CancellationToken,
-    ) -> anyhow::Result<()> {
+        stop: Stop,
+    ) -> anyhow::Result<usize> {
         let invocation = running.current.get();
         let settings = &invocation.settings;
         let announcement = running.clone();
@@ -151,13 +151,13 @@ impl Mode for Listeners {
             }
         };
         let (socket, handler) = (&settings.control.socket, reloader.handler());
-        operation::start(&mut tasks, socket, handler, &shutdown, on_hangup).await;
+        operation::start(&mut tasks, socket, handler, &stop.shutdown, on_hangup).await;
         if watch {
             let watch = Watch::start(reloader.clone())?;
-            tasks.spawn(watch.run(shutdown.clone()));
+            tasks.spawn(watch.run(stop.shutdown.clone()));
         }
         announcement.announce(Some(reloader))?;
-        host.run(settings.listening, shutdown).await
+        host.run(settings.listening, stop).await
     }
 }
 

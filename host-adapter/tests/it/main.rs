@@ -59,6 +59,7 @@ mod spans;
 mod start_checks;
 mod statistics;
 mod statistics_in_mongodb;
+mod stopping;
 mod support;
 mod swap;
 mod traces;

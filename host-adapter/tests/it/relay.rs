@@ -30,7 +30,7 @@ const SETTINGS: &str = "[components.a]\npostgres = true\npeers = [\"b\", \"c\"]\
 /// Adapters with the same keys on one database, whose relays run.
 struct Test {
     adapters: Vec<Granted>,
-    relays: JoinSet<()>,
+    relays: JoinSet<usize>,
     stop: CancellationToken,
     _directory: TempDir,
 }
@@ -247,7 +247,11 @@ async fn a_stopped_relay_hands_back_what_it_has() {
     })
     .await;
     test.stop.cancel();
-    while test.relays.join_next().await.is_some() {}
+    let mut handed_back = 0;
+    while let Some(ended) = test.relays.join_next().await {
+        handed_back += ended.expect("the relay ends");
+    }
+    assert_eq!(handed_back, 8);
     assert_eq!(test.waiting().await, [true; 20]);
 }
 

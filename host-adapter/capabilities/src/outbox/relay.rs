@@ -89,8 +89,8 @@ impl Relay {
     }
 
     /// Runs until `shutdown` is cancelled. Then it waits a few seconds for the deliveries in flight, and
-    /// hands back the rest.
-    pub async fn run(mut self, shutdown: CancellationToken) {
+    /// hands back the rest. Returns how many messages these were.
+    pub async fn run(mut self, shutdown: CancellationToken) -> usize {
         let mut failing = false;
         while !shutdown.is_cancelled() {
             let result = self.work().await;
@@ -115,7 +115,7 @@ impl Relay {
                 () = sleep_until(wake) => {}
             }
         }
-        self.finish().await;
+        self.finish().await
     }
 
     /// Does everything that is due.
@@ -312,7 +312,7 @@ impl Relay {
     }
 
     /// Waits a little for the deliveries in flight, and hands back the rest.
-    async fn finish(mut self) {
+    async fn finish(mut self) -> usize {
         let deadline = Instant::now() + LAST_DELIVERIES;
         while let Ok(Some(ended)) = timeout_at(deadline, self.deliveries.join_next_with_id()).await
         {
@@ -328,7 +328,9 @@ impl Relay {
                 "messages of `{}` are delivered again {LEASE:?} after the end of this process: {error}",
                 self.component
             );
+            return 0;
         }
+        self.held.len()
     }
 }
 

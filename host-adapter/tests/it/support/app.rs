@@ -233,6 +233,11 @@ impl App {
         process.unwrap_or(&self.host).pid()
     }
 
+    /// The id of the process that runs the components.
+    pub(crate) fn host_pid(&self) -> u32 {
+        self.host.pid()
+    }
+
     /// The adapter of composed components.
     pub(crate) fn adapter(&mut self) -> &mut Sidecar {
         self.adapter.as_mut().expect("an adapter process")

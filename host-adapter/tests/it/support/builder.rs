@@ -177,6 +177,8 @@ impl Builder {
             .env("DATABASE_URL", database.expose_secret())
             // Many tests share two processors, and the default is for a whole machine.
             .env("SPINDLE_POSTGRES_CONNECTIONS", "4")
+            // No load balancer must notice that the process stops.
+            .env("SPINDLE_HOST_DRAIN_DELAY", "0s")
             .env("SPINDLE_SERVER_ADDRESS", "127.0.0.1:0")
             .env("SPINDLE_MANAGEMENT_ADDRESS", "127.0.0.1:0");
         for listener in &self.listeners {
