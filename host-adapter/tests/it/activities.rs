@@ -294,6 +294,46 @@ async fn login_succeeds_while_documents_are_unreachable(
     assert_eq!(actions(&page), expected);
 }
 
+#[rstest]
+#[tokio::test]
+async fn a_repeated_logout_is_recorded_once(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
+    let token = app.register_and_log_in("ada").await;
+    let mut blocker = app.admin_connection().await;
+    let lock = "begin; lock table tokens.ended_sessions in share mode";
+    blocker.execute(lock).await.expect("lock");
+    // Both have checked the token before either ends it.
+    let logouts = [(); 2].map(|()| {
+        let request = app.post("/api/v1/users/logout").bearer(&token);
+        tokio::spawn(request.send())
+    });
+    let mut sql = app.admin_connection().await;
+    let waiting = "select count(*) from pg_stat_activity where datname = current_database() \
+        and wait_event_type = 'Lock' and query like '%ended_sessions%'";
+    until("both logouts", async || {
+        let waiting = sqlx::query_scalar::<_, i64>(waiting);
+        let waiting = waiting.fetch_one(&mut sql).await.expect("a count");
+        (waiting == 2).then_some(())
+    })
+    .await;
+    blocker.execute("commit").await.expect("commit");
+    for logout in logouts {
+        logout.await.expect("join").expect(200);
+    }
+    until("the delivery of all messages", async || {
+        let waiting = sqlx::query_scalar::<_, i64>("select count(*) from \"user\".outbox");
+        let waiting = waiting.fetch_one(&mut sql).await.expect("a count");
+        (waiting == 0).then_some(())
+    })
+    .await;
+    let token = log_in(&app, "ada", PASSWORD).await;
+    let page = wait_for_activities(&app, &token, 4).await;
+    let expected = ["logged_in", "logged_out", "logged_in", "registered"];
+    assert_eq!(actions(&page), expected);
+}
+
 /// More old activities than one step removes, and as many that are not old enough.
 const FILL: &str = "insert into documents.activities (id, body) \
      select id, jsonb_build_object('_id', id, 'user_id', 'x', 'action', 'logged_in', 'at', \

@@ -2,7 +2,7 @@
 
 use service_kit::Client;
 use service_kit::adapter::tokens;
-use service_kit::sql::{Transaction, sql};
+use service_kit::sql::{self, Transaction, sql};
 use uuid::Uuid;
 
 use super::record_activity::activity_message;
@@ -34,6 +34,9 @@ pub(crate) async fn end_session(
 
 /// Ends the tokens first. If the rest fails, the session stays listed until its tokens would have
 /// expired, but they are no longer valid.
+///
+/// A client that gets no answer repeats its request, and the first one may still run. Only one of them finds
+/// the session and records the activity.
 async fn end(
     action: &'static str,
     user_id: Uuid,
@@ -44,11 +47,16 @@ async fn end(
     let activity = NewActivity::now(action, user_id, Some(session_id), client);
     let mark = sql("update sessions set ended_at = now() \
          where id = $1 and user_id = $2 and ended_at is null");
-    Transaction::new()
+    let committed = Transaction::new()
         .execute(mark.bind(session_id).bind(user_id))
+        .expect_rows(1)
         .send(activity_message(&activity)?)
         .commit()
-        .await?;
-    tracing::info!(%user_id, %session_id, "ended a session");
+        .await;
+    match committed {
+        Ok(()) => tracing::info!(%user_id, %session_id, "ended a session"),
+        Err(sql::Error::UnexpectedRows { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
     Ok(EndedSession { session_id })
 }
