@@ -49,6 +49,7 @@ mod registration;
 mod relay;
 mod requests;
 mod revoked_sessions;
+mod rollout;
 mod row_pages;
 mod serving_threads;
 mod sessions;

@@ -106,6 +106,12 @@ impl Builder {
         self.database(app.database.clone())
     }
 
+    /// Uses the keys in this directory.
+    pub(crate) fn keys(mut self, directory: &Path) -> Self {
+        self.keys = directory.to_owned();
+        self
+    }
+
     pub(crate) fn database(mut self, url: SecretString) -> Self {
         self.database = Some(url);
         self

@@ -1,6 +1,7 @@
 //! Support for the tests: databases, the running application, a client, and waiting.
 
 pub(crate) mod app;
+pub(crate) mod balancer;
 pub(crate) mod builder;
 pub(crate) mod builds;
 pub(crate) mod capabilities;
@@ -9,6 +10,7 @@ pub(crate) mod cluster;
 pub(crate) mod collector;
 pub(crate) mod composed;
 pub(crate) mod copy;
+pub(crate) mod customer;
 pub(crate) mod declared;
 pub(crate) mod events;
 pub(crate) mod faulty;
