@@ -7,14 +7,13 @@ use service_kit::{background, collection};
 
 use super::summary::Summary;
 use super::window::{MAX_EVENTS, between, end_before};
-use super::{Counts, Result, adopt, days, events, store, users};
+use super::{Counts, Result, adopt, days, events, store, turn, users};
 
 /// Minimum number of events in a slice. A query counts fewer events within some milliseconds.
 pub(super) const MIN_EVENTS: u32 = 1_000;
 
-/// How often an instance checks whether a slice is due. At a thousand events a second, each check
-/// finds one, and the requests in between do no extra work.
-const INTERVAL: std::time::Duration = std::time::Duration::from_secs(5);
+/// How often an instance asks for its turn to look for a slice. The requests in between do no extra work.
+const INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
 
 thread_local! {
     static LOOKED: Cell<Option<Instant>> = const { Cell::new(None) };
@@ -51,6 +50,9 @@ pub(super) fn advance_next_time() {
 
 /// Returns whether there may be more to do.
 async fn advance_for(budget: std::time::Duration) -> Result<bool> {
+    if !turn::take().await? {
+        return Ok(false);
+    }
     let started = Instant::now();
     while adopt::adopt().await? {
         if started.elapsed() > budget {

@@ -30,6 +30,7 @@ mod rebuild;
 mod store;
 mod summary;
 mod tail;
+mod turn;
 mod users;
 mod window;
 
