@@ -25,6 +25,7 @@ mod documentation;
 mod documents_conformance;
 mod encryption;
 mod event_list;
+mod event_retention;
 mod gateway;
 mod grants;
 mod hang_ups;

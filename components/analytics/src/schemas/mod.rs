@@ -83,7 +83,7 @@ pub(crate) struct Statistics {
     /// By day in UTC, such as `2026-01-31`, for the latest 1,000 days.
     #[example(json!({"2026-01-31": 2}))]
     pub(crate) by_day: BTreeMap<String, u64>,
-    /// Null for a period with more than 100,000 events.
+    /// Null for a period with more than 100,000 events, or with events that were removed because of their age.
     pub(crate) distinct_users: Option<u64>,
     /// The counts of the user service, at most a second old; null if it does not answer.
     #[example(json!({"total_users": 2, "active_users": 2, "inactive_users": 0}))]

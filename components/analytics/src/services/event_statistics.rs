@@ -8,7 +8,7 @@ use service_kit::{Failure, OffsetDateTime, Shared};
 use super::{EVENTS, count_users, recent_user_counts};
 use crate::error::Result;
 use crate::schemas::Statistics;
-use crate::summaries::{self, Counts};
+use crate::summaries::{self, Counts, PeriodCounts};
 
 /// Maximum number of events of a period whose users are counted, because their cost grows with the events.
 const MAX_EVENTS_OF_USERS: u64 = 100_000;
@@ -16,8 +16,11 @@ const MAX_EVENTS_OF_USERS: u64 = 100_000;
 /// What was counted.
 struct Counted {
     counts: Counts,
-    /// Not counted if the period has more than [`MAX_EVENTS_OF_USERS`] events.
+    /// Not counted if the period has more than [`MAX_EVENTS_OF_USERS`] events, or events that were removed.
     distinct_users: Option<u64>,
+    /// Whether events of the period were removed, and whether some of them are not counted.
+    lacks_users: bool,
+    lacks_events: bool,
     /// Missing if the user service does not answer.
     user_stats: Option<Value>,
 }
@@ -42,7 +45,14 @@ fn statistics(as_of: OffsetDateTime, counted: &Counted) -> (Statistics, Vec<&'st
     if counted.user_stats.is_none() {
         warnings.push("The user service does not answer, so `user_stats` is missing.");
     }
-    if counted.distinct_users.is_none() {
+    if counted.lacks_events {
+        warnings.push(
+            "Parts of days are counted without the events that were removed because of their age.",
+        );
+    }
+    if counted.lacks_users {
+        warnings.push("Events were removed because of their age, so `distinct_users` is missing.");
+    } else if counted.distinct_users.is_none() {
         warnings.push("The period has more than 100,000 events, so `distinct_users` is missing.");
     }
     let statistics = Statistics {
@@ -64,6 +74,8 @@ async fn count_all() -> Result<Counted, Failure> {
     Ok(Counted {
         counts: totals.counts,
         distinct_users: Some(totals.distinct_users),
+        lacks_users: false,
+        lacks_events: false,
         user_stats,
     })
 }
@@ -71,8 +83,13 @@ async fn count_all() -> Result<Counted, Failure> {
 /// Counts the events of a period: its days with the summary, and the rest with the index on `timestamp`.
 async fn count_period(period: Period) -> Result<Counted> {
     let counted = join(summaries::count_period(period), recent_user_counts()).await;
-    let (counts, user_stats) = (counted.0?, counted.1);
-    let distinct_users = if counts.total <= MAX_EVENTS_OF_USERS {
+    let (period_counts, user_stats) = (counted.0?, counted.1);
+    let PeriodCounts {
+        counts,
+        lacks_events,
+        lacks_users,
+    } = period_counts;
+    let distinct_users = if !lacks_users && counts.total <= MAX_EVENTS_OF_USERS {
         let filter = period.filter("timestamp").unwrap_or_default();
         Some(EVENTS.count_distinct("user_id", filter).await?)
     } else {
@@ -81,6 +98,8 @@ async fn count_period(period: Period) -> Result<Counted> {
     Ok(Counted {
         counts,
         distinct_users,
+        lacks_users,
+        lacks_events,
         user_stats,
     })
 }

@@ -7,7 +7,7 @@ use service_kit::{background, collection};
 
 use super::summary::Summary;
 use super::window::{MAX_EVENTS, between, end_before};
-use super::{Counts, Result, adopt, days, events, store, turn, users};
+use super::{Counts, Result, adopt, days, events, retention, store, turn, users};
 
 /// Minimum number of events in a slice. A query counts fewer events within some milliseconds.
 pub(super) const MIN_EVENTS: u32 = 1_000;
@@ -28,6 +28,7 @@ const BUDGET: std::time::Duration = std::time::Duration::from_secs(1);
 /// Requests that record or read events call it, because a component runs only while it answers a
 /// request. None of them waits for it.
 pub(crate) fn advance_now_and_then() {
+    retention::remove_now_and_then();
     let looked = LOOKED.get().map(|looked| looked.elapsed());
     if looked.is_some_and(|ago| ago < INTERVAL) {
         return;
@@ -64,7 +65,7 @@ async fn advance_for(budget: std::time::Duration) -> Result<bool> {
         if summary.planned.is_some_and(|plan| plan.is_claimed()) {
             return Ok(false);
         }
-        if !advance(store::SUMMARY, &summary).await? {
+        if !advance(store::SUMMARY, &summary, MIN_EVENTS).await? {
             return Ok(false);
         }
         if started.elapsed() > budget {
@@ -73,13 +74,13 @@ async fn advance_for(budget: std::time::Duration) -> Result<bool> {
     }
 }
 
-/// Adds the next slice to a summary. Returns false if too few events are left for a slice, and true
+/// Adds the next slice to a summary. Returns false if fewer than `min_events` are left for a slice, and true
 /// if this or another worker added it.
-pub(super) async fn advance(id: &str, summary: &Summary) -> Result<bool> {
+pub(super) async fn advance(id: &str, summary: &Summary, min_events: u32) -> Result<bool> {
     let end = match summary.planned {
         Some(plan) => plan.end,
         None => {
-            let Some(end) = end_of_slice(summary.position).await? else {
+            let Some(end) = end_of_slice(summary.position, min_events).await? else {
                 return Ok(false);
             };
             if !store::plan(id, summary, end).await? {
@@ -88,11 +89,17 @@ pub(super) async fn advance(id: &str, summary: &Summary) -> Result<bool> {
             end
         }
     };
+    add_slice(id, summary, end).await?;
+    Ok(true)
+}
+
+/// Adds the slice up to `end`, which must be planned, unless another worker has added it.
+pub(super) async fn add_slice(id: &str, summary: &Summary, end: u64) -> Result<()> {
     let next = with_slice(summary, end).await?;
     if !store::complete(id, summary, &next).await? && id == store::SUMMARY {
         forget_if_replaced(summary).await?;
     }
-    Ok(true)
+    Ok(())
 }
 
 /// Removes what this worker has written for a summary that a rebuild has replaced meanwhile. The rebuild may
@@ -107,10 +114,11 @@ async fn forget_if_replaced(summary: &Summary) -> Result<()> {
 }
 
 /// Returns the end of the slice after `position`. It is settled, so no event can appear in the slice later.
-async fn end_of_slice(position: u64) -> Result<Option<u64>> {
+async fn end_of_slice(position: u64, min_events: u32) -> Result<Option<u64>> {
     let settled = collection::settled_position().await?;
     let events = between(position, settled);
-    if events::position(&events, MIN_EVENTS - 1).await?.is_none() {
+    let last = min_events.saturating_sub(1);
+    if events::position(&events, last).await?.is_none() {
         return Ok(None);
     }
     let beyond = events::position(&events, MAX_EVENTS).await?;

@@ -12,7 +12,7 @@ use serde_json::json;
 use service_kit::Collection;
 use service_kit::adapter::documents::Direction;
 use service_kit::collection::Update;
-use service_kit::collection::filter::{eq, gt, gte, is_in, lt};
+use service_kit::collection::filter::{eq, gt, gte, is_in, lt, lte};
 
 use super::counts::{Buckets, ByType};
 use super::summary::Summary;
@@ -124,6 +124,42 @@ pub(super) async fn read(
         }
     }
     Err(Error::TooManyDays)
+}
+
+/// Copies the days of the summary `from` to a rebuild that begins with its counts.
+pub(super) async fn copy(from: &Summary, rebuild: &Summary) -> Result<()> {
+    let end = format!("{}!", from.generation);
+    let mut after = key(from, "");
+    loop {
+        let rest = gt("_id", &after).and(lt("_id", &end));
+        let page = DAYS.find(rest).order_by("_id", Direction::Ascending);
+        let days = page.limit(PAGE as u32).fetch_all().await?;
+        let Some(last) = days.last() else {
+            return Ok(());
+        };
+        after.clone_from(&last.key);
+        let copied = days.iter().filter_map(|day| {
+            Some(Day {
+                key: key(rebuild, day.key.split_once(' ')?.1),
+                slice: from.slice,
+                by_type: by_type_at(from.slice, day)?,
+                before: None,
+            })
+        });
+        DAYS.insert_all(copied).await?;
+    }
+}
+
+/// Returns whether the summary has events of the days from `from` to `to`, or may soon have some.
+pub(super) async fn has_any(
+    summary: &Summary,
+    from: Option<&str>,
+    to: Option<&str>,
+) -> Result<bool> {
+    let first = gte("_id", key(summary, from.unwrap_or_default()));
+    let last = to.map_or_else(|| format!("{}!", summary.generation), |to| key(summary, to));
+    let found = DAYS.find(first.and(lte("_id", last)));
+    Ok(found.fetch_optional().await?.is_some())
 }
 
 /// Returns the counts of a day at a slice, or `None` if they are not kept any more.

@@ -18,6 +18,8 @@
 //! A rebuild is a second summary, the document `rebuilt_totals`. It starts without events and replaces the
 //! first summary at the end. Each has a *generation*, which is part of the `_id` of its users, so that
 //! the users of both stay separate.
+//!
+//! Old events may be removed, see [`retention`]. The statistics go on counting them.
 
 mod adopt;
 mod advance;
@@ -27,9 +29,11 @@ mod error;
 mod events;
 mod period;
 mod rebuild;
+mod retention;
 mod store;
 mod summary;
 mod tail;
+mod take_over;
 mod turn;
 mod users;
 mod window;
@@ -39,7 +43,7 @@ use service_kit::Failure;
 pub(crate) use advance::advance_now_and_then;
 pub(crate) use counts::{Counts, bucket};
 pub(crate) use error::Error;
-pub(crate) use period::count as count_period;
+pub(crate) use period::{PeriodCounts, count as count_period};
 pub(crate) use rebuild::rebuild;
 use summary::Summary;
 
@@ -62,11 +66,9 @@ pub(crate) async fn totals() -> Result<Totals> {
     advance_now_and_then();
     for _ in 0..READINGS {
         let summary = store::read(store::SUMMARY).await?.unwrap_or_default();
-        let generation = summary.generation.clone();
-        let totals = totals_from(summary).await?;
+        let totals = totals_from(summary.clone()).await?;
         // The users of a replaced summary are removed, so they would count as new.
-        let latest = store::read(store::SUMMARY).await?.unwrap_or_default();
-        if latest.generation == generation {
+        if store::still_holds(&summary).await? {
             return Ok(totals);
         }
     }

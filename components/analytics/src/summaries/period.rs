@@ -6,7 +6,18 @@ use service_kit::{Failure, OffsetDateTime, clock};
 use time::{Date, Time};
 
 use super::counts::Buckets;
+use super::summary::Summary;
 use super::{Counts, Error, READINGS, Result, days, events, store, tail};
+
+/// The counts of a period.
+#[derive(Debug)]
+pub(crate) struct PeriodCounts {
+    pub(crate) counts: Counts,
+    /// Whether events of parts of days may be missing, because they were removed. Whole days are complete.
+    pub(crate) lacks_events: bool,
+    /// Whether events of the period may have been removed, so that its users cannot be counted.
+    pub(crate) lacks_users: bool,
+}
 
 /// The parts of a period.
 #[derive(Debug, Default, PartialEq)]
@@ -21,16 +32,43 @@ struct Parts {
 ///
 /// # Errors
 /// [`Error::TooManyDays`] if it has events on too many days.
-pub(crate) async fn count(period: Period) -> Result<Counts, Error> {
+pub(crate) async fn count(period: Period) -> Result<PeriodCounts, Error> {
     let parts = split(period);
     let mut buckets = Buckets::default();
-    for (from, to) in parts.edges {
-        buckets.add(events::buckets(&filter(from, to)).await?);
+    for (from, to) in &parts.edges {
+        buckets.add(events::buckets(&filter(*from, *to)).await?);
     }
-    if let Some((from, to)) = parts.days {
+    if let Some((from, to)) = &parts.days {
         buckets.add(count_days(from.as_deref(), to.as_deref()).await?);
     }
-    Ok(Counts::of(&buckets))
+    let counts = Counts::of(&buckets);
+    let removed = store::read(store::REMOVED).await?;
+    let Some(removed) = removed.filter(|removed| removed.slice > 0) else {
+        return Ok(PeriodCounts {
+            counts,
+            lacks_events: false,
+            lacks_users: false,
+        });
+    };
+    let mut lacks_events = false;
+    for (from, to) in parts.edges {
+        lacks_events = lacks_events || had_events(&removed, from, to).await?;
+    }
+    Ok(PeriodCounts {
+        counts,
+        lacks_events,
+        lacks_users: lacks_events || had_events(&removed, period.from, period.to).await?,
+    })
+}
+
+/// Whether events of these days were removed.
+async fn had_events(
+    removed: &Summary,
+    from: Option<OffsetDateTime>,
+    to: Option<OffsetDateTime>,
+) -> Result<bool> {
+    let (from, to) = (from.map(clock::day), to.map(clock::day));
+    days::has_any(removed, from.as_deref(), to.as_deref()).await
 }
 
 async fn count_days(from: Option<&str>, to: Option<&str>) -> Result<Buckets, Error> {
@@ -38,13 +76,12 @@ async fn count_days(from: Option<&str>, to: Option<&str>) -> Result<Buckets, Err
         let summary = store::read(store::SUMMARY).await?.unwrap_or_default();
         let mut newer = tail::buckets(summary.position).await?;
         newer.keep_days(from, to);
-        if let Some(mut summarised) = days::read(&summary, from, to).await? {
-            let latest = store::read(store::SUMMARY).await?.unwrap_or_default();
-            // A rebuild removes the days of the summary that it replaces.
-            if latest.generation == summary.generation {
-                summarised.add(newer);
-                return Ok(summarised);
-            }
+        // A rebuild removes the days of the summary that it replaces.
+        if let Some(mut summarised) = days::read(&summary, from, to).await?
+            && store::still_holds(&summary).await?
+        {
+            summarised.add(newer);
+            return Ok(summarised);
         }
     }
     let cause = "the summary was replaced each time it was read";

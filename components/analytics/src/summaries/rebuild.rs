@@ -1,5 +1,6 @@
 //! Rebuilds the summary from the events, in one or more requests.
 //!
+//! It begins with the counts of the events that were removed; see [`take_over`](super::take_over).
 //! All progress is in the document `rebuilt_totals`, so any request can continue after another one failed.
 //! The rebuild has its own generation. Once the summary has the same generation, the rebuild has
 //! replaced it, and only the users of the previous summary are left to remove. If nothing removed them,
@@ -7,8 +8,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::summary::Summary;
-use super::{Result, advance, days, store, users};
+use super::advance::{self, MIN_EVENTS};
+use super::summary::{Summary, Taken};
+use super::take_over::{release, take_over};
+use super::{Result, days, store, users};
 
 /// How long one request works on a rebuild. It is some seconds shorter than every request timeout.
 const BUDGET: Duration = Duration::from_secs(5);
@@ -27,6 +30,7 @@ pub(crate) async fn rebuild(restart: bool) -> Result<Progress> {
     let started = Instant::now();
     while let Some(leftover) = leftover().await? {
         if clean(&leftover).await? {
+            release(&leftover).await?;
             store::remove(store::REBUILD, &leftover.generation).await?;
         }
         if started.elapsed() > BUDGET {
@@ -42,6 +46,7 @@ pub(crate) async fn rebuild(restart: bool) -> Result<Progress> {
     loop {
         let events = rebuild.counts.total;
         if step(&rebuild).await? {
+            release(&rebuild).await?;
             store::remove(store::REBUILD, &rebuild.generation).await?;
             tracing::info!(events, "rebuilt the statistics");
             return Ok(Progress { done: true, events });
@@ -85,9 +90,11 @@ async fn step(rebuild: &Summary) -> Result<bool> {
     if summary.generation == rebuild.generation {
         return clean(rebuild).await;
     }
-    if rebuild.finished {
+    if rebuild.taken != Taken::All {
+        take_over(rebuild).await?;
+    } else if rebuild.finished {
         replace(&summary, rebuild).await?;
-    } else if !advance::advance(store::REBUILD, rebuild).await? {
+    } else if !advance::advance(store::REBUILD, rebuild, MIN_EVENTS).await? {
         finish(&summary, rebuild).await?;
     }
     Ok(false)
@@ -117,7 +124,12 @@ async fn replace(summary: &Summary, rebuild: &Summary) -> Result<()> {
 async fn begin_again(rebuild: &Summary) -> Result<()> {
     let mut retired = rebuild.retired.clone();
     retired.push(rebuild.generation.clone());
-    store::replace(store::REBUILD, &rebuild.generation, &store::fresh(retired)).await?;
+    store::replace(
+        store::REBUILD,
+        &rebuild.generation,
+        &store::rebuild(retired),
+    )
+    .await?;
     Ok(())
 }
 

@@ -9,13 +9,16 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Result;
-use super::summary::{Plan, Summary};
+use super::summary::{Plan, Summary, Taken};
 
 /// The summary in use. An earlier version kept another one, by times, as `summary`.
 pub(super) const SUMMARY: &str = "totals";
 
 /// The summary that will replace it.
 pub(super) const REBUILD: &str = "rebuilt_totals";
+
+/// The summary of the events that were removed.
+pub(super) const REMOVED: &str = "removed_totals";
 
 const SUMMARIES: Collection<Summary> = Collection::new("event_summaries");
 
@@ -31,13 +34,27 @@ pub(super) async fn read(id: &str) -> Result<Option<Summary>> {
     SUMMARIES.find(eq("_id", id)).fetch_optional().await
 }
 
+/// Returns whether everything that was read with this summary belongs together. It does not if a rebuild has replaced
+/// the summary, because its days and users are removed then, or if events that it does not have were removed.
+pub(super) async fn still_holds(summary: &Summary) -> Result<bool> {
+    let latest = read(SUMMARY).await?.unwrap_or_default();
+    if latest.generation != summary.generation || latest.slice == summary.slice {
+        return Ok(latest.generation == summary.generation);
+    }
+    let removed = read(REMOVED).await?.unwrap_or_default();
+    Ok(removed.position <= summary.position)
+}
+
 /// Returns a summary, and stores one without events if it does not exist yet. If several callers do
 /// this at once, all of them get the summary that was stored first.
 pub(super) async fn read_or_begin(id: &str) -> Result<Summary> {
     if let Some(summary) = read(id).await? {
         return Ok(summary);
     }
-    let summary = fresh(Vec::new());
+    let summary = match id {
+        REBUILD => rebuild(Vec::new()),
+        _ => fresh(Vec::new()),
+    };
     SUMMARIES.insert(&Document { _id: id, summary }).await?;
     let summary = read(id).await?;
     summary.ok_or_else(|| Failure::unavailable(format!("the summary `{id}` was removed meanwhile")))
@@ -49,6 +66,14 @@ pub(super) fn fresh(retired: Vec<String>) -> Summary {
         generation: Uuid::now_v7().simple().to_string(),
         retired,
         ..Summary::default()
+    }
+}
+
+/// Creates a rebuild that has taken over nothing.
+pub(super) fn rebuild(retired: Vec<String>) -> Summary {
+    Summary {
+        taken: Taken::Nothing,
+        ..fresh(retired)
     }
 }
 

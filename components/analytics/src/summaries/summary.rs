@@ -29,6 +29,20 @@ pub(super) struct Summary {
     pub(super) finished: bool,
     /// Generations whose users are removed once a rebuild has replaced the summary.
     pub(super) retired: Vec<String>,
+    /// What a rebuild has taken over of the events that were removed. An earlier version removed none.
+    #[serde(default)]
+    pub(super) taken: Taken,
+}
+
+/// How far a rebuild has taken over the summary of the events that were removed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Taken {
+    Nothing,
+    /// The counts, and the users up to this one.
+    UsersUpTo(String),
+    #[default]
+    All,
 }
 
 /// The end of a slice in progress, and when a worker began it.
@@ -58,6 +72,7 @@ impl Default for Summary {
             users: 0,
             finished: false,
             retired: Vec::new(),
+            taken: Taken::All,
         }
     }
 }

@@ -6,7 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 use service_kit::Collection;
-use service_kit::collection::filter::{eq, gte, is_in, lt, lte};
+use service_kit::adapter::documents::Direction;
+use service_kit::collection::filter::{eq, gt, gte, is_in, lt, lte};
 
 use super::Result;
 use super::summary::Summary;
@@ -51,6 +52,24 @@ pub(super) async fn known(summary: &Summary, users: &[String]) -> Result<u64> {
             .await?;
     }
     Ok(known)
+}
+
+/// Copies some users of the summary `from` to a rebuild that begins with its counts: those after the user `after`,
+/// in their order. Returns the last one, or `None` if no users were left.
+pub(super) async fn copy(from: &Summary, rebuild: &Summary, after: &str) -> Result<Option<String>> {
+    let rest = gt("_id", key(from, after)).and(lt("_id", format!("{}!", from.generation)));
+    let found = USERS.find(rest).order_by("_id", Direction::Ascending);
+    let found = found.limit(BATCH as u32).fetch_all().await?;
+    // `User::slice` has leading zeros, and users of later slices are not in the counts.
+    let (until, slice) = (mark(from, from.slice), mark(rebuild, from.slice));
+    let name = |user: &User| user.key.split_once(' ').map(|(_, name)| name.to_owned());
+    let users = found.iter().filter(|user| user.slice <= until);
+    let users = users.filter_map(name).map(|name| User {
+        key: key(rebuild, &name),
+        slice: slice.clone(),
+    });
+    USERS.insert_all(users).await?;
+    Ok(found.last().and_then(name))
 }
 
 /// Removes some users of a generation, and returns whether there may be more.
