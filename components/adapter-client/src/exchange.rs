@@ -1,6 +1,8 @@
 //! Sends a call to the adapter and reads the response.
 
-use adapter_contract::VERSION;
+use std::time::{Duration, Instant};
+
+use adapter_contract::{VERSION, deadline};
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
 use serde::Serialize;
@@ -11,7 +13,7 @@ use spin_sdk::wasip3::http::types::{ErrorCode, RequestOptions};
 use spin_sdk::wasip3::http_compat::RequestOptionsExtension;
 
 use crate::failure::Failure;
-use crate::request::{self, RequestIds};
+use crate::request::{self, Request};
 use crate::settings::{Settings, settings};
 
 /// The request header with the version of the WIT package, whose types are the types on the wire.
@@ -20,6 +22,9 @@ const VERSION_HEADER: &str = "spindle-adapter-version";
 /// The request headers with the ids of the service's own request.
 const REQUEST_ID: &str = "x-request-id";
 const TRACEPARENT: &str = "traceparent";
+
+/// The shortest time for a call. A host may take no time at all for no limit.
+const SHORTEST: Duration = Duration::from_millis(1);
 
 /// Limit of a response, in bytes. The adapter's own limits are far below it (4 MiB of documents, which
 /// JSON in JSON doubles in the worst case). An instance has 64 MiB of memory.
@@ -31,14 +36,14 @@ pub(crate) async fn exchange<T: DeserializeOwned>(
     arguments: &impl Serialize,
 ) -> Result<T, Failure> {
     // Before this call waits: afterwards the service may work for another request.
-    let ids = request::current();
+    let request = request::current();
     let settings = settings().await?;
     let arguments = serde_json::to_vec(arguments).map_err(|error| {
         Failure::Invalid(format!(
             "the arguments could not be written as JSON: {error}"
         ))
     })?;
-    let answer = send(&settings, ids, function, arguments).await?;
+    let answer = send(&settings, request, function, arguments).await?;
     serde_json::from_slice(&answer).map_err(|error| {
         Failure::Unavailable(format!("the adapter's response could not be read: {error}"))
     })
@@ -46,7 +51,7 @@ pub(crate) async fn exchange<T: DeserializeOwned>(
 
 async fn send(
     settings: &Settings,
-    ids: RequestIds,
+    served: Request,
     function: &str,
     arguments: Vec<u8>,
 ) -> Result<Bytes, Failure> {
@@ -59,13 +64,22 @@ async fn send(
     if let Some(authorization) = &settings.authorization {
         request = request.header(AUTHORIZATION, authorization);
     }
-    for (name, id) in [(REQUEST_ID, ids.request_id), (TRACEPARENT, ids.traceparent)] {
+    for (name, id) in [
+        (REQUEST_ID, served.request_id),
+        (TRACEPARENT, served.traceparent),
+    ] {
         if let Some(id) = id {
             request = request.header(name, id);
         }
     }
+    let mut time = settings.deadline;
+    if let Some(deadline) = served.deadline {
+        let left = deadline.saturating_duration_since(Instant::now());
+        time = time.min(left.max(SHORTEST));
+        request = request.header(deadline::HEADER, deadline::header(time));
+    }
     let request = request
-        .extension(RequestOptionsExtension(timeouts(settings)))
+        .extension(RequestOptionsExtension(timeouts(time)))
         .body(FullBody::new(Bytes::from(arguments)))
         .map_err(|error| {
             Failure::Unavailable(format!(
@@ -87,8 +101,8 @@ async fn send(
 /// Makes the host enforce the deadline, so that a call needs no timer in the component. The host's
 /// default is 600 s. The timeout of the first byte includes connecting. The adapter writes a response
 /// at once, so its other bytes arrive with the first.
-fn timeouts(settings: &Settings) -> RequestOptions {
-    let nanoseconds = u64::try_from(settings.deadline.as_nanos()).unwrap_or(u64::MAX);
+fn timeouts(time: Duration) -> RequestOptions {
+    let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
     let options = RequestOptions::new();
     // A host may reject these options. It then applies its own timeouts.
     let _ = options.set_connect_timeout(Some(nanoseconds));

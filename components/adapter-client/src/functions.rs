@@ -33,4 +33,8 @@ impl context::Guest for Client {
         request::enter(&request_id, &traceparent);
         true
     }
+
+    fn set_time_left(milliseconds: u32) {
+        request::set_time_left(milliseconds);
+    }
 }

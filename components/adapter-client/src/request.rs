@@ -4,37 +4,46 @@
 //! and a call reads it before it waits for the first time, so the two belong together.
 
 use std::cell::RefCell;
+use std::time::{Duration, Instant};
 
 use http::HeaderValue;
 
-/// The ids of a request, as headers.
+/// A request: its ids, as headers, and its time.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct RequestIds {
+pub(crate) struct Request {
     /// `x-request-id`
     pub(crate) request_id: Option<HeaderValue>,
     /// `traceparent`
     pub(crate) traceparent: Option<HeaderValue>,
+    /// When its caller stops waiting, if the caller has said it.
+    pub(crate) deadline: Option<Instant>,
 }
 
 /// Longest id, as in `wit/context.wit`.
 const MAX_ID: usize = 200;
 
 thread_local! {
-    static CURRENT: RefCell<RequestIds> = RefCell::default();
+    static CURRENT: RefCell<Request> = RefCell::default();
 }
 
 /// The next calls are made for this request.
 pub(crate) fn enter(request_id: &str, traceparent: &str) {
-    let ids = RequestIds {
+    CURRENT.set(Request {
         request_id: header(request_id),
         traceparent: header(traceparent),
-    };
-    CURRENT.set(ids);
+        deadline: None,
+    });
+}
+
+/// The caller of the request waits for so many milliseconds.
+pub(crate) fn set_time_left(milliseconds: u32) {
+    let deadline = Instant::now().checked_add(Duration::from_millis(milliseconds.into()));
+    CURRENT.with_borrow_mut(|request| request.deadline = deadline);
 }
 
 /// The request for which a call is made.
-pub(crate) fn current() -> RequestIds {
-    CURRENT.with_borrow(RequestIds::clone)
+pub(crate) fn current() -> Request {
+    CURRENT.with_borrow(Request::clone)
 }
 
 fn header(value: &str) -> Option<HeaderValue> {
@@ -47,6 +56,15 @@ fn header(value: &str) -> Option<HeaderValue> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_deadline_is_that_of_the_request_entered_last() {
+        enter("a", "");
+        set_time_left(1_000);
+        assert!(current().deadline.unwrap() > Instant::now());
+        enter("b", "");
+        assert!(current().deadline.is_none());
+    }
 
     #[test]
     fn ids_that_are_not_headers_are_ignored() {

@@ -8,7 +8,9 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
+use std::time::{Duration, Instant};
 
+use adapter_contract::deadline;
 use axum::extract::Request;
 use axum::http::{HeaderValue, Method, Uri};
 
@@ -27,6 +29,8 @@ pub(crate) struct Exchange {
     pub(crate) request_id: HeaderValue,
     /// The position in the trace (W3C Trace Context), as the host or the client has sent it.
     pub(crate) traceparent: Option<HeaderValue>,
+    /// When the caller stops waiting, if it has said it (`grpc-timeout`).
+    pub(crate) deadline: Option<Instant>,
     /// Whether the host asks for the name of the route, as the embedded one does.
     pub(crate) wants_route: bool,
 }
@@ -44,6 +48,7 @@ impl Exchange {
             uri: request.uri().clone(),
             request_id: request_id::of(request.headers()),
             traceparent: request.headers().get(TRACEPARENT).cloned(),
+            deadline: deadline(request),
             wants_route: request.headers().contains_key(X_SPINDLE_ROUTE),
         }
     }
@@ -55,6 +60,17 @@ impl Exchange {
         let valid = trace.len() == 32 && trace.bytes().all(|byte| byte.is_ascii_hexdigit());
         valid.then_some(trace)
     }
+}
+
+fn deadline(request: &Request) -> Option<Instant> {
+    let header = request.headers().get(deadline::HEADER)?.to_str().ok()?;
+    Instant::now().checked_add(deadline::parse(header)?)
+}
+
+/// Returns how long the caller of the current request still waits, if it has said it.
+pub fn time_left() -> Option<Duration> {
+    let deadline = current()?.deadline?;
+    Some(deadline.saturating_duration_since(Instant::now()))
 }
 
 /// Runs a future as part of an exchange.
@@ -87,7 +103,13 @@ fn announce(exchange: &Rc<Exchange>) {
     };
     let traceparent = text(exchange.traceparent.as_ref());
     let request_id = text(Some(&exchange.request_id));
-    USED.set(crate::adapter::context::enter(&request_id, &traceparent));
+    let is_used = crate::adapter::context::enter(&request_id, &traceparent);
+    if is_used && let Some(deadline) = exchange.deadline {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let milliseconds = u32::try_from(left.as_millis()).unwrap_or(u32::MAX);
+        crate::adapter::context::set_time_left(milliseconds);
+    }
+    USED.set(is_used);
     LAST.set(current);
 }
 

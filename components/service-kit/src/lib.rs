@@ -47,6 +47,7 @@ pub use auth::{Bearer, Caller, Operator, UserId};
 pub use background::background;
 pub use client::Client;
 pub use collection::Collection;
+pub use exchange::time_left;
 pub use failure::Failure;
 pub use idempotency::IdempotencyKey;
 pub use input::{Input, Query};

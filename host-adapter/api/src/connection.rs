@@ -1,6 +1,12 @@
 //! One connection: identifies the caller and serves its calls.
 
-use std::{convert::Infallible, future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use http::{Method, Request, Response, StatusCode, header};
@@ -26,6 +32,7 @@ use super::{
     rejection::Rejection,
     tls,
 };
+use adapter_contract::deadline;
 use adapter_listening::{MAX_HEAD, Serve, close_after};
 use adapter_telemetry::traces::{self, Entry, InScope as _, Scope, TRACEPARENT};
 
@@ -115,10 +122,9 @@ impl Connections {
             return Rejection::UnknownCaller.response();
         };
         let scope = scope_of(&caller, &function, &request);
-        let call = timeout(
-            self.settings.request_timeout,
-            self.call(&caller, &function, request),
-        );
+        let limit = self.time_left(&request);
+        let call = self.call(&caller, &function, request);
+        let call = timeout(limit, deadline::scope(Some(Instant::now() + limit), call));
         let result = call.in_scope(scope.clone()).await;
         let _within = scope.enter();
         match result.unwrap_or(Err(Rejection::Timeout)) {
@@ -130,6 +136,14 @@ impl Connections {
                 rejection.response()
             }
         }
+    }
+
+    /// Returns how long a call may take: less than the setting if the caller of the component's request waits for less.
+    fn time_left(&self, request: &Request<Incoming>) -> Duration {
+        let header = request.headers().get(deadline::HEADER);
+        let left = header.and_then(|header| deadline::parse(header.to_str().ok()?));
+        let longest = self.settings.request_timeout;
+        left.map_or(longest, |left| left.min(longest))
     }
 
     fn find_by_token(&self, request: &Request<Incoming>) -> Option<Arc<Caller>> {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use adapter_contract::{
-    Adapter, Unavailable, dispatch, documents, envelopes, health, passwords, postgres, tokens,
+    Adapter, Unavailable, deadline, dispatch, documents, envelopes, health, passwords, postgres,
+    tokens,
 };
 use adapter_telemetry::traces::InScope as _;
 use tokio::sync::Semaphore;
@@ -40,9 +41,9 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     adapter_contract::functions!(entries);
     // The host knows the request of each call from the guest's task.
     let context = format!("spindle:adapter/context@{}", adapter_contract::VERSION);
-    linker
-        .instance(&context)?
-        .func_wrap("enter", |_, (_, _): (String, String)| Ok((false,)))?;
+    let mut context = linker.instance(&context)?;
+    context.func_wrap("enter", |_, (_, _): (String, String)| Ok((false,)))?;
+    context.func_wrap("set-time-left", |_, (_,): (u32,)| Ok(()))?;
     Ok(())
 }
 
@@ -64,7 +65,8 @@ impl Calls {
         self.adapter.component()
     }
 
-    /// Makes a call for `request`. Dropping the call ends it, so it ends when the request is given up.
+    /// Makes a call for `request`, within its deadline. Dropping the call ends it, so it ends when the request is given
+    /// up.
     async fn make<T: Unavailable>(
         &self,
         request: Option<TracedRequest>,
@@ -75,9 +77,16 @@ impl Calls {
             tracing::warn!(component, "rejected a call: {TOO_MANY}");
             return T::unavailable(TOO_MANY);
         };
-        let Some(TracedRequest { scope, work, .. }) = request else {
+        let Some(request) = request else {
             return call.await;
         };
+        let TracedRequest {
+            scope,
+            work,
+            deadline,
+            ..
+        } = request;
+        let call = deadline::scope(Some(deadline), call);
         tokio::select! {
             result = call.in_scope(scope) => result,
             () = work.given_up() => T::unavailable("the request was given up"),

@@ -1,6 +1,6 @@
 //! Whether a new component works: it must answer its own health route before it gets requests.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use adapter_telemetry::traces::Scope;
 use bytes::Bytes;
@@ -63,7 +63,8 @@ async fn answer(component: &Component) -> Result<Report, String> {
         .header(header::HOST, "localhost")
         .body(body)
         .map_err(|error| error.to_string())?;
-    let traced = TracedRequest::new(Scope::Nothing, "health check", Work::default());
+    let deadline = Instant::now() + component.template().settings.request_timeout;
+    let traced = TracedRequest::new(Scope::Nothing, "health check", Work::default(), deadline);
     let mut failure = component.template().failure.subscribe();
     match component.handle(request, &traced).await {
         Ok(response) => read(response).await,

@@ -11,7 +11,6 @@ mod check;
 mod client_address;
 mod component;
 mod cors;
-mod deadline;
 mod draft;
 mod engine;
 mod handle;

@@ -6,7 +6,7 @@
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use adapter_telemetry::traces::Scope;
@@ -30,6 +30,8 @@ pub(crate) struct TracedRequest {
     /// What works for the request runs in it.
     pub(crate) scope: Scope,
     pub(crate) work: Work,
+    /// When its caller stops waiting, or its time is up.
+    pub(crate) deadline: Instant,
     /// The id as the component writes it into its log lines.
     id: Arc<str>,
 }
@@ -42,10 +44,11 @@ struct Running {
 }
 
 impl TracedRequest {
-    pub(crate) fn new(scope: Scope, id: &str, work: Work) -> Self {
+    pub(crate) fn new(scope: Scope, id: &str, work: Work, deadline: Instant) -> Self {
         Self {
             scope,
             work,
+            deadline,
             id: format!("\"request_id\":\"{id}\"").into(),
         }
     }

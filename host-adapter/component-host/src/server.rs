@@ -6,6 +6,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     pin::Pin,
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use http::{HeaderValue, header};
@@ -26,7 +27,6 @@ use super::{
     answer_body::AnswerBody,
     client_address::{CLIENT_ADDRESS, ClientAddresses},
     component::Component,
-    deadline,
     limits::Limits,
     metrics,
     problem::{Head, Problem},
@@ -35,6 +35,7 @@ use super::{
     serving::Serving,
     work::{Active, Caller, Work},
 };
+use adapter_contract::deadline;
 use adapter_listening::{ListeningSettings, MAX_HEAD, Pace, PacedStream, Serve, close_after};
 use adapter_telemetry::traces::{self, Entry, InScope as _, Scope, TRACEPARENT};
 
@@ -96,17 +97,19 @@ impl Server {
         scope: &Scope,
     ) -> Result<http::Response<WasiBody>, Problem> {
         let active = Active::enter(component.metrics().active.clone());
-        let deadline = deadline::of(request.headers());
+        let limit = time_of_caller(&request);
         let (request, rest) = self.receive(request).await?;
         let counted = self.limits.enter(client, self.is_shared(client), active);
         let work = Work::new(counted.ok_or(Problem::Overloaded)?);
         // hyper drops this future when the client hangs up, and a deadline ends it.
         let caller = Caller::of(&work);
-        let traced = TracedRequest::new(scope.clone(), head.id(), work.clone());
+        let longest = component.template().settings.request_timeout;
+        let deadline = Instant::now() + limit.map_or(longest, |limit| limit.min(longest));
+        let traced = TracedRequest::new(scope.clone(), head.id(), work.clone(), deadline);
         let handled = component.handle(request, &traced);
-        let handled = match deadline {
+        let handled = match limit {
             None => handled.await,
-            Some(deadline) => timeout(deadline, handled).await.map_err(|_| {
+            Some(limit) => timeout(limit, handled).await.map_err(|_| {
                 tracing::debug!("the caller's deadline has passed");
                 Problem::TimedOut
             })?,
@@ -131,6 +134,12 @@ impl Server {
         let request = http::Request::from_parts(head, body.boxed_unsync());
         Ok((request, rest))
     }
+}
+
+/// Returns how long the caller waits, if it says so. It can only shorten `host.request_timeout`.
+fn time_of_caller<B>(request: &http::Request<B>) -> Option<Duration> {
+    let header = request.headers().get(deadline::HEADER)?;
+    deadline::parse(header.to_str().ok()?)
 }
 
 /// Begins the request's trace, and tells the component its position in the trace.

@@ -13,6 +13,8 @@
 //!
 //! Every crate may depend on this one. It depends on no other crate of Spindle.
 
+pub mod deadline;
+
 use std::{future::Future, pin::Pin, sync::Arc};
 
 include!(concat!(env!("OUT_DIR"), "/contract.rs"));

@@ -18,6 +18,7 @@ mod api_reference;
 mod client_address;
 mod command_line;
 mod control;
+mod deadlines;
 mod dispatch;
 mod doctor;
 mod document_outages;

@@ -1,37 +1,43 @@
 //! The user counts of the user service.
 
-use std::convert::Infallible;
+use std::time::Duration;
 
 use serde_json::Value;
-use service_kit::{Failure, Shared, peers};
+use service_kit::{Failure, Shared, peers, time_left};
 
 thread_local! {
-    static COUNTS: Shared<Option<Value>, Infallible> = const { Shared::new() };
+    static COUNTS: Shared<Option<Value>, Failure> = const { Shared::new() };
 }
 
 /// Short, because statistics without user counts are better than slow statistics.
-const DEADLINE_MILLISECONDS: u32 = 1000;
+const DEADLINE: Duration = Duration::from_secs(1);
 
 /// Returns the counts of the user service, up to a second old, or `None` if it does not answer.
 pub(super) async fn recent_user_counts() -> Option<Value> {
-    let Ok(reading) = Shared::read(&COUNTS, async || Ok(count_users().await)).await;
+    let reading = Shared::read(&COUNTS, count_users).await.ok()?;
     Option::clone(&reading.value)
 }
 
 /// Returns the counts of the user service, or `None` if it does not answer.
-pub(super) async fn count_users() -> Option<Value> {
-    let answer = peers::get("user", "/api/v1/users/stats/count", DEADLINE_MILLISECONDS).await;
-    match answer {
-        Ok(answer) if answer.status == 200 => data(&answer.body),
+///
+/// # Errors
+/// If it does not answer in the time that the caller of this request gives. Other requests share the counts, and their
+/// callers may give more.
+pub(super) async fn count_users() -> Result<Option<Value>, Failure> {
+    let is_cut_short = time_left().is_some_and(|left| left < DEADLINE);
+    let milliseconds = u32::try_from(DEADLINE.as_millis()).unwrap_or(u32::MAX);
+    match peers::get("user", "/api/v1/users/stats/count", milliseconds).await {
+        Ok(answer) if answer.status == 200 => Ok(data(&answer.body)),
         Ok(answer) => {
             let status = answer.status;
             tracing::warn!(status, "the user service gave no user counts");
-            None
+            Ok(None)
         }
+        Err(error) if is_cut_short => Err(error.into()),
         Err(error) => {
             let reason = Failure::from(error);
             tracing::warn!("the user service gave no user counts: {reason}");
-            None
+            Ok(None)
         }
     }
 }

@@ -70,7 +70,7 @@ fn statistics(as_of: OffsetDateTime, counted: &Counted) -> (Statistics, Vec<&'st
 /// include the events about the users.
 async fn count_all() -> Result<Counted, Failure> {
     let (totals, user_stats) = join(summaries::totals(), count_users()).await;
-    let totals = totals?;
+    let (totals, user_stats) = (totals?, user_stats?);
     Ok(Counted {
         counts: totals.counts,
         distinct_users: Some(totals.distinct_users),

@@ -7,17 +7,10 @@ use reqwest::{
     header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER},
 };
 
+use adapter_contract::deadline;
 use adapter_telemetry::traces::{self, TRACEPARENT};
 
 use super::{Error, retry::Outcome};
-
-/// How long the caller waits for the answer, in the form of gRPC over HTTP/2 (`Timeout` in
-/// `PROTOCOL-HTTP2.md`). The embedded host gives up at that time, so that a peer does not work for a caller
-/// that has gone.
-const DEADLINE: &str = "grpc-timeout";
-
-/// The largest number that the header can have: 8 digits.
-const MAX_DEADLINE: u128 = 99_999_999;
 
 /// The parts of a request that are the same in every attempt. The body is not one of them, because each
 /// attempt seals it again.
@@ -63,7 +56,8 @@ impl Exchange<'_> {
             .http
             .request(self.method.clone(), self.url.clone())
             .headers(self.headers.clone())
-            .header(DEADLINE, deadline(timeout));
+            // The peer gives up at that time, so that it does not work for a caller that has gone.
+            .header(deadline::HEADER, deadline::header(timeout));
         // The peer's spans become children of this attempt.
         if let Some(position) = traces::current() {
             request = request.header(TRACEPARENT, position.to_string());
@@ -96,11 +90,6 @@ impl Exchange<'_> {
             body,
         })
     }
-}
-
-/// The value of [`DEADLINE`], in milliseconds.
-fn deadline(timeout: Duration) -> String {
-    format!("{}m", timeout.as_millis().clamp(1, MAX_DEADLINE))
 }
 
 fn transport_failure(error: &reqwest::Error) -> Failure {

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 use tracing::Instrument as _;
 
+use adapter_contract::deadline;
+
 use super::{
     DispatchSettings, Error, Peers, Request, Response,
     attempt::{Answer, Exchange, Failure},
@@ -107,7 +109,10 @@ impl Dispatch {
             .deadline_milliseconds
             .map(|milliseconds| Duration::from_millis(milliseconds.into()));
         let timeout = self.settings.timeout;
-        let deadline = Instant::now() + requested.unwrap_or(timeout).min(timeout);
+        let timeout = requested.unwrap_or(timeout).min(timeout);
+        // The caller of the component's own request may wait for less.
+        let timeout = deadline::left().map_or(timeout, |left| left.min(timeout));
+        let deadline = Instant::now() + timeout;
         let repeatable = is_idempotent(&request.method) || request.idempotency_key.is_some();
         let policy = RetryPolicy {
             attempts: self.settings.attempts,

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use deadpool::managed::{self, Metrics, Object, PoolError, RecycleError, RecycleResult};
-use sqlx::{Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions};
+use sqlx::{
+    AssertSqlSafe, Connection as _, Executor as _, PgConnection, postgres::PgConnectOptions,
+};
 
 use super::PostgresSettings;
 
@@ -25,12 +27,28 @@ const END: &str = "select pg_terminate_backend($1)";
 /// Connections of one role.
 pub(super) struct Connections {
     pub(super) options: PgConnectOptions,
+    /// The one of the options.
+    statement_timeout: Duration,
 }
 
 /// A connection, and the process that serves it.
 pub(super) struct Connected {
     pub(super) connection: PgConnection,
     pub(super) backend: i32,
+    /// The session's statement timeout, as it was set last.
+    statement_timeout: Duration,
+}
+
+impl Connected {
+    /// Sets the session's statement timeout, if it is another one.
+    pub(super) async fn limit_statements(&mut self, timeout: Duration) -> Result<(), sqlx::Error> {
+        if self.statement_timeout != timeout {
+            let set = format!("set statement_timeout = {}", timeout.as_millis());
+            self.connection.execute(AssertSqlSafe(set)).await?;
+            self.statement_timeout = timeout;
+        }
+        Ok(())
+    }
 }
 
 impl managed::Manager for Connections {
@@ -44,6 +62,7 @@ impl managed::Manager for Connections {
         Ok(Connected {
             connection,
             backend,
+            statement_timeout: self.statement_timeout,
         })
     }
 
@@ -59,6 +78,7 @@ impl managed::Manager for Connections {
         }
         if metrics.last_used() > CHECK_AFTER_IDLE {
             connected.connection.execute(RESET).await?;
+            connected.statement_timeout = self.statement_timeout;
         }
         Ok(())
     }
@@ -70,8 +90,11 @@ pub(super) fn pool(
     settings: &PostgresSettings,
     size: usize,
 ) -> Result<managed::Pool<Connections>, managed::BuildError> {
-    let options = options.clone();
-    managed::Pool::builder(Connections { options })
+    let connections = Connections {
+        options: options.clone(),
+        statement_timeout: settings.statement_timeout,
+    };
+    managed::Pool::builder(connections)
         .max_size(size)
         .runtime(deadpool::Runtime::Tokio1)
         .wait_timeout(Some(settings.acquire_timeout))

@@ -23,6 +23,8 @@ use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
 use tokio::sync::oneshot;
 use tracing::Instrument as _;
 
+use adapter_contract::deadline;
+
 use super::{
     Error, PostgresSettings,
     connections::{self, Connected, Connections},
@@ -49,6 +51,7 @@ pub struct Pool {
     ending: managed::Pool<Connections>,
     /// The index of this handle's shard. `None` means the last one.
     shard: Option<usize>,
+    statement_timeout: Duration,
     work_timeout: Duration,
     acquire_timeout: Duration,
     reachable: Arc<AtomicBool>,
@@ -119,6 +122,7 @@ impl Pool {
             shards,
             ending: connections::pool(&options, settings, 1)?,
             shard: None,
+            statement_timeout: settings.statement_timeout,
             work_timeout,
             // Longer than the pool's own timeouts, whose errors say more about the cause.
             acquire_timeout: settings.acquire_timeout + GRACE,
@@ -150,7 +154,8 @@ impl Pool {
     /// packet.
     ///
     /// If the caller is dropped, the work is ended in PostgreSQL too, and what it changed is rolled back. It
-    /// may have been committed by then.
+    /// may have been committed by then. The deadline of the caller's request (see `adapter_contract::deadline`) bounds
+    /// the work, too.
     ///
     /// # Errors
     ///
@@ -165,7 +170,8 @@ impl Pool {
         let pool = self.clone();
         // Dropped together with this future, which tells the task that nobody waits.
         let (_caller, gone) = oneshot::channel();
-        let work = async move { pool.run_on_connection(work, gone).await };
+        let deadline = deadline::current();
+        let work = async move { pool.run_on_connection(work, gone, deadline).await };
         let task = tokio::spawn(work.in_current_scope());
         task.await.unwrap_or_else(|_| {
             Err(Error::Unavailable(
@@ -178,6 +184,7 @@ impl Pool {
         &self,
         work: F,
         mut gone: oneshot::Receiver<()>,
+        deadline: Option<Instant>,
     ) -> Result<T, Error>
     where
         F: for<'c> FnOnce(&'c mut PgConnection) -> BoxFuture<'c, Result<T, Error>>,
@@ -187,9 +194,19 @@ impl Pool {
             _ = &mut gone => return Err(Error::Timeout),
         };
         let mut connection = acquired?;
+        let left = deadline.map(|deadline| {
+            let left = deadline.saturating_duration_since(Instant::now());
+            left.saturating_add(PATIENCE)
+        });
+        let limit = statement_timeout(self.statement_timeout, left);
+        let longest = left.map_or(self.work_timeout, |left| left.min(self.work_timeout));
+        let work = async {
+            connection.limit_statements(limit).await?;
+            work(&mut connection.connection).await
+        };
         let result = tokio::select! {
-            result = work(&mut connection.connection) => Some(result),
-            () = tokio::time::sleep(self.work_timeout) => None,
+            result = work => Some(result),
+            () = tokio::time::sleep(longest) => None,
             () = outlived(gone) => None,
         };
         if result.is_none() {
@@ -302,9 +319,44 @@ impl Pool {
     }
 }
 
+/// Returns the statement timeout of a session whose work may take as long as `left`. PostgreSQL then ends a statement
+/// also if this process cannot.
+///
+/// To change it costs a round trip. So it is one of few values, up to twice as long as `left`: `longest`, half of it,
+/// a quarter, and so on.
+fn statement_timeout(longest: Duration, left: Option<Duration>) -> Duration {
+    // 0 would stand for no limit.
+    let left = left.map_or(longest, |left| left.max(PATIENCE));
+    let mut limit = longest;
+    while limit / 2 >= left {
+        limit /= 2;
+    }
+    limit
+}
+
 /// Returns when work has outlived its caller.
 async fn outlived(gone: oneshot::Receiver<()>) {
     // It is never sent to, so this waits until the other end is dropped.
     drop(gone.await);
     tokio::time::sleep(PATIENCE).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_statement_timeouts_serve_all_deadlines() {
+        let of = |left| statement_timeout(Duration::from_secs(5), left).as_millis();
+        assert_eq!(of(None), 5_000);
+        for (left, expected) in [
+            (9_000, 5_000),
+            (4_000, 5_000),
+            (2_500, 2_500),
+            (600, 625),
+            (0, 156),
+        ] {
+            assert_eq!(of(Some(Duration::from_millis(left))), expected, "{left}");
+        }
+    }
 }

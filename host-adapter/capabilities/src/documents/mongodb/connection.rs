@@ -23,6 +23,8 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
+use adapter_contract::deadline;
+
 use super::super::Error;
 use super::errors;
 
@@ -123,9 +125,11 @@ impl Connection {
         self.location.to_string()
     }
 
-    /// The time limit that the server applies to a query.
+    /// The time limit that the server applies to a query: the setting, or what the caller's request has left.
     pub(super) fn max_time(&self) -> Duration {
-        self.settings.operation_timeout
+        let longest = self.settings.operation_timeout;
+        let left = deadline::left().map(|left| left.max(Duration::from_millis(1)));
+        left.map_or(longest, |left| left.min(longest))
     }
 
     /// The longest time that the work of a call may take. It includes finding the server, which has a
