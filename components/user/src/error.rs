@@ -13,6 +13,7 @@ pub(crate) enum Error {
     EmailTaken,
     InvalidCredentials,
     AccountInactive,
+    UnknownAudience,
     /// The next attempt is possible after this many seconds.
     TooManyAttempts(u32),
     WrongPassword,
@@ -99,6 +100,14 @@ impl From<Error> for Problem {
                 "This account may not log in.",
                 "The operator of the service can activate the account again. Another attempt does not help.",
             ),
+            Error::UnknownAudience => {
+                return Self::invalid_fields(vec![FieldError {
+                    pointer: "/audience".to_owned(),
+                    message: "`audience` is not the name of a service that accepts tokens."
+                        .to_owned(),
+                    code: "unknown",
+                }]);
+            }
             Error::TooManyAttempts(seconds) => {
                 return Self::of(TOO_MANY_ATTEMPTS).with_retry_after(seconds);
             }

@@ -10,6 +10,16 @@ impl Functions for Component {
         Ok(self.0.token_issuer()?.issue(&subject, session.as_deref())?)
     }
 
+    async fn issue_for(
+        &self,
+        subject: String,
+        session: Option<String>,
+        audiences: Vec<String>,
+    ) -> Result<Token, Error> {
+        let issuer = self.0.token_issuer()?;
+        Ok(issuer.issue_for(&subject, session.as_deref(), audiences)?)
+    }
+
     async fn end(&self, sessions: Vec<String>) -> Result<(), Error> {
         Ok(self.0.revoked_sessions()?.revoke(sessions).await?)
     }

@@ -90,6 +90,7 @@ impl From<TokenError> for tokens::Error {
             TokenError::Invalid
             | TokenError::InvalidSubject
             | TokenError::InvalidSession
+            | TokenError::UnknownAudience
             | TokenError::SigningFailed => Self::Invalid,
         }
     }

@@ -6,7 +6,7 @@ use std::path::Path;
 use adapter_capabilities::vault::{KeyRing, Policy, TokenSettings, Tokens};
 use serde_json::json;
 
-use crate::support::{App, Builder, HostMode};
+use crate::support::{App, Builder, HostMode, app::PASSWORD};
 
 const PATH: &str = "/api/v1/users/profile";
 
@@ -206,4 +206,29 @@ async fn a_token_is_refused_where_it_does_not_name(
         text.contains("`analytics`") && text.contains("`tokens.audiences`")
     })
     .await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_login_for_one_service_gives_a_token_for_it(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
+    app.register("ada").await.expect(201);
+    let log_in = async |audience: &str| {
+        let body = json!({ "username": "ada", "password": PASSWORD, "audience": audience });
+        app.post("/api/v1/users/login").json(&body).send().await
+    };
+    let answer = log_in("analytics").await.expect(200).json();
+    let token = answer["access_token"].as_str().expect("a token");
+    let events = app.get("/api/v1/analytics/events").bearer(token);
+    events.send().await.expect(200);
+    let profile = app.get(PATH).bearer(token).send().await;
+    profile.expect_problem(401, "unauthenticated");
+    // The gateway may not verify tokens.
+    for audience in ["gateway", "*"] {
+        let unknown = log_in(audience).await;
+        let problem = unknown.expect_problem(422, "invalid-fields");
+        assert_eq!(problem.pointers(), ["/audience"], "{audience}");
+    }
 }

@@ -35,6 +35,10 @@ pub(crate) struct Login {
     pub(crate) username: String,
     #[rule(rules::password(1, 100))]
     pub(crate) password: String,
+    /// The only service that the token is for, such as `analytics`. By default the token is for every service.
+    #[rule(rules::text(1, 200))]
+    #[example(serde_json::Value::Null)]
+    pub(crate) audience: Option<String>,
 }
 
 /// A new user.

@@ -34,11 +34,12 @@ struct Checked {
 
 /// Checks the password, issues a token, and begins its session. The event about the login and the
 /// activity are part of the same transaction.
-pub(crate) async fn log_in(login: Login, client: Client) -> Result<AccessToken> {
+pub(crate) async fn log_in(mut login: Login, client: Client) -> Result<AccessToken> {
     admit(&client).await?;
+    let audience = login.audience.take();
     let checked = check(login, &client).await?;
     let (user_id, session_id) = (checked.account.id, Uuid::now_v7());
-    let token = tokens::issue(user_id.to_string(), Some(session_id.to_string())).await?;
+    let token = issue(user_id, session_id, audience).await?;
     let activity = NewActivity::now(LOGGED_IN, user_id, Some(session_id), &client);
     let mut transaction = Transaction::new()
         .execute(note_login(checked.account, checked.better_hash))
@@ -62,9 +63,23 @@ pub(crate) async fn log_in(login: Login, client: Client) -> Result<AccessToken> 
     })
 }
 
+/// A token for one audience is worth nothing to the other services, and to who steals it from that one.
+async fn issue(user_id: Uuid, session_id: Uuid, audience: Option<String>) -> Result<tokens::Token> {
+    let (subject, session) = (user_id.to_string(), Some(session_id.to_string()));
+    let Some(audience) = audience else {
+        return Ok(tokens::issue(subject, session).await?);
+    };
+    match tokens::issue_for(subject, session, vec![audience]).await {
+        Err(tokens::Error::Invalid) => Err(Error::UnknownAudience),
+        issued => Ok(issued?),
+    }
+}
+
 /// Finds the account that name and password belong to, if it may log in.
 async fn check(login: Login, client: &Client) -> Result<Checked> {
-    let Login { username, password } = login;
+    let Login {
+        username, password, ..
+    } = login;
     let account = find(&username, client).await?;
     let attempt = begin(&username, account.as_ref(), client).await?;
     let hash = account

@@ -163,6 +163,9 @@ pub enum TokenError {
     /// The session's id is empty, has more than 200 characters or contains NUL.
     #[error("the session id of a token must have 1 to 200 characters and no NUL")]
     InvalidSession,
+    /// An audience is not among those of the settings, or there is none.
+    #[error("a token must be for some of `tokens.audiences`")]
+    UnknownAudience,
     /// Signing failed inside the adapter. The log has the reason.
     #[error("the token could not be signed")]
     SigningFailed,

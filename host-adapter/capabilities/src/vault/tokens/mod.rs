@@ -105,6 +105,33 @@ impl Tokens {
     /// [`MAX_SUBJECT_CHARACTERS`], [`TokenError::InvalidSession`] for an invalid session id, and
     /// [`TokenError::SigningFailed`] for an internal failure.
     pub fn issue(&self, subject: &str, session: Option<&str>) -> Result<Token, TokenError> {
+        self.sign(subject, session, self.settings.audiences.clone())
+    }
+
+    /// Like [`Tokens::issue`], for some of the audiences from the settings only.
+    ///
+    /// # Errors
+    ///
+    /// [`TokenError::UnknownAudience`] if `audiences` is empty or has another one, and those of [`Tokens::issue`].
+    pub fn issue_for(
+        &self,
+        subject: &str,
+        session: Option<&str>,
+        audiences: Vec<String>,
+    ) -> Result<Token, TokenError> {
+        let known = |name: &String| self.settings.audiences.contains(name);
+        if audiences.is_empty() || !audiences.iter().all(known) {
+            return Err(TokenError::UnknownAudience);
+        }
+        self.sign(subject, session, audiences)
+    }
+
+    fn sign(
+        &self,
+        subject: &str,
+        session: Option<&str>,
+        audiences: Vec<String>,
+    ) -> Result<Token, TokenError> {
         if !(1..=MAX_SUBJECT_CHARACTERS).contains(&subject.chars().count()) {
             return Err(TokenError::InvalidSubject);
         }
@@ -114,7 +141,7 @@ impl Tokens {
         let now = unix_now();
         let payload = Payload {
             iss: self.settings.issuer.clone(),
-            aud: self.settings.audiences.clone().into(),
+            aud: audiences.into(),
             sub: subject.to_owned(),
             iat: now,
             exp: now.saturating_add(u64::from(self.lifetime)),
