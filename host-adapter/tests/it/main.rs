@@ -49,6 +49,7 @@ mod profile;
 mod rebuild;
 mod registration;
 mod relay;
+mod releases;
 mod requests;
 mod revoked_sessions;
 mod rollout;
