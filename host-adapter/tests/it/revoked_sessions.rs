@@ -1,5 +1,7 @@
 //! Revoking sessions through the capability: effect, grants and limits.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use adapter_capabilities::{
     postgres,
     sessions::{Error, RevokedSessions},
@@ -151,6 +153,35 @@ async fn old_sessions_are_deleted() {
             .await
             .expect("the sessions");
         (kept == ["new"]).then_some(())
+    })
+    .await;
+    stop.cancel();
+    running.await.expect("the end");
+}
+
+/// The clock of a host that is three hours behind PostgreSQL's.
+fn slow_clock() -> Duration {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.expect("a time after 1970") - Duration::from_secs(3 * 60 * 60)
+}
+
+#[tokio::test]
+async fn no_session_comes_back_when_a_clock_is_set() {
+    let mut granted = Granted::new(SETTINGS).await;
+    let issuer = granted.capabilities_of("issuer");
+    let tokens = issuer.token_issuer().expect("granted");
+    let token = tokens.issue("ada", Some("ended")).expect("a token").token;
+    // It ended a moment ago, just before PostgreSQL's clock was set forward.
+    let mut sql = cluster::connect(&granted.database).await;
+    let insert = "insert into tokens.ended_sessions (id, ended_at) values ('ended', now() - interval '3 hours')";
+    sqlx::query(insert).execute(&mut sql).await.expect("insert");
+    let listener = granted.assembly.sessions.take().expect("a listener");
+    let stop = tokio_util::sync::CancellationToken::new();
+    let running = tokio::spawn(listener.with_host_clock(slow_clock).run(stop.clone()));
+    let checker = granted.capabilities_of("checker");
+    until("the session to be known as ended", async || {
+        let verified = checker.token_verifier().expect("granted").verify(&token);
+        (verified == Err(TokenError::SessionRevoked)).then_some(())
     })
     .await;
     stop.cancel();

@@ -16,6 +16,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    clocks::{Clocks, unix_time},
     is_session_id,
     revocations::Revocations,
     store::{self, CHANNEL},
@@ -44,6 +45,9 @@ pub struct Listener {
     timeout: Duration,
     kept_for: Duration,
     reachable: bool,
+    host_clock: fn() -> Duration,
+    /// When the last query was sent.
+    clocks: Option<Clocks>,
     cleaned_up: Option<Instant>,
 }
 
@@ -60,8 +64,16 @@ impl Listener {
             timeout,
             kept_for,
             reachable: true,
+            host_clock: unix_time,
+            clocks: None,
             cleaned_up: None,
         }
+    }
+
+    /// Reads the time of the host, since 1970, from another clock. Tests set it.
+    #[must_use]
+    pub fn with_host_clock(self, host_clock: fn() -> Duration) -> Self {
+        Self { host_clock, ..self }
     }
 
     /// Runs until `shutdown` is cancelled. Reconnects after every failure.
@@ -110,14 +122,27 @@ impl Listener {
     }
 
     async fn update(&mut self, listener: &mut PgListener) -> Result<(), Error> {
+        let read = async { Clocks::read(listener.acquire().await?, self.host_clock).await };
+        let clocks = self.with_timeout(read).await?;
+        let were_set = |earlier: &Clocks| clocks.were_set_since(earlier);
+        let is_steady = self
+            .clocks
+            .as_ref()
+            .is_some_and(|earlier| !were_set(earlier));
+        if !is_steady && self.clocks.is_some() {
+            tracing::warn!(
+                "the clock of this host or of PostgreSQL was set, so all revoked sessions are read again"
+            );
+        }
         let queried_at = Instant::now();
         let retention = self.revocations.retention();
-        let age = self.revocations.age();
+        let age = self.revocations.age().filter(|_| is_steady);
         let period = age.map_or(retention, |age| retention.min(age + OVERLAP + self.timeout));
         let revoked = self.with_timeout(async {
-            store::revoked_within_on(listener.acquire().await?, period).await
+            store::revoked_within(listener.acquire().await?, period, &clocks).await
         });
         self.revocations.update(revoked.await?, queried_at);
+        self.clocks = Some(clocks);
         if !std::mem::replace(&mut self.reachable, true) {
             tracing::info!("the list of revoked sessions is updated again");
         }

@@ -5,6 +5,7 @@
 //! adapters of new ones. A [`Listener`] also queries PostgreSQL at intervals, in case a notification was
 //! lost. If PostgreSQL has not answered for too long, the status of a session is unknown.
 
+mod clocks;
 mod errors;
 mod listener;
 mod revocations;
@@ -13,6 +14,7 @@ mod store;
 
 use std::{sync::Arc, time::Duration};
 
+use clocks::{Clocks, unix_time};
 pub use errors::Error;
 pub use listener::Listener;
 pub use revocations::{Revocations, SessionStatus};
@@ -44,7 +46,14 @@ impl RevokedSessions {
     pub async fn open(pool: Pool, revocations: Arc<Revocations>) -> Result<Self, Error> {
         store::create_table(&pool).await?;
         let queried_at = Instant::now();
-        let revoked = store::revoked_within(&pool, revocations.retention()).await?;
+        let period = revocations.retention();
+        let revoked = pool.run(move |connection| {
+            Box::pin(async move {
+                let clocks = Clocks::read(connection, unix_time).await?;
+                Ok(store::revoked_within(connection, period, &clocks).await?)
+            })
+        });
+        let revoked = revoked.await?;
         revocations.update(revoked, queried_at);
         Ok(Self { pool, revocations })
     }

@@ -4,10 +4,12 @@ use std::{
     collections::{BTreeMap, HashMap, hash_map::RandomState},
     hash::BuildHasher as _,
     sync::{PoisonError, RwLock},
-    time::{Duration, SystemTime, UNIX_EPOCH},
+    time::Duration,
 };
 
 use tokio::time::Instant;
+
+use super::clocks::unix_time;
 
 /// The most sessions that are held, at up to 50 bytes each. With the default lifetime of tokens, this is
 /// enough for five hundred logouts a second. Beyond it, the oldest tokens end early; see
@@ -56,9 +58,10 @@ struct Known {
     by_end: BTreeMap<u64, Vec<u64>>,
     /// The entries of `by_end`.
     held: usize,
-    /// Tokens that expire until then, in seconds since 1970, count as revoked. More sessions were revoked
-    /// than the list holds, and the removed ones may have such tokens. The holder of such a token has to
-    /// log in again a little earlier, and sessions can still be revoked.
+    /// Tokens that expire until then, in seconds since 1970, count as revoked, because the sessions that were removed
+    /// may have such tokens. Usually they have expired. They have not if the clock was set back, or if more sessions
+    /// were revoked than the list holds. The holder of such a token has to log in again a little earlier, and sessions
+    /// can still be revoked.
     ended_until: u64,
     /// `revoked` contains every session that was revoked before this moment. `None` until PostgreSQL has
     /// answered for the first time.
@@ -172,6 +175,7 @@ impl Known {
         {
             let (until, hashes) = first.remove_entry();
             self.held -= hashes.len();
+            self.ended_until = self.ended_until.max(until);
             for hash in hashes {
                 self.remove(hash, until);
             }
@@ -204,13 +208,6 @@ impl Known {
         }
         latest
     }
-}
-
-/// The time since 1970; zero for a clock before that.
-fn unix_time() -> Duration {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -267,6 +264,21 @@ mod tests {
             revocations.status("early", u64::MAX),
             SessionStatus::Revoked
         );
+    }
+
+    #[tokio::test]
+    async fn session_stays_revoked_when_the_clock_was_wrong() {
+        let revocations = revocations(9);
+        revocations.update(revoked("a", Duration::ZERO), Instant::now());
+        let now = unix_time().as_secs();
+        let of = |session: &str, minutes: u64| revocations.status(session, now + minutes * 60);
+        // For a moment the clock was three hours ahead.
+        let mut known = revocations.known.write().unwrap();
+        known.remove_expired(now + 3 * 60 * 60);
+        assert!(known.revoked.is_empty());
+        drop(known);
+        assert_eq!(of("a", 15), SessionStatus::Revoked);
+        assert_eq!(of("later", 20), SessionStatus::Active);
     }
 
     #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _, postgres::PgRow};
 
-use super::revocations::CAPACITY;
+use super::{clocks::Clocks, revocations::CAPACITY};
 use crate::postgres::{Definitions, Error, Pool};
 
 const SCHEMA: &str = include_str!("schema.sql");
@@ -23,8 +23,10 @@ const REVOKE: &str = "with ended as (insert into ended_sessions (id) \
          on conflict (id) do update set ended_at = excluded.ended_at returning id) \
      select pg_notify($2, id) from ended";
 
-const REVOKED_WITHIN: &str = "select id, extract(epoch from now() - ended_at)::float8 \
-     from ended_sessions where ended_at > now() - make_interval(secs => $1) \
+/// `$3` is by how many seconds PostgreSQL's clock is ahead of the host's. Sessions that ended before it was set forward
+/// seem so much older.
+const REVOKED_WITHIN: &str = "select id, extract(epoch from now() - ended_at)::float8 - $3::float8 \
+     from ended_sessions where ended_at > now() - make_interval(secs => $1::float8 + $3::float8) \
      order by ended_at desc limit $2";
 
 const REVOKED_AMONG: &str = "select id, extract(epoch from now() - ended_at)::float8 \
@@ -60,21 +62,16 @@ pub(super) async fn revoke(pool: &Pool, sessions: Vec<String>) -> Result<(), Err
     .await
 }
 
-pub(super) async fn revoked_within(pool: &Pool, period: Duration) -> Result<Vec<Revoked>, Error> {
-    pool.run(move |connection| {
-        Box::pin(async move { Ok(revoked_within_on(connection, period).await?) })
-    })
-    .await
-}
-
-/// Like [`revoked_within`], but on the connection of the listener.
-pub(super) async fn revoked_within_on(
+/// Returns the sessions that were revoked within `period`, also if PostgreSQL's clock was set forward since.
+pub(super) async fn revoked_within(
     connection: &mut PgConnection,
     period: Duration,
+    clocks: &Clocks,
 ) -> Result<Vec<Revoked>, sqlx::Error> {
     let query = sqlx::query(REVOKED_WITHIN)
         .bind(period.as_secs_f64())
-        .bind(MAX_ROWS);
+        .bind(MAX_ROWS)
+        .bind(clocks.lead());
     let rows = query.fetch_all(connection).await?;
     rows.iter().map(revoked).collect()
 }
@@ -101,7 +98,7 @@ pub(super) async fn delete_old_rows(
 
 fn revoked(row: &PgRow) -> Result<Revoked, sqlx::Error> {
     let seconds: f64 = row.try_get(1)?;
-    // The time is negative if PostgreSQL's clock was set back.
+    // The time is negative if PostgreSQL's clock was set back, or if it was ahead already when the session ended.
     let age = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::ZERO);
     Ok((row.try_get(0)?, age))
 }

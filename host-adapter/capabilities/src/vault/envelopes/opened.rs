@@ -25,10 +25,15 @@ const INSERT: &str = "insert into opened_envelopes (id, forget_at) \
 
 /// Deletes rows in batches, so that one adapter does not block others for long.
 const FORGET: &str = "delete from opened_envelopes where id in (select id from opened_envelopes \
-    where forget_at < now() limit 10000 for update skip locked)";
+    where forget_at < to_timestamp($1) limit 10000 for update skip locked)";
+
+const READ_CLOCK: &str = "select extract(epoch from clock_timestamp())::float8";
 
 /// How much longer than its validity an id is kept. The clocks of adapters and PostgreSQL differ by less.
 const MARGIN: Duration = Duration::from_secs(60);
+
+/// A difference between two clocks in seconds that is no larger is a delay.
+const TOLERANCE: f64 = 5.0;
 
 /// Requests that wait for the next statement. Beyond it they are unavailable at once. More than the
 /// requests that a host has in flight.
@@ -104,6 +109,7 @@ async fn create_table(connection: &mut PgConnection) -> Result<(), Error> {
 async fn write(mut receiver: mpsc::Receiver<Waiting>, pool: Pool, keep: Duration) {
     let mut waiting = Vec::new();
     let mut forgotten_at = Instant::now();
+    let mut clock = SteadyClock::default();
     while receiver.recv_many(&mut waiting, MAX_BATCH).await > 0 {
         let ids: Vec<Uuid> = waiting.iter().map(|(id, _)| *id).collect();
         let inserted = insert(&pool, ids, keep).await;
@@ -115,7 +121,7 @@ async fn write(mut receiver: mpsc::Receiver<Waiting>, pool: Pool, keep: Duration
         if forgotten_at.elapsed() >= FORGET_INTERVAL {
             forgotten_at = Instant::now();
             // The pool logs an outage. What is not deleted now is deleted later.
-            let _ = forget(&pool).await;
+            let _ = forget(&pool, &mut clock, keep).await;
         }
     }
 }
@@ -135,12 +141,64 @@ async fn insert(pool: &Pool, ids: Vec<Uuid>, keep: Duration) -> Result<Vec<Uuid>
     .await
 }
 
-async fn forget(pool: &Pool) -> Result<(), Error> {
-    pool.run(|connection| {
+async fn forget(pool: &Pool, clock: &mut SteadyClock, keep: Duration) -> Result<(), Error> {
+    let read = pool.run(|connection| {
+        Box::pin(async move { Ok(sqlx::query_scalar(READ_CLOCK).fetch_one(connection).await?) })
+    });
+    let Some(now) = clock.time(read.await?, Instant::now(), keep) else {
+        return Ok(());
+    };
+    pool.run(move |connection| {
         Box::pin(async move {
-            sqlx::query(FORGET).execute(connection).await?;
+            sqlx::query(FORGET).bind(now).execute(connection).await?;
             Ok(())
         })
     })
     .await
+}
+
+/// PostgreSQL's clock, as long as nobody sets it. Ids must not be forgotten early because it was set forward: their
+/// envelopes expire by the clocks of the hosts, and could be opened by another adapter.
+#[derive(Debug, Default)]
+struct SteadyClock {
+    /// The last reading, in seconds since 1970.
+    last: Option<(f64, Instant)>,
+    steady_since: Option<Instant>,
+}
+
+impl SteadyClock {
+    /// Returns the reading, if the clock was not set for as long as ids are kept.
+    fn time(&mut self, reading: f64, at: Instant, keep: Duration) -> Option<f64> {
+        let passed = |before: Instant| at.saturating_duration_since(before);
+        let is_steady = self.last.is_some_and(|(last, read_at)| {
+            (reading - last - passed(read_at).as_secs_f64()).abs() < TOLERANCE
+        });
+        if !is_steady {
+            self.steady_since = Some(at);
+        }
+        self.last = Some((reading, at));
+        let steady_since = self.steady_since?;
+        (passed(steady_since) >= keep).then_some(reading)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_forgotten_because_a_clock_was_set() {
+        let (mut clock, start) = (SteadyClock::default(), Instant::now());
+        let keep = Duration::from_secs(60);
+        let mut time = |after: u64, reading: f64| {
+            clock.time(reading, start + Duration::from_secs(after), keep)
+        };
+        assert_eq!(time(0, 1_000.0), None);
+        assert_eq!(time(59, 1_059.0), None);
+        assert_eq!(time(60, 1_060.0), Some(1_060.0));
+        assert_eq!(time(61, 11_061.0), None);
+        assert_eq!(time(120, 11_120.0), None);
+        assert_eq!(time(121, 11_121.0), Some(11_121.0));
+        assert_eq!(time(122, 1_122.0), None);
+    }
 }
