@@ -67,6 +67,7 @@ mod stopping;
 mod support;
 mod swap;
 mod traces;
+mod user_count;
 mod vault_interop;
 mod watch;
 
