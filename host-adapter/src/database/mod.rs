@@ -5,6 +5,7 @@ pub mod indexes;
 mod lock;
 pub mod migrations;
 mod provision;
+mod restrict;
 pub mod unknown;
 
 use std::str::FromStr as _;

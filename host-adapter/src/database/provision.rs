@@ -16,6 +16,7 @@ use super::{
     connect,
     lock::{Lock, Work},
     quoted,
+    restrict::restrict,
 };
 use adapter_capabilities::{outbox, vault::DerivedSecret};
 
@@ -214,27 +215,7 @@ impl Provision<'_> {
 
     async fn create_schema(&self, connection: &mut PgConnection) -> anyhow::Result<()> {
         let (role, schema) = (quoted(self.role), quoted(self.component));
-        let database: String = sqlx::query("select current_database()")
-            .fetch_one(&mut *connection)
-            .await?
-            .try_get(0)?;
-        // A temporary table would outlive its call, and later calls share the session.
-        run(
-            connection,
-            format!(
-                "revoke temporary on database {} from public",
-                quoted(&database)
-            ),
-        )
-        .await?;
-        // A large object belongs to no schema, and its size has no limit.
-        run(
-            connection,
-            "revoke execute on function lo_create(oid), lo_creat(integer), lo_from_bytea(oid, bytea) \
-             from public"
-                .into(),
-        )
-        .await?;
+        restrict(connection, self.role, self.owner).await?;
         // Before PostgreSQL 15, every role may create tables in `public`.
         run(
             connection,

@@ -31,6 +31,7 @@ mod gateway;
 mod grants;
 mod hang_ups;
 mod host;
+mod hostile;
 mod index_migrations;
 mod key_rotation;
 mod login;

@@ -217,7 +217,7 @@ async fn a_key_lets_a_registration_be_repeated(
     // The lock that a registration holds while it is written.
     let mut sql = app.admin_connection().await;
     let mut running = sql.begin().await.expect("a transaction");
-    sqlx::query("select pg_advisory_xact_lock(hashtextextended('registration key-2', 0))")
+    sqlx::query("select from \"user\".registration_slots where number = hashtext('key-2') & 1023 for update")
         .execute(&mut *running)
         .await
         .expect("the lock");

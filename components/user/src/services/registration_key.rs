@@ -52,20 +52,22 @@ pub(super) async fn find(
 }
 
 /// Keeps the answer under `key`. Affects no row if another registration with the key runs at the same time,
-/// or has ended. Also removes some expired keys: more than it adds.
+/// or has ended; and, once in a thousand times, if one with another key that has the same slot runs. Also
+/// removes some expired keys: more than it adds.
 pub(super) async fn keep(
     key: &str,
     user_id: Uuid,
     registration: &Registration,
     password_hash: &str,
 ) -> Sql {
-    sql("with own as (select pg_try_advisory_xact_lock(hashtextextended('registration ' || $1::text, 0)) as held), \
+    sql("with own as (select from registration_slots where number = hashtext($1::text) & 1023 \
+                 for update skip locked), \
              expired as (delete from registration_keys where key in \
                  (select key from registration_keys where expires_at < now() and key <> $1 \
                   order by expires_at limit 10 for update skip locked)) \
          insert into registration_keys as kept (key, user_id, username, email, password_hash, expires_at) \
          select $1, $2::uuid, $3::text, $4::text, $5::text, now() + make_interval(secs => $6::float8) \
-         from own where held \
+         from own \
          on conflict (key) do update set user_id = excluded.user_id, username = excluded.username, \
              email = excluded.email, password_hash = excluded.password_hash, \
              expires_at = excluded.expires_at where kept.expires_at <= now()")

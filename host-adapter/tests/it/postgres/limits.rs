@@ -1,5 +1,7 @@
 //! What a component cannot exceed, change or reach in PostgreSQL.
 
+use secrecy::ExposeSecret as _;
+
 use super::*;
 
 #[tokio::test]
@@ -44,11 +46,14 @@ async fn slow_statements_are_cancelled() {
 #[tokio::test]
 async fn a_component_cannot_lift_its_time_limit() {
     let test = Test::with(&SETTINGS.replace("[postgres]", "[postgres]\nconnections = 1")).await;
+    // As on a server whose superuser has not revoked it.
+    let mut admin = cluster::connect(&test.granted.database).await;
+    let grant = "grant execute on function set_config(text, text, boolean) to public";
+    admin.execute(grant).await.expect("granted");
     let lift = "select set_config('statement_timeout', '0', false)";
     assert_eq!(test.fetch(lift, vec![]).await, Ok(vec![vec![text("0")]]));
     let sleep = "select true from pg_sleep(240)";
     assert_eq!(test.fetch(sleep, vec![]).await, Err(Error::Timeout));
-    let mut admin = cluster::connect(&test.granted.database).await;
     crate::support::until("the end of the statement", async || {
         let running = "select count(*) from pg_stat_activity \
              where query = $1 and state = 'active' and datname = current_database()";
@@ -68,6 +73,10 @@ async fn a_component_cannot_lift_its_time_limit() {
 #[tokio::test]
 async fn a_component_cannot_keep_adapters_from_starting() {
     let test = Test::with(&SETTINGS.replace("[postgres]", "[postgres]\nmax_adapters = 2")).await;
+    // As on a server whose superuser has not revoked it.
+    let mut admin = cluster::connect(&test.granted.database).await;
+    let grant = "grant execute on function pg_advisory_lock(bigint) to public";
+    admin.execute(grant).await.expect("granted");
     // The keys by which adapters locked before.
     let take = "select pg_advisory_lock(key) is null \
          from (values (hashtext('spindle provision')::int8), (8318264434605450596), \
@@ -84,7 +93,6 @@ async fn a_component_cannot_keep_adapters_from_starting() {
         test.fetch("table spindle.lock_provision", vec![]).await,
         "permission denied",
     );
-    let mut admin = cluster::connect(&test.granted.database).await;
     let limit = "select rolconnlimit from pg_roles where rolname = current_database() || '_a'";
     let limit: i32 = sqlx::query_scalar(limit)
         .fetch_one(&mut admin)
@@ -176,6 +184,32 @@ async fn sql_cannot_reach_tables_of_another_component() {
         b.fetch(escape.to_owned(), vec![]).await,
         Err(Error::Invalid(_))
     ));
+}
+
+#[tokio::test]
+async fn an_administrator_need_not_be_superuser() {
+    let superuser = cluster::database().await;
+    let mut admin = cluster::connect(&superuser).await;
+    let prepare = "do $$ declare role text := current_database() || '_admin'; begin \
+         execute format('create role %I login createrole password %L', role, 'secret'); \
+         execute format('alter database %I owner to %I', current_database(), role); end $$";
+    admin.execute(prepare).await.expect("an administrator");
+    let mut url = reqwest::Url::parse(superuser.expose_secret()).expect("a URL");
+    let name = format!("{}_admin", url.path().trim_start_matches('/'));
+    url.set_username(&name).expect("a name");
+    url.set_password(Some("secret")).expect("a password");
+    let granted = Granted::on_database(SETTINGS, &url.to_string().into()).await;
+    let a = granted.capabilities_of("a");
+    let postgres = a.postgres().expect("granted");
+    // Only a superuser can take this from the role. The adapter has warned of it.
+    let change = "select set_config('work_mem', '1MB', false)";
+    let changed = postgres.fetch(change.into(), vec![]).await;
+    assert!(changed.is_ok(), "{changed:?}");
+    let temporary = "select 1 as x into temporary t";
+    expect_invalid(
+        postgres.fetch(temporary.into(), vec![]).await,
+        "permission denied",
+    );
 }
 
 #[tokio::test]

@@ -226,6 +226,17 @@ impl App {
         self.builder.keys.with_file_name("control.sock")
     }
 
+    /// The directory of the keys.
+    pub(crate) fn keys(&self) -> &std::path::Path {
+        &self.builder.keys
+    }
+
+    /// The tokens by which composed components call the adapter, each with the component's name.
+    pub(crate) fn adapter_tokens(&self) -> impl Iterator<Item = (&str, &str)> {
+        let tokens = self.adapter.iter().flat_map(|adapter| &adapter.tokens);
+        tokens.map(|(component, token)| (component.as_str(), token.as_str()))
+    }
+
     /// The id of the process that is connected to the databases.
     pub(crate) fn pid(&self) -> u32 {
         let adapter = self.adapter.as_ref();

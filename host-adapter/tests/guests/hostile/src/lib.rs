@@ -1,0 +1,56 @@
+//! A component that attacks what is around it, as the tests ask. The first part of the path says how, and the
+//! body with what:
+//!
+//! - `/sql` runs a statement, `/transact` runs the statement of each line in one transaction
+//! - `/find/COLLECTION`, `/count/COLLECTION`, `/remove/COLLECTION` take a filter, `/insert/COLLECTION` takes a
+//!   document, `/update/COLLECTION` takes an update of all documents
+//! - `/call/PEER` and `/message/PEER` send to a path
+//! - `/hash`, `/issue`, `/end`, `/verify`, `/open` and `/seal` take a text
+//! - `/get` sends a request to a URL, `/connect` opens a connection to an address
+//! - `/log` writes the body to standard error as it is
+//! - `/allocate/N` takes N MiB of memory, `/loop` computes forever, `/sleep/N` makes N slow statements at once
+//! - `/search` looks for secrets, see [`search`]
+//!
+//! Each answer is what became of it, as Rust prints the result.
+
+mod exhaust;
+mod network;
+mod reach;
+mod search;
+
+use std::io::Write as _;
+
+use bytes::Bytes;
+use http_body_util::BodyExt as _;
+use spin_sdk::http::{FullBody, Request};
+use spin_sdk::http_service;
+
+#[http_service]
+async fn handle(request: Request) -> http::Result<http::Response<FullBody<Bytes>>> {
+    let path = request.uri().path().to_owned();
+    let body = match request.into_body().collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(_) => Bytes::new(),
+    };
+    let answer = attempt(&path, &body).await;
+    http::Response::builder()
+        .header("content-length", answer.len())
+        .body(FullBody::new(answer.into()))
+}
+
+async fn attempt(path: &str, body: &[u8]) -> String {
+    let path = path.trim_start_matches("/hostile/");
+    let (kind, name) = path.split_once('/').unwrap_or((path, ""));
+    let number = name.parse().unwrap_or(0);
+    let text = String::from_utf8_lossy(body).into_owned();
+    match kind {
+        "get" => network::get(&text).await,
+        "connect" => network::connect(&text),
+        "log" => format!("{:?}", std::io::stderr().write_all(body)),
+        "allocate" => exhaust::allocate(number),
+        "loop" => exhaust::compute_forever(),
+        "sleep" => exhaust::sleep_at_once(number).await,
+        "search" => search::search(&text).await,
+        _ => reach::reach(kind, name, text).await,
+    }
+}
