@@ -19,7 +19,7 @@ const MAX_LENGTH: usize = 200;
 
 /// The same as [`IdempotencyKey::text`] accepts, for the API reference: visible ASCII but `"` and `\\`, with
 /// quotes around it or without.
-const PATTERN: &str = r#"^([!#-\[\]-~]{1,200}|"[!#-\[\]-~]{1,200}")$"#;
+pub(crate) const PATTERN: &str = r#"^([!#-\[\]-~]{1,200}|"[!#-\[\]-~]{1,200}")$"#;
 
 /// How long an answer is kept, in hours, unless the variable `idempotency_key_hours` says otherwise. A client
 /// that was cut off for a day has its user try again.

@@ -16,6 +16,8 @@ pub mod collection;
 pub mod description;
 pub mod event;
 pub mod extended_json;
+#[cfg(test)]
+mod fuzz;
 pub mod health;
 pub mod idempotency;
 pub mod input;

@@ -32,7 +32,7 @@ pub(super) async fn call(
 
 /// The error has only the position. serde's message would repeat the input, which may be a password,
 /// and the message is logged.
-fn parse_arguments<T: DeserializeOwned>(arguments: &[u8]) -> Result<T, Rejection> {
+pub(super) fn parse_arguments<T: DeserializeOwned>(arguments: &[u8]) -> Result<T, Rejection> {
     serde_json::from_slice(arguments).map_err(|error| {
         let problem = if error.is_data() {
             "they are not of the function's types"

@@ -13,6 +13,8 @@
 mod callers;
 mod connection;
 mod functions;
+#[cfg(test)]
+mod fuzz;
 mod metrics;
 mod protocol;
 mod quick_ack;

@@ -10,6 +10,8 @@ mod conversions;
 mod denied;
 pub mod dispatch;
 pub mod documents;
+#[cfg(test)]
+mod fuzzing;
 mod grants;
 pub mod health;
 mod metrics;

@@ -13,6 +13,8 @@ mod component;
 mod cors;
 mod draft;
 mod engine;
+#[cfg(test)]
+mod fuzz;
 mod handle;
 mod hosted;
 mod imports;

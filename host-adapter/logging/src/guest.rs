@@ -112,6 +112,33 @@ fn is_trace_id(id: &str) -> bool {
 }
 
 #[cfg(test)]
+mod fuzz {
+    use super::*;
+    use crate::json;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn any_line_becomes_one_line_of_its_component(
+            line in prop_oneof![
+                "(?s).{0,200}",
+                r#"\{("(message|level|component|timestamp|request_id)":"[ -~\PC]{0,20}",?){0,6}\}"#,
+            ],
+            is_stderr: bool,
+        ) {
+            let component = "user".to_owned();
+            let guest = Guest { component, is_stderr, is_given_up: false, line };
+            let mut out = String::new();
+            json::push(&mut out, &guest.into_line());
+            prop_assert!(!out.trim_end_matches('\n').chars().any(char::is_control), "{}", out);
+            let line: Value = serde_json::from_str(&out).unwrap();
+            prop_assert_eq!(&line["component"], "user");
+            prop_assert_ne!(&line["timestamp"], "");
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::json;

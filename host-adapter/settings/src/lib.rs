@@ -5,6 +5,8 @@
 //! the values, in the file or in variables. Every crate may depend on this one, which depends on none
 //! of ours.
 
+#[cfg(test)]
+mod fuzz;
 mod limited;
 mod quantity;
 mod text;

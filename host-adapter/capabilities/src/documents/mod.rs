@@ -26,6 +26,8 @@ mod date;
 mod document;
 mod errors;
 mod filter;
+#[cfg(test)]
+mod fuzz;
 mod groups;
 mod index;
 mod json;

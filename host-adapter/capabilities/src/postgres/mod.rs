@@ -8,6 +8,8 @@ mod client;
 mod connections;
 mod definitions;
 mod errors;
+#[cfg(test)]
+mod fuzz;
 mod observed;
 mod parameters;
 mod pool;

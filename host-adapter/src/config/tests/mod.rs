@@ -2,6 +2,7 @@
 
 mod contradictions;
 mod databases;
+mod fuzz;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;

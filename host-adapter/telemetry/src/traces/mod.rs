@@ -5,6 +5,8 @@
 //! one is set.
 
 mod export;
+#[cfg(test)]
+mod fuzz;
 mod parent;
 mod sampling;
 mod scope;

@@ -1,6 +1,7 @@
 //! The capability `postgres` against a real server: values, transactions, errors, and in [`limits`] what
-//! bounds a component.
+//! bounds a component, and in [`fuzz`] what it may run.
 
+mod fuzz;
 mod limits;
 
 use adapter_capabilities::{

@@ -9,6 +9,8 @@
 //! key would start, but could not open the envelopes of its peers.
 
 mod directory;
+#[cfg(test)]
+mod fuzz;
 mod generate;
 mod jwk;
 mod lifetime;

@@ -7,6 +7,8 @@
 mod cache;
 mod claims;
 mod eddsa;
+#[cfg(test)]
+mod fuzz;
 mod settings;
 mod signing;
 

@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::super::keys::{KeyKind, Policy};
 use super::*;
 
+mod fuzz;
 mod lifetime;
 mod rejections;
 
