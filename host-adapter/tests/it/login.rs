@@ -42,6 +42,10 @@ async fn wrong_passwords_and_unknown_users_get_one_answer(
         (answer.json(), names)
     });
     assert_eq!(known, unknown);
+    app.wait_for_log("the rejected login", |line| {
+        line["level"] == "WARNING" && line["message"] == "rejected a login: wrong name or password"
+    })
+    .await;
 }
 
 #[rstest]

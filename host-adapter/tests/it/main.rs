@@ -15,6 +15,7 @@
 mod activities;
 mod analytics;
 mod api_reference;
+mod asvs;
 mod client_address;
 mod command_line;
 mod control;

@@ -124,6 +124,10 @@ async fn unknown_paths_and_methods_get_different_problems(
             .expect_problem(405, "method-not-allowed");
         assert_eq!(answer.header("allow"), allowed);
     }
+    app.request(reqwest::Method::TRACE, "/api/v1/users/profile")
+        .send()
+        .await
+        .expect_problem(405, "method-not-allowed");
     let answer = app
         .request(reqwest::Method::DELETE, "/api/v1/users/profile")
         .send()

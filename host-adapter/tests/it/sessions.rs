@@ -178,6 +178,10 @@ async fn closing_an_account_ends_its_sessions(
         .send()
         .await
         .expect_problem(403, "forbidden");
+    app.wait_for_log("the rejection", |line| {
+        line["level"] == "WARNING" && line["problem"] == "forbidden"
+    })
+    .await;
 }
 
 #[rstest]

@@ -143,10 +143,14 @@ impl Problem {
         self.detail.as_deref().unwrap_or(self.kind.detail)
     }
 
-    /// Logs a problem that has a cause. A mistake of the client does not have one.
+    /// Logs a problem that has a cause, and that a caller may not do something. A mistake of the client has no
+    /// cause.
     fn log(&self) {
         let (problem, status) = (self.kind.name, self.kind.status);
         match status {
+            _ if self.kind.name == kinds::FORBIDDEN.name => {
+                tracing::warn!(problem, status, "rejected a request: {self}");
+            }
             _ if self.cause.is_none() => {}
             503 => tracing::warn!(problem, status, "could not serve a request: {self}"),
             _ => tracing::error!(problem, status, "could not serve a request: {self}"),

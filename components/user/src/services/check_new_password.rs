@@ -15,10 +15,25 @@ pub(super) async fn check_new_password(
     if is_personal(password, username, email) {
         return Err(Error::GuessablePassword(field, Guessable::Personal));
     }
-    if passwords::is_common(password.to_owned()).await? {
+    if is_word_of_ours(password) || passwords::is_common(password.to_owned()).await? {
         return Err(Error::GuessablePassword(field, Guessable::Common));
     }
     Ok(())
+}
+
+/// Words by which this system is known, with which many would begin to guess (OWASP ASVS 6.2.11).
+const WORDS: [&str; 1] = ["spindle"];
+
+/// Whether it is such a word, within digits and signs.
+fn is_word_of_ours(password: &str) -> bool {
+    WORDS.contains(&letters(password).as_str())
+}
+
+/// The text without case, and without the digits and signs around its letters.
+fn letters(text: &str) -> String {
+    let text = text.to_lowercase();
+    let inner = text.trim_matches(|character: char| !character.is_alphabetic());
+    inner.to_owned()
 }
 
 /// Whether it is the name, the e-mail address, or the part before the `@`, without regard to case. Digits
@@ -26,11 +41,6 @@ pub(super) async fn check_new_password(
 fn is_personal(password: &str, username: &str, email: &str) -> bool {
     let local = email.rsplit_once('@').map_or(email, |(local, _)| local);
     [username, email, local].into_iter().any(|personal| {
-        let letters = |text: &str| {
-            let text = text.to_lowercase();
-            let inner = text.trim_matches(|character: char| !character.is_alphabetic());
-            inner.to_owned()
-        };
         let (password_letters, personal_letters) = (letters(password), letters(personal));
         password.eq_ignore_ascii_case(personal)
             || !personal_letters.is_empty() && password_letters == personal_letters
@@ -40,6 +50,12 @@ fn is_personal(password: &str, username: &str, email: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_of_ours_are_found_within_digits_and_signs() {
+        assert!(is_word_of_ours("Spindle2026!") && is_word_of_ours("..spindle"));
+        assert!(!is_word_of_ours("spindles and looms"));
+    }
 
     #[test]
     fn name_and_address_are_found_within_digits_and_signs() {
