@@ -5,9 +5,7 @@ use std::{net::SocketAddr, path::Path};
 use http::{HeaderMap, HeaderValue, Request};
 use proptest::prelude::*;
 
-use crate::{
-    TrustedProxies, client_address::ClientAddresses, deadline, manifest::Manifest, problem::Head,
-};
+use crate::{TrustedProxies, client_address::ClientAddresses, manifest::Manifest, problem::Head};
 
 /// The proxy that the operator trusts, and the client that it has seen.
 const PROXY: &str = "10.0.0.1:4711";
@@ -58,9 +56,7 @@ proptest! {
 
     #[test]
     fn any_deadline_is_read_or_ignored(text in prop_oneof!["[0-9]{0,10}[HMSmunx]?", "[\t -~]{0,12}"]) {
-        let mut headers = HeaderMap::new();
-        headers.insert("grpc-timeout", HeaderValue::try_from(&text).expect("a value"));
-        if let Some(deadline) = deadline::of(&headers) {
+        if let Some(deadline) = adapter_contract::deadline::parse(&text) {
             // Eight digits of hours.
             prop_assert!(deadline.as_secs() <= 99_999_999 * 3_600);
             prop_assert!(text.starts_with(|first: char| first.is_ascii_digit()));
