@@ -68,6 +68,7 @@ mod statistics_in_mongodb;
 mod stopping;
 mod support;
 mod swap;
+mod torture;
 mod traces;
 mod user_count;
 mod vault_interop;

@@ -36,7 +36,7 @@ pub(crate) struct App {
     pub(crate) database: SecretString,
     /// Contains the keys, and files of the test.
     pub(crate) directory: TempDir,
-    pub(super) _composed: Option<TempDir>,
+    pub(super) composed: Option<TempDir>,
     pub(super) _failure: PrintLogOnFailure,
 }
 
@@ -252,6 +252,25 @@ impl App {
     /// The adapter of composed components.
     pub(crate) fn adapter(&mut self) -> &mut Sidecar {
         self.adapter.as_mut().expect("an adapter process")
+    }
+
+    /// The URL of all routes, which stays the same after a restart.
+    pub(crate) fn fixed_url(&self) -> &str {
+        &self.address.url
+    }
+
+    /// Where composed components call the adapter.
+    pub(crate) fn adapter_address(&self) -> &Forwarder {
+        &self.adapter.as_ref().expect("an adapter process").address
+    }
+
+    /// Starts the process that runs the components again, on other ports.
+    pub(crate) async fn restart_host(&mut self) {
+        let composed = self.composed.as_ref().map(TempDir::path);
+        let project = composed.unwrap_or(&self.builder.project);
+        let command = self.builder.command(project, "up");
+        (self.host, self.listeners) = Process::start(command, &self.log).await;
+        self.address.forward_to(&self.listeners["all routes"]);
     }
 
     /// Starts the adapter of composed components again.

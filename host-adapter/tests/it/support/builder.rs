@@ -153,7 +153,7 @@ impl Builder {
             _failure: PrintLogOnFailure(log.clone()),
             log,
             directory,
-            _composed: composed,
+            composed,
         }
     }
 
