@@ -86,15 +86,20 @@ pub(crate) async fn scope<F: Future>(exchange: Rc<Exchange>, future: F) -> F::Ou
     .await
 }
 
+#[cfg(target_family = "wasm")]
+thread_local! {
+    /// Whether adapter-client is composed in, and uses what it is told. The first request finds out.
+    static COMPOSED: std::cell::Cell<bool> = const { std::cell::Cell::new(true) };
+}
+
 /// Tells adapter-client for which request the next calls are made, if that has changed.
 #[cfg(target_family = "wasm")]
 fn announce(exchange: &Rc<Exchange>) {
     thread_local! {
         static LAST: RefCell<std::rc::Weak<Exchange>> = const { RefCell::new(std::rc::Weak::new()) };
-        static USED: std::cell::Cell<bool> = const { std::cell::Cell::new(true) };
     }
     let current = Rc::downgrade(exchange);
-    if !USED.get() || LAST.with_borrow(|last| last.ptr_eq(&current)) {
+    if !COMPOSED.get() || LAST.with_borrow(|last| last.ptr_eq(&current)) {
         return;
     }
     let text = |value: Option<&HeaderValue>| {
@@ -109,13 +114,29 @@ fn announce(exchange: &Rc<Exchange>) {
         let milliseconds = u32::try_from(left.as_millis()).unwrap_or(u32::MAX);
         crate::adapter::context::set_time_left(milliseconds);
     }
-    USED.set(is_used);
+    COMPOSED.set(is_used);
     LAST.set(current);
 }
 
 /// Unit tests run natively, without an adapter.
 #[cfg(not(target_family = "wasm"))]
 fn announce(_: &Rc<Exchange>) {}
+
+/// Lets the host turn to its own work once before an answer.
+///
+/// Spin does not set `TCP_NODELAY`. Without this pause it now and then sends the head and the body of an
+/// answer in two writes, and the second one waits 40 ms for the client's acknowledgement of the first. The
+/// embedded host has no need of it.
+#[cfg(target_family = "wasm")]
+pub(crate) async fn pause_before_answer() {
+    if COMPOSED.get() {
+        spin_sdk::wit_bindgen::rt::async_support::yield_async().await;
+    }
+}
+
+/// Unit tests run natively, without a host.
+#[cfg(not(target_family = "wasm"))]
+pub(crate) async fn pause_before_answer() {}
 
 /// Returns the exchange that the running code is part of, or `None` while an instance starts.
 pub(crate) fn current() -> Option<Rc<Exchange>> {

@@ -78,7 +78,9 @@ thread_local! {
 pub async fn serve(service: &'static Service, request: spin_sdk::http::Request) -> Response {
     let started = Instant::now();
     let router = router_of_instance(service).await;
-    respond(service, router, started, request.map(axum::body::Body::new)).await
+    let answer = respond(service, router, started, request.map(axum::body::Body::new)).await;
+    exchange::pause_before_answer().await;
+    answer
 }
 
 /// Reads the variables once per instance, because each costs a call to the host.
