@@ -51,7 +51,7 @@ macro_rules! traced {
         #[async_trait::async_trait]
         impl $interface::Functions for Traced {
             $(async fn $function(&self, $($argument: $type),*) -> $result {
-                let span = tracing::debug_span!(
+                let span = adapter_telemetry::recorded_span!(
                     $span,
                     component = self.component(),
                     outcome = field::Empty,

@@ -7,6 +7,7 @@ use std::{
 };
 
 use adapter_contract::{health, passwords, postgres};
+use adapter_telemetry::traces::{InScope as _, Scope};
 use tracing::{
     Subscriber,
     field::{Field, Visit},
@@ -88,17 +89,21 @@ async fn each_call_is_in_a_span_with_its_outcome() {
     let subscriber = tracing_subscriber::registry().with(spans.clone());
     let _guard = tracing::subscriber::set_default(subscriber);
 
-    let found = postgres::Functions::fetch(&*adapter, "select 'x'".into(), vec![]).await;
-    found.expect("a row");
-    assert_last_span(&spans, "adapter.postgres.fetch", "ok");
-    let failed = postgres::Functions::execute(&*adapter, "begin".into(), vec![]).await;
-    assert!(failed.is_err());
-    assert_last_span(&spans, "adapter.postgres.execute", "invalid");
-    let denied = passwords::Functions::hash(&*adapter, "correct horse".into(), None).await;
-    assert!(matches!(denied, Err(passwords::Error::Denied(_))));
-    assert_last_span(&spans, "adapter.passwords.hash", "denied");
-    health::Functions::dependencies(&*adapter).await;
-    assert_last_span(&spans, "adapter.health.dependencies", "ok");
+    let request = Scope::Recorded(tracing::info_span!("request"));
+    let calls = async {
+        let found = postgres::Functions::fetch(&*adapter, "select 'x'".into(), vec![]).await;
+        found.expect("a row");
+        assert_last_span(&spans, "adapter.postgres.fetch", "ok");
+        let failed = postgres::Functions::execute(&*adapter, "begin".into(), vec![]).await;
+        assert!(failed.is_err());
+        assert_last_span(&spans, "adapter.postgres.execute", "invalid");
+        let denied = passwords::Functions::hash(&*adapter, "correct horse".into(), None).await;
+        assert!(matches!(denied, Err(passwords::Error::Denied(_))));
+        assert_last_span(&spans, "adapter.passwords.hash", "denied");
+        health::Functions::dependencies(&*adapter).await;
+        assert_last_span(&spans, "adapter.health.dependencies", "ok");
+    };
+    calls.in_scope(request).await;
 }
 
 /// Asserts the last span's name and fields. Parameters and results must not be among them.

@@ -24,7 +24,7 @@ impl<'a> Observed<'a> {
         exchange: &Exchange<'_>,
         attempt: u32,
     ) -> Self {
-        let span = tracing::debug_span!(
+        let span = adapter_telemetry::recorded_span!(
             "call",
             otel.name = format!("{} {peer}", exchange.method),
             otel.kind = "client",

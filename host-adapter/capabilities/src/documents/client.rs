@@ -216,7 +216,7 @@ impl Documents {
         run: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
         let (system, collection) = (self.store.system(), collection.as_str());
-        let span = tracing::debug_span!(
+        let span = adapter_telemetry::recorded_span!(
             "documents",
             otel.name = format!("{operation} {collection}"),
             otel.kind = "client",

@@ -20,7 +20,7 @@ impl<'a> Observed<'a> {
     /// has placeholders for values, and never the values.
     pub(super) fn begin(component: &'a Arc<str>, sql: &str) -> Self {
         let operation = operation(sql);
-        let span = tracing::debug_span!(
+        let span = adapter_telemetry::recorded_span!(
             "statement",
             otel.name = operation,
             otel.kind = "client",

@@ -234,7 +234,7 @@ impl Pool {
         // Limits the whole wait, because the pool may check several idle connections in turn.
         let start = Instant::now();
         let acquired = tokio::time::timeout(self.acquire_timeout, shard.get())
-            .instrument(tracing::debug_span!(
+            .instrument(adapter_telemetry::recorded_span!(
                 "connection",
                 otel.name = "wait for a connection"
             ))

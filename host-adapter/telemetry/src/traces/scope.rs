@@ -5,7 +5,7 @@
 //! thread-local while their work is polled. The log reads them there.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -42,6 +42,29 @@ pub struct Ids {
 
 thread_local! {
     static CURRENT: RefCell<Option<Arc<Ids>>> = const { RefCell::new(None) };
+    static RECORDING: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Creates a span below a recorded request, with the arguments of [`tracing::debug_span!`]. Elsewhere it is no
+/// span, and its fields are not evaluated.
+///
+/// A subscriber with filters per layer would create the span even if every filter rejects it
+/// (tracing-subscriber 0.3).
+#[macro_export]
+macro_rules! recorded_span {
+    ($($argument:tt)*) => {
+        if $crate::traces::is_recording() {
+            $crate::traces::debug_span!($($argument)*)
+        } else {
+            $crate::traces::Span::none()
+        }
+    };
+}
+
+/// Whether the running code works for a recorded request.
+#[must_use]
+pub fn is_recording() -> bool {
+    RECORDING.get()
 }
 
 impl Scope {
@@ -78,6 +101,7 @@ impl Scope {
         };
         Guard {
             outer: CURRENT.replace(ids),
+            was_recording: RECORDING.replace(span.is_some()),
             _span: span,
         }
     }
@@ -93,12 +117,14 @@ pub fn ids() -> Option<Arc<Ids>> {
 #[derive(Debug)]
 pub struct Guard<'a> {
     outer: Option<Arc<Ids>>,
+    was_recording: bool,
     _span: Option<Entered<'a>>,
 }
 
 impl Drop for Guard<'_> {
     fn drop(&mut self) {
         CURRENT.set(self.outer.take());
+        RECORDING.set(self.was_recording);
     }
 }
 
@@ -198,5 +224,19 @@ mod tests {
         drop(future);
         assert_eq!(dropped.into_inner(), [Some("outer".to_owned())]);
         assert_eq!(current(), None);
+    }
+
+    #[test]
+    fn only_a_recorded_request_has_spans() {
+        let subscriber = tracing_subscriber::registry();
+        tracing::subscriber::with_default(subscriber, || {
+            assert!(crate::recorded_span!("outside").is_none());
+            let recorded = Scope::Recorded(tracing::info_span!("request"));
+            let _within = recorded.enter();
+            assert!(!crate::recorded_span!("below").is_none());
+            let other = scope("other");
+            let _within = other.enter();
+            assert!(crate::recorded_span!("of another").is_none());
+        });
     }
 }
