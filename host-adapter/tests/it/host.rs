@@ -107,10 +107,7 @@ async fn requests_above_the_limit_are_rejected_at_once() {
     for _ in 0..2 {
         held.spawn(app.get("/wait").send());
     }
-    crate::support::until("a full host", async || {
-        (app.get("/").send().await.status == 503).then_some(())
-    })
-    .await;
+    app.wait_for_requests_in_flight("faulty", 2).await;
     for _ in 0..4 {
         let answer = app.get("/").send().await.expect_problem(503, "overloaded");
         assert!(!answer.header("retry-after").is_empty());

@@ -45,13 +45,7 @@ async fn what_is_cut_off_is_said_in_one_line() {
     let app: App = crate::support::faulty::start(directory.path(), &limits).await;
     let waiting =
         [app.get("/wait"), app.get("/wait")].map(|request| tokio::spawn(request.0.send()));
-    until("the requests in flight", async || {
-        let metrics = app.request_to("management", Method::GET, "/metrics");
-        let text = metrics.send().await.expect(200).text;
-        text.contains("http_server_active_requests{component=\"faulty\"} 2\n")
-            .then_some(())
-    })
-    .await;
+    app.wait_for_requests_in_flight("faulty", 2).await;
     let (code, log) = app.stop().await;
     assert_eq!(code, Some(0), "{log:#?}");
     for request in waiting {
