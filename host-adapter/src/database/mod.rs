@@ -51,13 +51,21 @@ pub fn options(url: &SecretString) -> anyhow::Result<PgConnectOptions> {
 ///
 /// # Errors
 ///
-/// The connection cannot be opened. The error names host and port.
+/// The connection cannot be opened, and the error names host and port. Or a connection pooler dropped the
+/// options: migrations would make their tables in another schema, and statements would have no time limit.
 pub async fn connect(options: &PgConnectOptions, schema: &str) -> anyhow::Result<PgConnection> {
-    let options = options
-        .clone()
-        .options([("search_path", quoted(schema).as_str())]);
-    options.connect().await.with_context(|| {
+    let path = quoted(schema);
+    let options = options.clone().options([("search_path", path.as_str())]);
+    let connected = options.connect().await;
+    let mut connection = connected.with_context(|| {
         let (host, port) = (options.get_host(), options.get_port());
         format!("connecting to PostgreSQL at {host}, port {port} (`DATABASE_URL`)")
-    })
+    })?;
+    let taken = sqlx::query_scalar::<_, String>("select current_setting('search_path')");
+    anyhow::ensure!(
+        taken.fetch_one(&mut connection).await? == path,
+        "PostgreSQL did not get the options of the connection: a pooler, such as PgBouncer, drops them; \
+         set `DATABASE_URL` to the address of PostgreSQL itself"
+    );
+    Ok(connection)
 }

@@ -45,6 +45,7 @@ mod new_service;
 mod outages;
 mod page;
 mod password;
+mod pooler;
 mod postgres;
 mod private_mongodb;
 mod profile;
