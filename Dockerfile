@@ -7,7 +7,7 @@
 #                                                          `spin`, version 4.1 or newer, as its releases carry it
 #
 # What is compiled already needs no compiler: `--build-context artefacts=target/dist/spindle-VERSION-ARCHITECTURE-linux`
-# takes the place of the first stages (`./dev dist` makes that directory). `.ci/image` builds and tries all three.
+# takes the place of the first stages (`./dev dist` makes that directory). `.ci/image` builds and tries all three that way.
 #
 # The images run as user 65532 with a read-only root file system and without a capability. They write to
 # /var/lib/spindle only: mount a tmpfs or a volume there that this user may write to.
