@@ -149,6 +149,8 @@ async fn start(database: &SecretString, keys: &Path) -> App {
         // The default of the program, and not that of the tests.
         .env("SPINDLE_HOST_DRAIN_DELAY", "5s")
         .env("SPINDLE_PASSWORDS_ATTEMPTS_PER_MINUTE", "1000000")
+        // On a busy machine, requests wait longer for one of the few connections.
+        .env("SPINDLE_POSTGRES_ACQUIRE_TIMEOUT", "8s")
         .start()
         .await
 }
