@@ -54,46 +54,58 @@ async fn remove() {
 /// Returns whether there may be more to remove.
 async fn remove_before(cutoff: OffsetDateTime) -> Result<bool> {
     let started = Instant::now();
-    while step(cutoff).await? {
-        if started.elapsed() > BUDGET {
-            return Ok(true);
+    loop {
+        match step(cutoff).await? {
+            Step::Done => return Ok(false),
+            Step::Waits => return Ok(true),
+            Step::Made if started.elapsed() > BUDGET => return Ok(true),
+            Step::Made => {}
         }
     }
-    Ok(false)
 }
 
-/// Removes the events that were counted before, and counts the next ones. Returns whether there may be more.
+/// What became of a step.
+enum Step {
+    /// There may be more to do.
+    Made,
+    /// Another worker adds a slice, which takes a fraction of a second.
+    Waits,
+    /// Nothing is old, or a rebuild keeps events from being removed.
+    Done,
+}
+
+/// Removes the events that were counted before, and counts the next ones.
 ///
 /// The order of the readings matters. A rebuild that begins after the second one changes the slice of the first,
 /// so no further slice is planned then; and a summary that a rebuild has put in place is read afterwards.
-async fn step(cutoff: OffsetDateTime) -> Result<bool> {
+async fn step(cutoff: OffsetDateTime) -> Result<Step> {
     let removed = store::read_or_begin(store::REMOVED).await?;
     let is_rebuilding = store::read(store::REBUILD).await?.is_some();
     let summary = store::read_or_begin(store::SUMMARY).await?;
     remove_counted(&removed).await?;
     if is_rebuilding {
-        return Ok(false);
+        return Ok(Step::Done);
     }
     if removed.finished {
         // A rebuild by an earlier version does not release it.
         hold(&removed, false).await?;
-        return Ok(true);
+        return Ok(Step::Made);
     }
     if let Some(plan) = removed.planned {
         if plan.is_claimed() {
-            return Ok(false);
+            return Ok(Step::Waits);
         }
         advance::add_slice(store::REMOVED, &removed, plan.end).await?;
-        return Ok(true);
+        return Ok(Step::Made);
     }
     let Some(end) = end_of_old(removed.position, summary.position, cutoff).await? else {
         return summarise_old(&summary, cutoff).await;
     };
-    let is_planned = store::plan(store::REMOVED, &removed, end).await?;
-    if is_planned {
-        advance::add_slice(store::REMOVED, &removed, end).await?;
+    if !store::plan(store::REMOVED, &removed, end).await? {
+        return Ok(Step::Waits);
     }
-    Ok(is_planned)
+    advance::add_slice(store::REMOVED, &removed, end).await?;
+    Ok(Step::Made)
 }
 
 async fn remove_counted(removed: &Summary) -> Result<()> {
@@ -122,11 +134,14 @@ async fn end_of_old(from: u64, until: u64, cutoff: OffsetDateTime) -> Result<Opt
 }
 
 /// Adds events to the summary that are old already. Usually it gets them when there are enough for a slice.
-async fn summarise_old(summary: &Summary, cutoff: OffsetDateTime) -> Result<bool> {
+async fn summarise_old(summary: &Summary, cutoff: OffsetDateTime) -> Result<Step> {
     let old = after(summary.position).and(lt(RECEIVED_AT, cutoff));
-    let is_claimed = summary.planned.is_some_and(|plan| plan.is_claimed());
-    if is_claimed || events::position(&old, 0).await?.is_none() {
-        return Ok(false);
+    if events::position(&old, 0).await?.is_none() {
+        return Ok(Step::Done);
     }
-    advance::advance(store::SUMMARY, summary, 1).await
+    if summary.planned.is_some_and(|plan| plan.is_claimed()) {
+        return Ok(Step::Waits);
+    }
+    let advanced = advance::advance(store::SUMMARY, summary, 1).await?;
+    Ok(if advanced { Step::Made } else { Step::Done })
 }
