@@ -13,6 +13,8 @@ pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
 pub(crate) enum Error {
     ReadsEventsOfOthers,
     WritesEventsOfOthers,
+    /// The event happened in the future, if the clock of its sender is right.
+    TooFarAhead,
     PeriodTooLong,
     /// The event has an id, and the idempotency key is not that id.
     KeyIsNotTheId,
@@ -59,6 +61,7 @@ impl From<Error> for Problem {
                 "The period has events on more than 10,000 days.",
                 "Ask for shorter periods.",
             ),
+            Error::TooFarAhead => return Self::invalid_fields(vec![too_far_ahead()]),
             Error::KeyIsNotTheId => {
                 return Self::invalid_fields(vec![FieldError {
                     pointer: "/event_id".to_owned(),
@@ -71,5 +74,14 @@ impl From<Error> for Problem {
             Error::RequestInProgress => &kinds::REQUEST_IN_PROGRESS,
             Error::Failure(failure) => return failure.into(),
         })
+    }
+}
+
+/// What is wrong with an event from the future.
+pub(crate) fn too_far_ahead() -> FieldError {
+    FieldError {
+        pointer: "/timestamp".to_owned(),
+        message: "`/timestamp` must not be more than 5 minutes in the future.".to_owned(),
+        code: "in_future",
     }
 }

@@ -2,13 +2,16 @@
 
 use serde_json::{Value, json};
 use service_kit::{Caller, clock, collection, extended_json};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{EVENTS, event_key};
 use crate::error::{Error, Result};
 use crate::schemas::{NewEvent, Stored};
 use crate::summaries;
+
+/// How far the clock of a sender may be ahead of ours.
+const MAX_AHEAD: Duration = Duration::minutes(5);
 
 /// Stores an event, unless an event with the same id is stored already.
 ///
@@ -46,7 +49,7 @@ pub(super) fn document(
     received_at: OffsetDateTime,
 ) -> Result<Value> {
     let (source, user_id) = attribute(caller, event.user_id)?;
-    let moment = event.timestamp.unwrap_or(received_at);
+    let moment = moment(caller, event.timestamp, received_at)?;
     Ok(json!({
         "_id": event_id,
         "event_type": event.event_type,
@@ -59,6 +62,23 @@ pub(super) fn document(
         "source": source,
         "position": collection::position(),
     }))
+}
+
+/// Returns when the event happened. A client may correct a clock that is ahead. An event of a service has happened
+/// for certain, and rejecting it would lose it.
+fn moment(
+    caller: &Caller,
+    timestamp: Option<OffsetDateTime>,
+    received_at: OffsetDateTime,
+) -> Result<OffsetDateTime> {
+    let moment = timestamp.unwrap_or(received_at);
+    if moment <= received_at + MAX_AHEAD {
+        return Ok(moment);
+    }
+    match caller {
+        Caller::Service(_) => Ok(received_at),
+        Caller::User(_) => Err(Error::TooFarAhead),
+    }
 }
 
 /// Returns the source of the event, and the user it is about. Users may write only events about
@@ -103,6 +123,20 @@ mod tests {
             "bucket": "2026-01-31 search", "source": "user", "position": {"$position": true},
         });
         assert_eq!(document, expected);
+    }
+
+    #[test]
+    fn only_services_are_believed_although_their_clock_is_ahead() {
+        let now = OffsetDateTime::now_utc();
+        let moment = |caller: &Caller, ahead| moment(caller, Some(now + ahead), now);
+        let (ada, user) = (
+            Caller::User("ada".to_owned()),
+            Caller::Service("user".to_owned()),
+        );
+        let (little, far) = (MAX_AHEAD, MAX_AHEAD + Duration::SECOND);
+        assert_eq!(moment(&ada, little), Ok(now + little));
+        assert_eq!(moment(&ada, far), Err(Error::TooFarAhead));
+        assert_eq!(moment(&user, far), Ok(now));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 
 use super::EVENTS;
 use super::record_event::document;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, too_far_ahead};
 use crate::schemas::{Bulk, BulkStored, EventOutcome, read_event};
 use crate::summaries;
 
@@ -40,6 +40,9 @@ fn check(caller: &Caller, event: Value, received_at: OffsetDateTime) -> Checked 
     let event = read_event(event)?;
     let event_id = event.event_id.unwrap_or_else(Uuid::now_v7);
     let document = document(event_id, caller, event, received_at).map_err(|error| {
+        if error == Error::TooFarAhead {
+            return vec![too_far_ahead()];
+        }
         let Error::WritesEventsOfOthers = error else {
             return Vec::new();
         };
