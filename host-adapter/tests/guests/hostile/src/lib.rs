@@ -9,7 +9,7 @@
 //! - `/get` sends a request to a URL, `/connect` opens a connection to an address
 //! - `/log` writes the body to standard error as it is
 //! - `/allocate/N` takes N MiB of memory, `/loop` computes forever, `/sleep/N` makes N slow statements at once
-//! - `/search` looks for secrets, see [`search`]
+//! - `/search` looks for secrets, see `search`
 //!
 //! Each answer is what became of it, as Rust prints the result.
 
