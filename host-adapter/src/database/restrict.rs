@@ -1,4 +1,4 @@
-//! Takes from every role what PostgreSQL allows to all of them, and a component must not do.
+//! Revokes rights that PostgreSQL gives to every role, and that a component must not have.
 //!
 //! Only the owner of a database can revoke rights to it, and only a superuser those to PostgreSQL's own
 //! functions. Otherwise PostgreSQL warns and leaves them, and so does the adapter.
@@ -13,7 +13,7 @@ use super::quoted;
 /// Functions that act beyond a component's schema, as a condition on `pg_proc`:
 ///
 /// - Locks: a statement takes any number of advisory locks, for which the whole server has one table. When that
-///   is full, nobody can work or connect.
+///   is full, new connections fail.
 /// - Settings: a limit such as `work_mem` or `statement_timeout` would change for later calls on the session.
 /// - Large objects belong to no schema, and have no limit. So do notifications and records in the log of changes.
 /// - The address of the server.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use service_kit::collection::filter::{gte, lt, lte};
 use service_kit::retention::{self, Looked};
-use service_kit::{OffsetDateTime, background};
+use service_kit::{OffsetDateTime, background, clock};
 
 use super::summary::Summary;
 use super::take_over::hold;
@@ -25,6 +25,10 @@ const STEP: u32 = 1_000;
 
 /// How long one check removes events, step by step.
 const BUDGET: Duration = Duration::from_secs(1);
+
+/// How long a check waits for another worker before the next request looks again. Without it, each request would look
+/// until the other worker is done, or until its claim has ended if it was killed.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// When an event was received, by the clock of the service. Senders choose `timestamp`.
 const RECEIVED_AT: &str = "received_at";
@@ -57,7 +61,10 @@ async fn remove_before(cutoff: OffsetDateTime) -> Result<bool> {
     loop {
         match step(cutoff).await? {
             Step::Done => return Ok(false),
-            Step::Waits => return Ok(true),
+            Step::Waits => {
+                clock::sleep(PAUSE).await;
+                return Ok(true);
+            }
             Step::Made if started.elapsed() > BUDGET => return Ok(true),
             Step::Made => {}
         }
