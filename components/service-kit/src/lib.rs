@@ -30,6 +30,8 @@ pub mod routing;
 pub mod shared;
 pub mod sql;
 
+#[cfg(target_family = "wasm")]
+mod allocator;
 mod background;
 mod body;
 mod cors;
