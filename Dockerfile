@@ -10,7 +10,8 @@
 # takes the place of the first stages (`./dev dist` makes that directory). `.ci/image` builds and tries all three that way.
 #
 # The images run as user 65532 with a read-only root file system and without a capability. They write to
-# /var/lib/spindle only: mount a tmpfs or a volume there that this user may write to.
+# /var/lib/spindle only: mount a tmpfs or a volume there that this user may write to. compose.prod.yaml has a volume at
+# /var/lib/spindle-seals, too.
 
 FROM rust:1.95-bookworm AS build
 RUN apt-get update -qq \
@@ -36,7 +37,7 @@ FROM debian:bookworm-slim AS base
 RUN apt-get update -qq \
     && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends ca-certificates \
     && rm -rf /var/lib/apt/lists/* /var/cache/apt/* \
-    && install -d -o 65532 -g 65532 -m 700 /etc/spindle/keys \
+    && install -d -o 65532 -g 65532 -m 700 /etc/spindle/keys /var/lib/spindle-seals \
     # A tmpfs that is mounted there has this mode and belongs to root.
     && install -d -o 65532 -g 65532 -m 1777 /var/lib/spindle
 ARG VERSION=0.1.0

@@ -111,7 +111,7 @@ pub async fn assemble(
         outboxes: HashMap::new(),
         sessions: None,
         keys: Some(KeyWatcher::new(
-            settings.keys.directory.clone(),
+            &settings.keys,
             &owners(settings),
             settings.key_policy.clone(),
             keys,

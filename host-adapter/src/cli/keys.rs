@@ -88,7 +88,7 @@ pub(super) fn run(command: &Keys, invocation: &Invocation) -> anyhow::Result<()>
                     settings.directory.display()
                 ));
             }
-            let counts = SealCounts::read(&settings.directory)?;
+            let counts = SealCounts::read(settings.seals_directory())?;
             print(&format!(
                 "{:<12} {:<11} {:<21} {:<12} {:<11} KEY",
                 "OWNER", "STATE", "USED FROM", "MADE FOR", "SEALED"

@@ -219,6 +219,7 @@ impl Settings {
             &mut server.tls_certificate,
             &mut server.tls_key,
             &mut server.client_ca,
+            &mut self.keys.seals_directory,
             &mut self.log.directory,
             &mut self.log.spin_directory,
         ];

@@ -39,6 +39,7 @@ fn directories(subject: &Subject<'_>) -> Vec<PathBuf> {
     let written = [
         subject.directory,
         settings.keys.directory.as_path(),
+        settings.keys.seals_directory(),
         settings.host.compilation_cache.as_path(),
         subject.private_postgres,
     ];

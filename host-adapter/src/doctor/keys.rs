@@ -37,7 +37,7 @@ pub(super) fn check(settings: &Settings) -> Vec<Finding> {
         Ok(keys) => {
             findings.extend(check_missing(&keys, settings));
             findings.extend(keys.iter().filter_map(|key| check_key(key, settings)));
-            findings.extend(check_seals(&keys, directory));
+            findings.extend(check_seals(&keys, settings.keys.seals_directory()));
         }
         Err(error) => findings.push(Finding::error(
             CHECK,

@@ -144,6 +144,22 @@ async fn envelopes_of_a_key_are_counted_and_warned_of() {
     let list = one.run(&["keys", "list"]);
     let list = String::from_utf8_lossy(&list.stdout);
     assert!(list.contains(&(WARN_SEALS + 1).to_string()), "{list}");
+    // Another directory, as where that of the keys cannot be written. The numbers of the keys' stay.
+    let seals = one.directory.path().join("seals");
+    let three = Builder::new(HostMode::Embedded)
+        .beside(&one)
+        .env(
+            "SPINDLE_KEYS_SEALS_DIRECTORY",
+            seals.to_string_lossy().into_owned(),
+        )
+        .start()
+        .await;
+    log_in(&three, &one).await;
+    assert_eq!(three.stop().await.0, Some(0));
+    let there = std::fs::read_to_string(seals.join(".seals")).expect("counts");
+    let there: Value = serde_json::from_str(&there).expect("JSON");
+    assert_eq!(there[&*kid], 1, "{there}");
+    assert_eq!(std::fs::read_to_string(&counts).expect("counts"), text);
 }
 
 fn unix_now() -> u64 {

@@ -132,6 +132,7 @@ fn check_shown(shipped: &Settings, section: &str, key: &str) {
         "tls_certificate",
         "tls_key",
         "client_ca",
+        "seals_directory",
     ];
     let shown = if hidden.contains(&key) || section == "log" && key.ends_with("directory") {
         format!("# {key}")

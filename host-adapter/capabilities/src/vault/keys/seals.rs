@@ -1,4 +1,5 @@
-//! How many envelopes each key has sealed, in the file `.seals` of the key directory.
+//! How many envelopes each key has sealed, in the file `.seals` of a directory: that of the keys, or
+//! another one if the program cannot write to that.
 //!
 //! Nonces are 96 random bits, so one key may seal 2^32 envelopes (NIST SP 800-38D, section 8.3). Adapters
 //! that share the directory add to one number. It is written at intervals, so an adapter that is killed
@@ -35,7 +36,7 @@ impl From<BTreeMap<String, u64>> for SealCounts {
 }
 
 impl SealCounts {
-    /// Reads the numbers of a key directory. They are empty if nothing was counted yet.
+    /// Reads the numbers of a directory. They are empty if nothing was counted yet.
     ///
     /// # Errors
     ///
@@ -58,16 +59,20 @@ impl SealCounts {
             })
     }
 
-    /// Adds `sealed` to the numbers of a key directory, and returns all. Numbers of keys that are gone are
-    /// dropped.
-    pub(super) fn add(directory: &Path, sealed: &BTreeMap<String, u64>) -> Result<Self, KeyError> {
+    /// Adds `sealed` to the numbers of a directory, and returns all. Numbers of keys that are gone from
+    /// `keys`, the key directory, are dropped.
+    pub(super) fn add(
+        directory: &Path,
+        keys: &Path,
+        sealed: &BTreeMap<String, u64>,
+    ) -> Result<Self, KeyError> {
         let _lock = Lock::acquire(directory)?;
         let mut counts = Self::read(directory)?;
         for (kid, sealed) in sealed {
             let count = counts.0.entry(kid.clone()).or_default();
             *count = count.saturating_add(*sealed);
         }
-        let keys = directory::read_keys(directory)?;
+        let keys = directory::read_keys(keys)?;
         counts
             .0
             .retain(|kid, _| keys.iter().any(|file| file.key.kid() == kid));

@@ -1,6 +1,9 @@
 //! Where keys are, and how strict to be with them.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use adapter_settings::{DAY, MINUTE, Time};
 use serde::{Deserialize, Serialize};
@@ -12,12 +15,25 @@ pub struct KeySettings {
     /// Directory with one file per key, readable by its owner only.
     #[serde(with = "adapter_settings::path")]
     pub directory: PathBuf,
+    /// Directory with the number of envelopes that each key has sealed, if the key directory cannot be
+    /// written. Adapters that share keys share it, too.
+    #[serde(with = "adapter_settings::path")]
+    pub seals_directory: Option<PathBuf>,
+}
+
+impl KeySettings {
+    /// Where the numbers of sealed envelopes are kept.
+    #[must_use]
+    pub fn seals_directory(&self) -> &Path {
+        self.seals_directory.as_ref().unwrap_or(&self.directory)
+    }
 }
 
 impl Default for KeySettings {
     fn default() -> Self {
         Self {
             directory: ".spindle/keys".into(),
+            seals_directory: None,
         }
     }
 }

@@ -348,16 +348,18 @@ fn sealed_envelopes_are_added_for_keys_that_exist() {
     let directory = production_keys();
     let kid = only_file_of(&directory, "user");
     let kid = kid.file_stem().unwrap().to_str().unwrap();
-    assert_eq!(SealCounts::read(directory.path()).unwrap().of(kid), 0);
     let sealed = [(kid.to_owned(), WARN_SEALS - 1), ("gone".to_owned(), 7)].into();
-    let counts = SealCounts::add(directory.path(), &sealed).unwrap();
+    let (path, keys) = (TempDir::new().unwrap(), directory.path());
+    let seals = path.path();
+    let counts = SealCounts::add(seals, keys, &sealed).unwrap();
     assert_eq!((counts.of(kid), counts.of("gone")), (WARN_SEALS - 1, 0));
     assert_eq!(counts.used_up().count(), 0);
-    let counts = SealCounts::add(directory.path(), &[(kid.to_owned(), 1)].into()).unwrap();
+    let counts = SealCounts::add(seals, keys, &[(kid.to_owned(), 1)].into()).unwrap();
     assert_eq!(counts.used_up().collect::<Vec<_>>(), [(kid, WARN_SEALS)]);
-    assert_eq!(SealCounts::read(directory.path()).unwrap(), counts);
-    write(&directory, ".seals", "[]");
-    assert!(SealCounts::read(directory.path()).is_err());
+    assert_eq!(SealCounts::read(seals).unwrap(), counts);
+    assert_eq!(SealCounts::read(keys).unwrap(), SealCounts::default());
+    write(&path, ".seals", "[]");
+    assert!(SealCounts::read(seals).is_err());
 }
 
 fn change_created(directory: &TempDir, kid: &str, created: u64) {

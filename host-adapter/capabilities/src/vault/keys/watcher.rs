@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::super::envelopes::Envelopes;
 use super::super::errors::KeyError;
 use super::super::tokens::Tokens;
-use super::{KeyRing, MAX_SEALS, Period, Policy, SealCounts};
+use super::{KeyRing, KeySettings, MAX_SEALS, Period, Policy, SealCounts};
 
 /// Time between two readings. An adapter knows a new key after this time at the latest.
 const READ_INTERVAL: Duration = Duration::from_secs(2);
@@ -26,6 +26,7 @@ const COUNT_INTERVAL: Duration = Duration::from_secs(30);
 /// Keeps the keys of one adapter current.
 pub struct KeyWatcher {
     directory: PathBuf,
+    seals_directory: PathBuf,
     owners: Vec<String>,
     policy: Policy,
     envelopes: Arc<Envelopes>,
@@ -40,18 +41,19 @@ pub struct KeyWatcher {
 }
 
 impl KeyWatcher {
-    /// Watches the directory that `keys` was read from, with the same `owners` and `policy`. The caller runs
-    /// it.
+    /// Watches the directory that `keys` was read from, with the same `settings`, `owners` and `policy`. The
+    /// caller runs it.
     #[must_use]
     pub fn new(
-        directory: PathBuf,
+        settings: &KeySettings,
         owners: &[&str],
         policy: Policy,
         keys: &KeyRing,
         (envelopes, tokens): (Arc<Envelopes>, Arc<Tokens>),
     ) -> Self {
         Self {
-            directory,
+            directory: settings.directory.clone(),
+            seals_directory: settings.seals_directory().to_owned(),
             owners: owners.iter().map(|&owner| owner.to_owned()).collect(),
             policy,
             envelopes,
@@ -131,14 +133,14 @@ impl KeyWatcher {
     async fn count(&mut self) {
         self.counted_at = Instant::now();
         let sealed: BTreeMap<String, u64> = self.envelopes.take_seals();
-        let directory = self.directory.clone();
+        let (directory, keys) = (self.seals_directory.clone(), self.directory.clone());
         let counted = blocking({
             let sealed = sealed.clone();
             move || {
                 if sealed.is_empty() {
                     SealCounts::read(&directory)
                 } else {
-                    SealCounts::add(&directory, &sealed)
+                    SealCounts::add(&directory, &keys, &sealed)
                 }
             }
         });
