@@ -4,14 +4,14 @@
 //! function would clutter the code, so they are in a thread-local. It is set only while the future of
 //! the request is polled, because an instance interleaves several requests on one thread.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use adapter_contract::deadline;
-use axum::extract::Request;
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderValue, Method, Uri};
 
 use crate::headers::{TRACEPARENT, X_SPINDLE_ROUTE};
@@ -33,6 +33,8 @@ pub(crate) struct Exchange {
     pub(crate) deadline: Option<Instant>,
     /// Whether the host asks for the name of the route, as the embedded one does.
     pub(crate) wants_route: bool,
+    /// The path of the route that answers, such as `/users/{id}`, once it is found.
+    pub(crate) route: OnceCell<MatchedPath>,
 }
 
 thread_local! {
@@ -50,6 +52,7 @@ impl Exchange {
             traceparent: request.headers().get(TRACEPARENT).cloned(),
             deadline: deadline(request),
             wants_route: request.headers().contains_key(X_SPINDLE_ROUTE),
+            route: OnceCell::new(),
         }
     }
 
@@ -137,6 +140,19 @@ pub(crate) async fn pause_before_answer() {
 /// Unit tests run natively, without a host.
 #[cfg(not(target_family = "wasm"))]
 pub(crate) async fn pause_before_answer() {}
+
+/// Keeps the path of the route that `request` has found, if the host asks for it.
+pub(crate) fn found_route(request: &Request) {
+    CURRENT.with_borrow(|current| {
+        if let Some(exchange) = current
+            && exchange.wants_route
+            && let Some(path) = request.extensions().get::<MatchedPath>()
+        {
+            // A handler behind the guard finds the same route again.
+            let _ = exchange.route.set(path.clone());
+        }
+    });
+}
 
 /// Returns the exchange that the running code is part of, or `None` while an instance starts.
 pub(crate) fn current() -> Option<Rc<Exchange>> {

@@ -11,7 +11,6 @@ use axum::response::Response;
 
 use crate::exchange::Exchange;
 use crate::headers::{X_PROCESS_TIME, X_REQUEST_ID, X_SPINDLE_ROUTE};
-use crate::routing::RouteName;
 
 pub(crate) fn add(response: &mut Response, exchange: &Exchange, elapsed: Duration) {
     add_length(response);
@@ -21,9 +20,8 @@ pub(crate) fn add(response: &mut Response, exchange: &Exchange, elapsed: Duratio
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    if exchange.wants_route
-        && let Some(RouteName(route)) = response.extensions().get()
-        && let Ok(route) = HeaderValue::from_str(route)
+    if let Some(route) = exchange.route.get()
+        && let Ok(route) = HeaderValue::from_str(route.as_str())
     {
         response.headers_mut().insert(X_SPINDLE_ROUTE, route);
     }

@@ -6,7 +6,7 @@ use axum::Router;
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::http::Method;
 use axum::http::request::Parts;
-use axum::middleware::{Next, from_fn, map_response};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodFilter, MethodRouter, on};
 use serde_json::json;
@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use crate::body::{Document, read_document};
 use crate::description::{Encryption, Route};
+use crate::exchange;
 use crate::local::local;
 use crate::openapi::{Describe, Operation};
 use crate::problem::{Problem, kinds};
@@ -30,10 +31,6 @@ pub struct Routes {
     described: Vec<Route>,
     operations: Vec<Operation>,
 }
-
-/// The path of the route that answered, such as `/users/{id}`: an extension of the response.
-#[derive(Debug, Clone)]
-pub(crate) struct RouteName(pub(crate) std::sync::Arc<str>);
 
 /// The handlers of a path, by method.
 #[derive(Debug)]
@@ -93,12 +90,7 @@ impl Routes {
 
     #[track_caller]
     fn serve(mut self, path: &str, methods: Methods, encryption: Encryption) -> Self {
-        let name = RouteName(path.into());
-        let named = map_response(move |mut response: Response| {
-            response.extensions_mut().insert(name.clone());
-            std::future::ready(response)
-        });
-        self.router = self.router.route(path, methods.router.route_layer(named));
+        self.router = self.router.route(path, methods.router);
         let operations = methods.operations.into_iter();
         self.operations
             .extend(operations.map(|operation| Operation {
@@ -133,7 +125,10 @@ impl Routes {
         plain: Plain,
         encryption: Encryption,
     ) -> Self {
-        let layer = from_fn(move |request: Request, next: Next| local(guard(plain, request, next)));
+        let layer = from_fn(move |request: Request, next: Next| {
+            exchange::found_route(&request);
+            local(guard(plain, request, next))
+        });
         methods.router = methods.router.route_layer(layer);
         self.serve(path, methods, encryption)
     }
@@ -204,7 +199,10 @@ impl Methods {
         } else {
             vec![operation::<T, H>(&name)]
         };
-        let answer = move |request: Request| local(with_body(handler, request));
+        let answer = move |request: Request| {
+            exchange::found_route(&request);
+            local(with_body(handler, request))
+        };
         Self {
             names: vec![name],
             router: on(filter, answer),

@@ -7,9 +7,9 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 use std::time::Instant;
 
+use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
-use axum::{Extension, Router};
 use tower_service::Service as _;
 
 use crate::answer::JsonText;
@@ -70,28 +70,36 @@ macro_rules! service {
     };
 }
 
+/// What the first request of an instance makes for all that follow.
+#[derive(Clone)]
+struct Instance {
+    router: Router,
+    production: Production,
+}
+
 thread_local! {
-    static ROUTER: OnceCell<Router> = const { OnceCell::new() };
+    static INSTANCE: OnceCell<Instance> = const { OnceCell::new() };
 }
 
 /// Answer one request. [`crate::service!`] calls it from the component's entry point.
 pub async fn serve(service: &'static Service, request: spin_sdk::http::Request) -> Response {
     let started = Instant::now();
-    let router = router_of_instance(service).await;
-    let answer = respond(service, router, started, request.map(axum::body::Body::new)).await;
+    let instance = instance(service).await;
+    let request = request.map(axum::body::Body::new);
+    let answer = respond(service, instance, started, request).await;
     exchange::pause_before_answer().await;
     answer
 }
 
 /// Reads the variables once per instance, because each costs a call to the host.
-async fn router_of_instance(service: &'static Service) -> Router {
-    if let Some(router) = ROUTER.with(|cell| cell.get().cloned()) {
-        return router;
+async fn instance(service: &'static Service) -> Instance {
+    if let Some(instance) = INSTANCE.with(|cell| cell.get().cloned()) {
+        return instance;
     }
     log::install(service.name, &settings::log_level().await);
     let settings = Settings::read().await;
-    // Concurrent requests may get here too. The router of the first one is kept.
-    ROUTER.with(|cell| cell.get_or_init(|| build(service, &settings)).clone())
+    // Concurrent requests may get here too. The instance of the first one is kept.
+    INSTANCE.with(|cell| cell.get_or_init(|| build(service, &settings)).clone())
 }
 
 /// Every route of a service.
@@ -99,13 +107,15 @@ pub(crate) fn routes(service: &Service, production: bool) -> Routes {
     with_standard_routes(service, (service.routes)(Routes::new(production)))
 }
 
-fn build(service: &Service, settings: &Settings) -> Router {
-    let router = routes(service, settings.production)
-        .into_router()
-        .layer(Extension(Production(settings.production)));
-    match cors::layer(&settings.cors_origins) {
+fn build(service: &Service, settings: &Settings) -> Instance {
+    let router = routes(service, settings.production).into_router();
+    let router = match cors::layer(&settings.cors_origins) {
         Some(layer) => router.layer(layer),
         None => router,
+    };
+    Instance {
+        router,
+        production: Production(settings.production),
     }
 }
 
@@ -148,13 +158,14 @@ fn with_standard_routes(service: &Service, routes: Routes) -> Routes {
 
 async fn respond(
     service: &'static Service,
-    mut router: Router,
+    mut instance: Instance,
     started: Instant,
-    request: Request,
+    mut request: Request,
 ) -> Response {
+    request.extensions_mut().insert(instance.production);
     let exchange = Rc::new(Exchange::new(service.name, service.version, &request));
     let answer = exchange::scope(Rc::clone(&exchange), async move {
-        let Ok(mut response) = router.call(request).await;
+        let Ok(mut response) = instance.router.call(request).await;
         let elapsed = started.elapsed();
         response_headers::add(&mut response, &exchange, elapsed);
         tracing::debug!(
@@ -219,8 +230,8 @@ mod tests {
             .header("access-control-request-method", "GET")
             .body(Body::from(body.to_owned()))
             .unwrap();
-        let router = build(&SERVICE, &settings);
-        block_on(respond(&SERVICE, router, Instant::now(), request))
+        let instance = build(&SERVICE, &settings);
+        block_on(respond(&SERVICE, instance, Instant::now(), request))
     }
 
     fn plain(method: Method, path: &str, body: &str) -> Response {
