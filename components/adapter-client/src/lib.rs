@@ -8,6 +8,8 @@
 //! `adapter-contract` generates the list of functions and the version from `wit/`, so a new function
 //! needs no code here.
 
+#[cfg(target_family = "wasm")]
+mod allocator;
 mod exchange;
 mod failure;
 mod functions;

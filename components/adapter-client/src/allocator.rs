@@ -1,0 +1,8 @@
+//! The allocator of this component, which is that of a service.
+//!
+//! A component has one thread, so its allocator needs neither a lock nor a heap for each thread.
+
+use talc::wasm::{WasmDynamicTalc, new_wasm_dynamic_allocator};
+
+#[global_allocator]
+static ALLOCATOR: WasmDynamicTalc = new_wasm_dynamic_allocator();
