@@ -80,10 +80,9 @@ impl Callers {
         })
     }
 
-    /// The component that the token in `authorization` (a header's value) identifies. With client
-    /// certificates, tokens are not accepted, so that a stolen token cannot replace a certificate.
-    pub(super) fn find_by_token(&self, authorization: &[u8]) -> Option<Arc<Caller>> {
-        let token = authorization.strip_prefix(b"Bearer ")?;
+    /// The component that the token identifies. With client certificates, tokens are not accepted, so that a
+    /// stolen token cannot replace a certificate.
+    pub(super) fn find_by_token(&self, token: &[u8]) -> Option<Arc<Caller>> {
         if self.by_certificate {
             return None;
         }

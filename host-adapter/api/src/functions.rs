@@ -1,17 +1,20 @@
-//! Calls a function by its path, with arguments and result as JSON.
+//! Calls a function by its path, with arguments and result in one of the forms of the wire.
 
 use adapter_contract::{
     Adapter, dispatch, documents, envelopes, health, passwords, postgres, tokens,
 };
-use serde::{Serialize, de::DeserializeOwned};
+use adapter_wire::{Format, Malformed};
+use serde::de::DeserializeOwned;
 
 use super::rejection::Rejection;
 
-/// Calls `function`, such as `postgres/fetch`, with `arguments`, a JSON array.
+/// Calls `function`, such as `postgres/fetch`, with `arguments`, a tuple. Appends the result to `answer`.
 pub(super) async fn call(
     function: &str,
     adapter: &dyn Adapter,
+    format: Format,
     arguments: &[u8],
+    answer: Vec<u8>,
 ) -> Result<Vec<u8>, Rejection> {
     macro_rules! table {
         ($($interface:ident $qualified:literal {
@@ -20,8 +23,9 @@ pub(super) async fn call(
         })*) => {
             match function {
                 $($($path => {
-                    let ($($argument,)*) = parse_arguments(arguments)?;
-                    serialize_result(&$interface::Functions::$function(adapter, $($argument),*).await)
+                    let ($($argument,)*) = parse_arguments(format, arguments)?;
+                    let result = $interface::Functions::$function(adapter, $($argument),*).await;
+                    format.encode(&result, answer).map_err(unwritable)
                 })*)*
                 _ => Err(Rejection::Function),
             }
@@ -30,20 +34,15 @@ pub(super) async fn call(
     adapter_contract::functions!(table)
 }
 
-/// The error has only the position. serde's message would repeat the input, which may be a password,
-/// and the message is logged.
-pub(super) fn parse_arguments<T: DeserializeOwned>(arguments: &[u8]) -> Result<T, Rejection> {
-    serde_json::from_slice(arguments).map_err(|error| {
-        let problem = if error.is_data() {
-            "they are not of the function's types"
-        } else {
-            "they are not JSON"
-        };
-        let (line, column) = (error.line(), error.column());
-        Rejection::Unreadable(format!("{problem}, at line {line}, column {column}"))
-    })
+/// The error does not repeat the arguments, which may be a password.
+pub(super) fn parse_arguments<T: DeserializeOwned>(
+    format: Format,
+    arguments: &[u8],
+) -> Result<T, Rejection> {
+    let arguments = format.decode(arguments);
+    arguments.map_err(|error: Malformed| Rejection::Unreadable(error.to_string()))
 }
 
-fn serialize_result<T: Serialize>(result: &T) -> Result<Vec<u8>, Rejection> {
-    serde_json::to_vec(result).map_err(|error| Rejection::Unwritable(error.to_string()))
+fn unwritable(error: Malformed) -> Rejection {
+    Rejection::Unwritable(error.to_string())
 }

@@ -1,17 +1,17 @@
-//! The adapter's HTTP API: `spindle:adapter` for components on another host, such as stock Spin with
+//! The adapter's API: `spindle:adapter` for components on another host, such as stock Spin with
 //! adapter-client composed into them.
 //!
-//! A call is `POST /<interface>/<function>` with the arguments as a JSON array (`null` for none). The
-//! response is the function's result as JSON, `{"Ok": …}` or `{"Err": …}`. serde derives the JSON from
-//! the types of [`adapter_contract`]; adapter-client generates its types from the same WIT. With a
-//! status other than 200, the body is a sentence that says why the call has no result.
+//! One port serves both ways of [`adapter_wire`]: frames ([`sockets`]) and HTTP ([`web`]). With TLS it
+//! serves HTTP only.
 //!
 //! The grants depend on the caller, so a call is handled only when the caller is identified. The
 //! functions are those of an [`adapter_contract::Adapter`], whose implementation this crate does not
 //! know. Only `host-adapter` depends on this crate.
 
+mod call;
 mod callers;
 mod connection;
+mod frames;
 mod functions;
 #[cfg(test)]
 mod fuzz;
@@ -20,7 +20,9 @@ mod protocol;
 mod quick_ack;
 mod rejection;
 mod settings;
+mod sockets;
 mod tls;
+mod web;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -88,6 +90,7 @@ impl Server {
                 settings: self.settings.clone(),
                 header_timeout: self.listening.header_timeout,
                 draining: stop.draining.clone(),
+                write_timeout: self.listening.write_timeout,
             };
             vec![Arc::new(connections)]
         };

@@ -1,18 +1,13 @@
 //! The version of the wire format, which is that of the WIT package because the types are the same.
 
 use adapter_contract::VERSION;
-use http::HeaderMap;
 
 use super::rejection::Rejection;
 
-/// The header with adapter-client's version.
-const HEADER: &str = "spindle-adapter-version";
-
 /// Rejects a client with an incompatible version, and says which side to upgrade. While the major
 /// version is 0, a new minor version is incompatible (Semantic Versioning 2.0.0, section 4).
-pub(super) fn check(headers: &HeaderMap) -> Result<(), Rejection> {
-    let theirs = headers.get(HEADER).and_then(|value| value.to_str().ok());
-    compare(theirs.unwrap_or("none"), VERSION)
+pub(super) fn check(theirs: &str) -> Result<(), Rejection> {
+    compare(theirs, VERSION)
 }
 
 fn compare(theirs: &str, ours: &'static str) -> Result<(), Rejection> {

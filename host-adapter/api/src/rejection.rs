@@ -1,5 +1,6 @@
 //! Why the API rejected a call.
 
+use adapter_wire::Kind;
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
@@ -25,10 +26,10 @@ pub(super) enum Rejection {
         ours: &'static str,
         behind: &'static str,
     },
-    /// The arguments are not JSON, or not of the function's types.
+    /// The arguments are not of the function's types.
     #[error("the arguments could not be read: {0}")]
     Unreadable(String),
-    /// JSON cannot express the result.
+    /// The wire cannot express the result.
     #[error("the result could not be written: {0}")]
     Unwritable(String),
     /// The call is larger than `server.max_body`.
@@ -58,6 +59,16 @@ impl Rejection {
         }
     }
 
+    /// What the status is in a frame.
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::UnknownCaller => Kind::UnknownCaller,
+            Self::Unreadable(_) => Kind::Invalid,
+            Self::TooLarge { .. } => Kind::TooLarge,
+            _ => Kind::Unavailable,
+        }
+    }
+
     /// The reason in one word, for metrics.
     pub(super) fn word(&self) -> &'static str {
         match self {
@@ -73,12 +84,16 @@ impl Rejection {
         }
     }
 
-    pub(super) fn response(&self) -> Response<Full<Bytes>> {
-        let text = match self {
+    /// The sentence for the caller. One that is not identified learns nothing.
+    pub(super) fn text(&self) -> String {
+        match self {
             Self::UnknownCaller => String::new(),
             known => known.to_string(),
-        };
-        let mut response = Response::new(Full::new(Bytes::from(text)));
+        }
+    }
+
+    pub(super) fn response(&self) -> Response<Full<Bytes>> {
+        let mut response = Response::new(Full::new(Bytes::from(self.text())));
         *response.status_mut() = self.status();
         let headers = response.headers_mut();
         let plain = HeaderValue::from_static("text/plain; charset=utf-8");

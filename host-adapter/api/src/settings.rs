@@ -7,11 +7,11 @@ use std::{
     time::Duration,
 };
 
-use adapter_settings::{GIB, Integer, KIB, MINUTE, Size, Time};
+use adapter_settings::{GIB, HOUR, Integer, KIB, MINUTE, SECOND, Size, Time};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-/// Settings of the adapter's HTTP API.
+/// Settings of the adapter's API.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(default)]
 pub struct ApiSettings {
@@ -22,7 +22,7 @@ pub struct ApiSettings {
     /// The application that calls it: peers without a `url` are there. The default is where `spin up`
     /// listens.
     pub application: String,
-    /// Certificate chain as a PEM file, the server's own first. Without it the API is plain HTTP.
+    /// Certificate chain as a PEM file, the server's own first. Without it the API is plain.
     #[serde(with = "adapter_settings::path")]
     pub tls_certificate: Option<PathBuf>,
     /// The certificate's private key as a PEM file.
@@ -48,6 +48,10 @@ pub struct ApiSettings {
     /// components.
     #[serde(with = "Integer::<1, 100_000>")]
     pub max_connections: usize,
+    /// How long a connection of frames is kept without a call. A client uses one again within a second, or not at
+    /// all. Then it only takes a place among the open connections.
+    #[serde(with = "Time::<{ 2 * SECOND }, HOUR>")]
+    pub idle_timeout: Duration,
     /// Tokens by component, which come from variables only.
     #[serde(skip)]
     pub tokens: BTreeMap<String, SecretString>,
@@ -65,6 +69,7 @@ impl Default for ApiSettings {
             request_timeout: Duration::from_secs(10),
             max_requests: 256,
             max_connections: 1_024,
+            idle_timeout: Duration::from_secs(5),
             tokens: BTreeMap::new(),
         }
     }

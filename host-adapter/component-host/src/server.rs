@@ -12,10 +12,7 @@ use std::{
 use http::{HeaderValue, header};
 use http_body_util::BodyExt as _;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    server::graceful::Watcher,
-};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_util::sync::CancellationToken;
 use wasmtime_wasi_http::{
@@ -36,7 +33,9 @@ use super::{
     work::{Active, Caller, Work},
 };
 use adapter_contract::deadline;
-use adapter_listening::{ListeningSettings, MAX_HEAD, Pace, PacedStream, Serve, close_after};
+use adapter_listening::{
+    ListeningSettings, MAX_HEAD, Pace, PacedStream, Serve, Watcher, close_after,
+};
 use adapter_telemetry::traces::{self, Entry, InScope as _, Scope, TRACEPARENT};
 
 /// One application on one thread.

@@ -52,7 +52,7 @@ pub(crate) fn all(modules: &[Module<'_>]) -> anyhow::Result<String> {
          /// }}\n\
          /// ```\n\
          ///\n\
-         /// After the function's Rust name come its name in WIT, its path in the HTTP API, and the\n\
+         /// After the function's Rust name come its name in WIT, its path in the API, and the\n\
          /// name of its span. Types are named by their interface's module.\n\
          #[macro_export]\n\
          macro_rules! functions {{\n($callback:ident) => {{\n$callback! {{\n{list}}}\n}};\n}}\n"

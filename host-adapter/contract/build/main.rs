@@ -58,9 +58,29 @@ fn main() -> anyhow::Result<()> {
         source.push_str(&types::module(module)?);
     }
     source.push_str(&functions::all(&modules)?);
+    source.push_str(&fingerprint(&source));
     let output = PathBuf::from(env::var("OUT_DIR")?).join("contract.rs");
     fs::write(output, source)?;
     Ok(())
+}
+
+/// A constant that is another one when a function or a type is. Comments do not count. The hash is FNV-1a, because
+/// that of the standard library may change with the compiler, and the two sides may have different ones.
+fn fingerprint(source: &str) -> String {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    let code = source.lines().filter(|line| {
+        let line = line.trim_start();
+        !["#[doc", "#![doc", "///"]
+            .iter()
+            .any(|comment| line.starts_with(comment))
+    });
+    for byte in code.flat_map(str::bytes) {
+        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    }
+    format!(
+        "/// Identifies the functions and types of this build. Builds with the same number can read each other's \
+         values without the names of fields.\npub const TYPES: u64 = {hash:#x};\n"
+    )
 }
 
 fn module(resolve: &Resolve, id: InterfaceId) -> anyhow::Result<Module<'_>> {

@@ -3,12 +3,11 @@
 //! Only `wit/` declares the functions and types of `spindle:adapter`. This crate generates Rust from
 //! it for all other crates:
 //!
-//! - One module per interface with its types. Their JSON (serde) is the wire format between
-//!   adapter-client and `host-adapter serve`. With the feature `component`, wasmtime passes the same
+//! - One module per interface with its types. With the feature `component`, wasmtime passes the same
 //!   types to components.
 //! - `<interface>::Functions`, a trait with the functions of the interface. A crate that implements the
 //!   contract does not compile if it lacks a function.
-//! - [`functions!`], the list of all functions. The linker entries, the table of the HTTP API, the
+//! - [`functions!`], the list of all functions. The linker entries, the table of the API, the
 //!   spans and the calls of adapter-client expand it, so none of them can lack a function.
 //!
 //! Every crate may depend on this one. It depends on no other crate of Spindle.

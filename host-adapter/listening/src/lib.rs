@@ -9,6 +9,7 @@ mod pace;
 mod settings;
 mod stop;
 mod threads;
+mod watcher;
 
 use std::{
     future::Future,
@@ -18,7 +19,6 @@ use std::{
     thread::JoinHandle,
 };
 
-use hyper_util::server::graceful::Watcher;
 use tokio::{
     net::{TcpListener, TcpStream},
     task::JoinSet,
@@ -31,6 +31,7 @@ pub use pace::{Pace, PacedStream};
 pub use settings::ListeningSettings;
 pub use stop::{Stop, close_after};
 use threads::Thread;
+pub use watcher::Watcher;
 
 /// The largest head of a request, in bytes; a larger one is answered 431. Browsers and proxies send a few
 /// kilobytes, and a client holds as much memory before it is known.
@@ -44,8 +45,8 @@ pub trait Serve: Send + Sync {
         address.to_canonical().is_loopback()
     }
 
-    /// Serves one connection until either side closes it. The connection must be registered with
-    /// `watcher`, which closes it between two requests when the process stops.
+    /// Serves one connection until either side closes it. `watcher` closes it, or says when to close it,
+    /// between two requests when the process stops.
     fn serve(
         self: Arc<Self>,
         stream: TcpStream,

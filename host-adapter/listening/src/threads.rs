@@ -10,8 +10,9 @@ use anyhow::Context as _;
 use hyper_util::server::graceful::GracefulShutdown;
 use socket2::SockRef;
 use tokio::{net::TcpStream, sync::OwnedSemaphorePermit, sync::mpsc};
+use tokio_util::sync::CancellationToken;
 
-use super::{ListeningSettings, PerClient, Serve};
+use super::{ListeningSettings, PerClient, Serve, Watcher};
 
 /// The size of a socket's send buffer, in bytes; Linux doubles it. It is enough for 2.5 MB a second over a
 /// distance of 100 ms.
@@ -65,6 +66,7 @@ async fn serve(
 ) -> usize {
     let open = Open {
         graceful: GracefulShutdown::new(),
+        closing: CancellationToken::new(),
         count: Arc::default(),
     };
     while let Some(connection) = connections.recv().await {
@@ -72,7 +74,12 @@ async fn serve(
             tracing::warn!("starting to serve a connection failed: {error}");
         }
     }
-    let Open { graceful, count } = open;
+    let Open {
+        graceful,
+        closing,
+        count,
+    } = open;
+    closing.cancel();
     // It closes connections without a request at once.
     let _ = tokio::time::timeout(settings.shutdown_timeout, graceful.shutdown()).await;
     Arc::strong_count(&count) - 1
@@ -81,6 +88,8 @@ async fn serve(
 /// The open connections of a thread.
 struct Open {
     graceful: GracefulShutdown,
+    /// Cancelled when they are to close.
+    closing: CancellationToken,
     /// Each connection holds a reference.
     count: Arc<()>,
 }
@@ -112,9 +121,11 @@ fn start(
     SockRef::from(&stream).set_send_buffer_size(SEND_BUFFER)?;
     // Without this, a client that reads nothing would hold its connection forever (RFC 5482).
     SockRef::from(&stream).set_tcp_user_timeout(Some(write_timeout))?;
-    let connection = server
-        .clone()
-        .serve(TcpStream::from_std(stream)?, open.graceful.watcher());
+    let watcher = Watcher {
+        http: open.graceful.watcher(),
+        closing: open.closing.clone(),
+    };
+    let connection = server.clone().serve(TcpStream::from_std(stream)?, watcher);
     let counted = open.count.clone();
     tokio::spawn(async move {
         connection.await;

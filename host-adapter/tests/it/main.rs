@@ -62,6 +62,7 @@ mod sessions;
 mod sidecar;
 mod sidecar_tls;
 mod slow_clients;
+mod sockets;
 mod spans;
 mod start_checks;
 mod statistics;

@@ -15,6 +15,7 @@ pub(crate) mod declared;
 pub(crate) mod events;
 pub(crate) mod faulty;
 pub(crate) mod forward;
+pub(crate) mod frames;
 pub(crate) mod markdown;
 pub(crate) mod mongodb;
 pub(crate) mod peer;

@@ -1,0 +1,256 @@
+//! Calls as frames on kept connections: what each side makes of the other's faults.
+
+use adapter_contract::{
+    TYPES,
+    postgres::{self, ResultSet, Value},
+};
+use adapter_wire::{Format, HEAD, Kind, MAX_HELLO, PREFACE};
+use socket2::SockRef;
+
+use crate::support::{
+    frames::{self, FrameAnswer, FrameClient},
+    sidecar::{StandaloneAdapter, VERSION},
+    until,
+};
+
+const SELECT: &str = "postgres/fetch";
+
+type Fetched = Result<ResultSet, postgres::Error>;
+
+/// The arguments of a statement without parameters.
+fn statement(sql: &str) -> (&str, Vec<Value>) {
+    (sql, vec![])
+}
+
+fn select_one() -> Vec<u8> {
+    frames::call(SELECT, &statement("select 1"))
+}
+
+fn text(answer: &FrameAnswer) -> String {
+    String::from_utf8(answer.content.clone()).expect("text")
+}
+
+#[tokio::test]
+async fn a_connection_carries_one_call_after_the_other() {
+    let adapter = StandaloneAdapter::start(&[]).await;
+    let mut user = FrameClient::of(&adapter, "user").await;
+    for number in ["1", "2"] {
+        let sql = format!("select {number}::bigint");
+        let rows: Fetched = user.call(SELECT, &statement(&sql)).await;
+        let value = Value::Int64(number.parse().expect("a number"));
+        assert_eq!(rows.expect("rows").rows, [[value]]);
+    }
+    let mut gateway = FrameClient::of(&adapter, "gateway").await;
+    let denied: Fetched = gateway.call(SELECT, &statement("select 1")).await;
+    assert!(
+        matches!(denied, Err(postgres::Error::Denied(_))),
+        "{denied:?}"
+    );
+    // What the adapter rejects does not end the connection.
+    user.send(&frames::call("postgres/drop", &())).await;
+    let unknown = user.answer().await.expect("an answer");
+    assert_eq!((unknown.kind, unknown.is_last), (Kind::Unavailable, false));
+    assert!(text(&unknown).contains("no such function"));
+    user.send(&frames::call(SELECT, &"hidden")).await;
+    let unreadable = user.answer().await.expect("an answer");
+    assert_eq!(
+        (unreadable.kind, unreadable.is_last),
+        (Kind::Invalid, false)
+    );
+    assert!(!text(&unreadable).contains("hidden"));
+    let rows: Fetched = user.call(SELECT, &statement("select 1")).await;
+    assert!(rows.is_ok(), "{rows:?}");
+}
+
+#[tokio::test]
+async fn a_wrong_token_or_version_ends_the_connection() {
+    let adapter = StandaloneAdapter::start(&[]).await;
+    let token = adapter.sidecar.tokens["user"].clone();
+    for (version, token, kind, words) in [
+        (VERSION, "", Kind::UnknownCaller, ""),
+        (VERSION, "wrong", Kind::UnknownCaller, ""),
+        (
+            "0.0.9",
+            &*token,
+            Kind::Unavailable,
+            "upgrade adapter-client",
+        ),
+        ("7.0.0", &*token, Kind::Unavailable, "upgrade host-adapter"),
+    ] {
+        let mut client = FrameClient::connect(&adapter).await;
+        client.hello(version, token, TYPES).await;
+        client.send(&select_one()).await;
+        let rejection = client.answer().await.expect("an answer");
+        assert_eq!((rejection.kind, rejection.is_last), (kind, true));
+        let text = text(&rejection);
+        assert!(
+            text.contains(words) && text.is_empty() == words.is_empty(),
+            "{text}"
+        );
+        assert_eq!(client.answer().await, None);
+    }
+}
+
+#[tokio::test]
+async fn a_client_with_other_types_is_understood_as_json() {
+    let adapter = StandaloneAdapter::start(&[]).await;
+    let mut client = FrameClient::connect(&adapter).await;
+    let token = &adapter.sidecar.tokens["user"];
+    client.hello(VERSION, token, TYPES + 1).await;
+    let select = statement("select 7::bigint");
+    client.send(&frames::call(SELECT, &select)).await;
+    let answer = client.answer().await.expect("an answer");
+    assert_eq!((answer.kind, answer.is_last), (Kind::OtherTypes, false));
+    let json = frames::call_as(Format::Json, SELECT, &select);
+    client.send(&json).await;
+    let answer = client.answer().await.expect("an answer");
+    assert_eq!((answer.kind, answer.is_last), (Kind::Result, false));
+    assert!(
+        text(&answer).contains("[[{\"Int64\":7}]]"),
+        "{}",
+        text(&answer)
+    );
+}
+
+#[tokio::test]
+async fn what_is_not_of_the_protocol_ends_the_connection() {
+    let adapter = StandaloneAdapter::start(&[]).await;
+    let large = u32::try_from(MAX_HELLO + 1)
+        .expect("a length")
+        .to_le_bytes();
+    for start in [
+        b"\0another".to_vec(),
+        [&PREFACE[..], &large, &[0; MAX_HELLO + 1]].concat(),
+        [&PREFACE[..], &[3, 0, 0, 0, 1, 2, 3]].concat(),
+    ] {
+        let mut client = FrameClient::connect(&adapter).await;
+        client.send(&start).await;
+        assert_eq!(client.answer().await, None, "{start:?}");
+    }
+    // More than one call in flight.
+    let mut client = FrameClient::of(&adapter, "user").await;
+    let slow = frames::call(SELECT, &statement("select true from pg_sleep(4)"));
+    client.send(&[slow, select_one()].concat()).await;
+    assert_eq!(client.answer().await, None);
+    // A frame that names no function.
+    let mut client = FrameClient::of(&adapter, "user").await;
+    client.send(&[0; HEAD]).await;
+    let rejection = client.answer().await.expect("an answer");
+    assert_eq!((rejection.kind, rejection.is_last), (Kind::Invalid, true));
+}
+
+#[tokio::test]
+async fn a_frame_above_the_limit_is_rejected() {
+    let adapter = StandaloneAdapter::start(&[("SPINDLE_SERVER_MAX_BODY", "64KiB")]).await;
+    let mut client = FrameClient::of(&adapter, "user").await;
+    let large = ("select 1", vec![Value::Text("x".repeat(100_000))]);
+    client.send(&frames::call(SELECT, &large)).await;
+    let rejection = client.answer().await.expect("an answer");
+    assert_eq!((rejection.kind, rejection.is_last), (Kind::TooLarge, true));
+    assert!(text(&rejection).contains("server.max_body"));
+    assert_eq!(client.answer().await, None);
+}
+
+#[tokio::test]
+async fn a_connection_without_calls_is_closed() {
+    let adapter = StandaloneAdapter::start(&[
+        ("SPINDLE_SERVER_IDLE_TIMEOUT", "2s"),
+        ("SPINDLE_HOST_HEADER_TIMEOUT", "1s"),
+    ])
+    .await;
+    let mut client = FrameClient::of(&adapter, "user").await;
+    let rows: Fetched = client.call(SELECT, &statement("select 1")).await;
+    assert!(rows.is_ok(), "{rows:?}");
+    assert_eq!(client.answer().await, None);
+    // Those that do not say who they are, too.
+    for start in [&b""[..], &PREFACE[..3], &PREFACE] {
+        let mut client = FrameClient::connect(&adapter).await;
+        client.send(start).await;
+        assert_eq!(client.answer().await, None, "{start:?}");
+    }
+}
+
+#[tokio::test]
+async fn connections_above_the_limit_wait() {
+    let adapter = StandaloneAdapter::start(&[
+        ("SPINDLE_SERVER_MAX_CONNECTIONS", "1"),
+        ("SPINDLE_SERVER_IDLE_TIMEOUT", "2s"),
+    ])
+    .await;
+    let mut first = FrameClient::of(&adapter, "user").await;
+    let rows: Fetched = first.call(SELECT, &statement("select 1")).await;
+    assert!(rows.is_ok(), "{rows:?}");
+    let mut second = FrameClient::of(&adapter, "user").await;
+    let rows: Fetched = second.call(SELECT, &statement("select 1")).await;
+    assert!(rows.is_ok(), "{rows:?}");
+    // It was served because the first one was idle for too long.
+    assert!(matches!(first.0.try_read(&mut [0]), Ok(0)));
+}
+
+#[tokio::test]
+async fn calls_in_flight_on_all_connections_are_limited() {
+    let adapter = StandaloneAdapter::start(&[("SPINDLE_SERVER_MAX_REQUESTS", "1")]).await;
+    let (whole, mut unfinished) = (select_one(), vec![]);
+    let (begin, end) = whole.split_at(20);
+    let mut other = FrameClient::of(&adapter, "user").await;
+    until("the rejection of a second call", async || {
+        let mut first = FrameClient::of(&adapter, "user").await;
+        first.send(begin).await;
+        unfinished.push(first);
+        other.send(&whole).await;
+        let answer = other.answer().await.expect("an answer");
+        let rejected = answer.kind == Kind::Unavailable && !answer.is_last;
+        (rejected && text(&answer).contains("server.max_requests")).then_some(())
+    })
+    .await;
+    // One of them has the place.
+    let mut results = 0;
+    for mut first in unfinished {
+        first.send(end).await;
+        let answer = first.answer().await.expect("an answer");
+        results += usize::from(answer.kind == Kind::Result);
+    }
+    assert!(results > 0);
+    let rows: Fetched = other.call(SELECT, &statement("select 1")).await;
+    assert!(rows.is_ok(), "{rows:?}");
+}
+
+#[tokio::test]
+async fn a_client_that_is_too_slow_loses_its_connection() {
+    let adapter = StandaloneAdapter::start(&[
+        ("SPINDLE_SERVER_REQUEST_TIMEOUT", "1500ms"),
+        ("SPINDLE_POSTGRES_STATEMENT_TIMEOUT", "1s"),
+        ("SPINDLE_DISPATCH_TIMEOUT", "1s"),
+        ("SPINDLE_HEALTH_TIMEOUT", "1s"),
+        ("SPINDLE_HOST_WRITE_TIMEOUT", "500ms"),
+        ("LOG_LEVEL", "DEBUG"),
+    ])
+    .await;
+    let mut sender = FrameClient::of(&adapter, "user").await;
+    sender.send(&select_one()[..9]).await;
+    let rejection = sender.answer().await.expect("an answer");
+    assert_eq!(
+        (rejection.kind, rejection.is_last),
+        (Kind::Unavailable, true)
+    );
+    assert!(text(&rejection).contains("server.request_timeout"));
+    // An answer that is larger than what the system holds for a client that does not take it.
+    let mut reader = FrameClient::of(&adapter, "user").await;
+    SockRef::from(&reader.0)
+        .set_recv_buffer_size(4096)
+        .expect("set");
+    let large = statement("select repeat('x', 1000000)");
+    reader.send(&frames::call(SELECT, &large)).await;
+    until("the end of the connection in the log", async || {
+        let log = adapter.log.lock().expect("log");
+        log.iter()
+            .any(|line| {
+                line["message"]
+                    .as_str()
+                    .is_some_and(|text| text.contains("connection of adapter-client"))
+            })
+            .then_some(())
+    })
+    .await;
+    assert_eq!(reader.answer().await, None);
+}
