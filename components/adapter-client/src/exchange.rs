@@ -1,183 +1,110 @@
-//! Sends a call to the adapter and reads the response.
+//! Sends a call to the adapter and reads the answer.
 
+use std::cell::Cell;
 use std::time::{Duration, Instant};
 
-use adapter_contract::{VERSION, deadline};
-use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE};
+use adapter_wire::Format;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use spin_sdk::http::body::IncomingBodyExt as _;
-use spin_sdk::http::{FullBody, Response, StatusCode};
-use spin_sdk::wasip3::http::types::{ErrorCode, RequestOptions};
-use spin_sdk::wasip3::http_compat::RequestOptionsExtension;
 
 use crate::failure::Failure;
 use crate::request::{self, Request};
-use crate::settings::{Settings, settings};
-
-/// The request header with the version of the WIT package, whose types are the types on the wire.
-const VERSION_HEADER: &str = "spindle-adapter-version";
-
-/// The request headers with the ids of the service's own request.
-const REQUEST_ID: &str = "x-request-id";
-const TRACEPARENT: &str = "traceparent";
+use crate::settings::{Address, Settings, settings};
+use crate::{sockets, web};
 
 /// The shortest time for a call. A host may take no time at all for no limit.
 const SHORTEST: Duration = Duration::from_millis(1);
 
-/// Limit of a response, in bytes. The adapter's own limits are far below it (4 MiB of documents, which
-/// JSON in JSON doubles in the worst case). An instance has 64 MiB of memory.
-const MAX_ANSWER: u64 = 16 << 20;
+thread_local! {
+    /// The form of calls over sockets. It is JSON after an adapter of another build has said that it has other types.
+    static FORMAT: Cell<Format> = const { Cell::new(Format::Binary) };
+}
 
-/// Calls `function`, such as `postgres/fetch`, with its arguments as a tuple.
+/// A call on its way: the function's path, such as `postgres/fetch`, and its arguments.
+#[derive(Debug)]
+pub(crate) struct Call<'a> {
+    pub(crate) function: &'static str,
+    pub(crate) arguments: &'a [u8],
+    /// The form of the arguments, and of the result.
+    pub(crate) format: Format,
+    /// The service's own request.
+    pub(crate) request: &'a Request,
+    /// How long the caller of that request still waits, if it has said so.
+    pub(crate) time_left: Option<Duration>,
+    /// How long the call may take.
+    pub(crate) limit: Duration,
+}
+
+/// What came of a call.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Reply {
+    /// The result, in the form of the call.
+    Result(Vec<u8>),
+    /// The call was not made, because the adapter has other types. It has to be JSON.
+    OtherTypes,
+}
+
+/// Calls `function` with its arguments as a tuple.
 pub(crate) async fn exchange<T: DeserializeOwned>(
-    function: &str,
+    function: &'static str,
     arguments: &impl Serialize,
 ) -> Result<T, Failure> {
     // Before this call waits: afterwards the service may work for another request.
     let request = request::current();
     let settings = settings().await?;
-    let arguments = serde_json::to_vec(arguments).map_err(|error| {
-        Failure::Invalid(format!(
-            "the arguments could not be written as JSON: {error}"
-        ))
-    })?;
-    let answer = send(&settings, request, function, arguments).await?;
-    serde_json::from_slice(&answer).map_err(|error| {
-        Failure::Unavailable(format!("the adapter's response could not be read: {error}"))
+    let mut format = settings.format();
+    loop {
+        let written = format.encode(arguments, Vec::with_capacity(256));
+        let written = written.map_err(|error| {
+            Failure::Invalid(format!("the arguments could not be written: {error}"))
+        })?;
+        match send(&settings, &request, function, &written, format).await? {
+            Reply::Result(answer) => return read(format, &answer),
+            Reply::OtherTypes if format == Format::Json => return Err(Failure::other_types()),
+            Reply::OtherTypes => FORMAT.set(Format::Json),
+        }
+        format = Format::Json;
+    }
+}
+
+fn read<T: DeserializeOwned>(format: Format, answer: &[u8]) -> Result<T, Failure> {
+    format.decode(answer).map_err(|error| {
+        Failure::Unavailable(format!("the adapter's answer could not be read: {error}"))
     })
 }
 
+/// Sends a call. It does not depend on the function's types, so that it is compiled once and not for each function.
 async fn send(
     settings: &Settings,
-    served: Request,
-    function: &str,
-    arguments: Vec<u8>,
-) -> Result<Bytes, Failure> {
-    // Without a length, the body would be sent in chunks. The last chunk would wait for the receiver's
-    // delayed acknowledgement, which costs 44 ms per call.
-    let mut request = http::Request::post(format!("{}/{function}", settings.url))
-        .header(CONTENT_TYPE, "application/json")
-        .header(CONTENT_LENGTH, arguments.len())
-        .header(VERSION_HEADER, VERSION);
-    if let Some(authorization) = &settings.authorization {
-        request = request.header(AUTHORIZATION, authorization);
-    }
-    for (name, id) in [
-        (REQUEST_ID, served.request_id),
-        (TRACEPARENT, served.traceparent),
-    ] {
-        if let Some(id) = id {
-            request = request.header(name, id);
-        }
-    }
-    let mut time = settings.deadline;
-    if let Some(deadline) = served.deadline {
+    request: &Request,
+    function: &'static str,
+    arguments: &[u8],
+    format: Format,
+) -> Result<Reply, Failure> {
+    let time_left = request.deadline.map(|deadline| {
         let left = deadline.saturating_duration_since(Instant::now());
-        time = time.min(left.max(SHORTEST));
-        request = request.header(deadline::HEADER, deadline::header(time));
-    }
-    let request = request
-        .extension(RequestOptionsExtension(timeouts(time)))
-        .body(FullBody::new(Bytes::from(arguments)))
-        .map_err(|error| {
-            Failure::Unavailable(format!(
-                "`adapter_url` or `adapter_token` is not valid: {error}"
-            ))
-        })?;
-    let response = spin_sdk::http::send(request)
-        .await
-        .map_err(|error| send_failure(&error, settings))?;
-    let status = response.status();
-    let body = read_body(response).await?;
-    if status == StatusCode::OK {
-        Ok(body)
-    } else {
-        Err(rejection(status, &body))
-    }
-}
-
-/// Makes the host enforce the deadline, so that a call needs no timer in the component. The host's
-/// default is 600 s. The timeout of the first byte includes connecting. The adapter writes a response
-/// at once, so its other bytes arrive with the first.
-fn timeouts(time: Duration) -> RequestOptions {
-    let nanoseconds = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-    let options = RequestOptions::new();
-    // A host may reject these options. It then applies its own timeouts.
-    let _ = options.set_connect_timeout(Some(nanoseconds));
-    let _ = options.set_first_byte_timeout(Some(nanoseconds));
-    let _ = options.set_between_bytes_timeout(Some(nanoseconds));
-    options
-}
-
-fn send_failure(error: &ErrorCode, settings: &Settings) -> Failure {
-    match error {
-        ErrorCode::ConnectionTimeout
-        | ErrorCode::ConnectionReadTimeout
-        | ErrorCode::HttpResponseTimeout => Failure::Timeout,
-        other => Failure::Unavailable(format!(
-            "calling the adapter at `{}` failed: {other}",
-            settings.url
-        )),
-    }
-}
-
-async fn read_body(response: Response) -> Result<Bytes, Failure> {
-    let length = response.headers().get(CONTENT_LENGTH);
-    let length = length
-        .and_then(|length| length.to_str().ok())
-        .and_then(|length| length.parse::<u64>().ok());
-    match length {
-        Some(length) if length <= MAX_ANSWER => {}
-        Some(_) => {
-            return Err(Failure::TooLarge(
-                "the adapter's response is larger than 16 MiB".to_owned(),
-            ));
-        }
-        None => {
-            let reason = "the adapter's response has no `Content-Length`";
-            return Err(Failure::Unavailable(reason.to_owned()));
-        }
-    }
-    response.into_body().bytes().await.map_err(|error| {
-        Failure::Unavailable(format!("the adapter's response ended early: {error:?}"))
-    })
-}
-
-/// The failure for a rejected call. The adapter's response says why, unless the caller is unknown.
-fn rejection(status: StatusCode, body: &[u8]) -> Failure {
-    let reason = match status {
-        StatusCode::UNAUTHORIZED => {
-            "the adapter does not know this component: set `adapter_token` to \
-             the token in the adapter's settings"
-                .to_owned()
-        }
-        _ => format!(
-            "the adapter answered {status}: {}",
-            String::from_utf8_lossy(body)
-        ),
+        left.max(SHORTEST)
+    });
+    let call = Call {
+        function,
+        arguments,
+        format,
+        request,
+        time_left,
+        limit: time_left.map_or(settings.deadline, |left| left.min(settings.deadline)),
     };
-    match status {
-        StatusCode::BAD_REQUEST => Failure::Invalid(reason),
-        StatusCode::PAYLOAD_TOO_LARGE => Failure::TooLarge(reason),
-        _ => Failure::Unavailable(reason),
+    match &settings.address {
+        Address::Socket(address) => sockets::call(*address, settings, &call).await,
+        Address::Web(url) => web::call(url, settings, &call).await.map(Reply::Result),
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn rejection_includes_text_of_adapter() {
-        let busy = rejection(StatusCode::SERVICE_UNAVAILABLE, b"too many calls at once");
-        assert!(matches!(busy, Failure::Unavailable(text) if text.contains("too many calls")));
-        let large = rejection(StatusCode::PAYLOAD_TOO_LARGE, b"");
-        assert!(matches!(large, Failure::TooLarge(_)));
-        let unreadable = rejection(StatusCode::BAD_REQUEST, b"expected a list");
-        assert!(matches!(unreadable, Failure::Invalid(_)));
-        let unknown = rejection(StatusCode::UNAUTHORIZED, b"");
-        assert!(matches!(unknown, Failure::Unavailable(text) if text.contains("adapter_token")));
+impl Settings {
+    /// The form in which the adapter is called.
+    fn format(&self) -> Format {
+        match self.address {
+            Address::Socket(_) => FORMAT.get(),
+            Address::Web(_) => Format::Json,
+        }
     }
 }

@@ -90,6 +90,21 @@ impl From<Failure> for envelopes::Error {
 }
 
 impl Failure {
+    pub(crate) fn unknown_caller() -> Self {
+        let reason = "the adapter does not know this component: set `adapter_token` to the token in the \
+                      adapter's settings";
+        Self::Unavailable(reason.to_owned())
+    }
+
+    /// An adapter asks for JSON only when a call is binary.
+    pub(crate) fn other_types() -> Self {
+        Self::Unavailable("the adapter cannot read calls as JSON".to_owned())
+    }
+
+    pub(crate) fn answer_too_large() -> Self {
+        Self::TooLarge("the adapter's answer is larger than 16 MiB".to_owned())
+    }
+
     fn reason(self) -> String {
         match self {
             Self::Timeout => "the adapter did not answer in time".to_owned(),

@@ -4,53 +4,50 @@
 //! and a call reads it before it waits for the first time, so the two belong together.
 
 use std::cell::RefCell;
+use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use http::HeaderValue;
+use adapter_wire::MAX_ID;
 
-/// A request: its ids, as headers, and its time.
+/// A request: its ids, of which one that is missing is empty, and its time.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Request {
     /// `x-request-id`
-    pub(crate) request_id: Option<HeaderValue>,
+    pub(crate) request_id: String,
     /// `traceparent`
-    pub(crate) traceparent: Option<HeaderValue>,
+    pub(crate) traceparent: String,
     /// When its caller stops waiting, if the caller has said it.
     pub(crate) deadline: Option<Instant>,
 }
 
-/// Longest id, as in `wit/context.wit`.
-const MAX_ID: usize = 200;
-
 thread_local! {
-    static CURRENT: RefCell<Request> = RefCell::default();
+    static CURRENT: RefCell<Rc<Request>> = RefCell::default();
 }
 
 /// The next calls are made for this request.
 pub(crate) fn enter(request_id: &str, traceparent: &str) {
-    CURRENT.set(Request {
-        request_id: header(request_id),
-        traceparent: header(traceparent),
+    CURRENT.set(Rc::new(Request {
+        request_id: valid(request_id),
+        traceparent: valid(traceparent),
         deadline: None,
-    });
+    }));
 }
 
 /// The caller of the request waits for so many milliseconds.
 pub(crate) fn set_time_left(milliseconds: u32) {
     let deadline = Instant::now().checked_add(Duration::from_millis(milliseconds.into()));
-    CURRENT.with_borrow_mut(|request| request.deadline = deadline);
+    CURRENT.with_borrow_mut(|request| Rc::make_mut(request).deadline = deadline);
 }
 
 /// The request for which a call is made.
-pub(crate) fn current() -> Request {
-    CURRENT.with_borrow(Request::clone)
+pub(crate) fn current() -> Rc<Request> {
+    CURRENT.with_borrow(Rc::clone)
 }
 
-fn header(value: &str) -> Option<HeaderValue> {
-    let valid = !value.is_empty()
-        && value.len() <= MAX_ID
-        && value.bytes().all(|byte| byte.is_ascii_graphic());
-    valid.then(|| HeaderValue::from_str(value).ok())?
+/// The id, or nothing if it could not be a header of a request.
+fn valid(id: &str) -> String {
+    let valid = id.len() <= MAX_ID && id.bytes().all(|byte| byte.is_ascii_graphic());
+    if valid { id.to_owned() } else { String::new() }
 }
 
 #[cfg(test)]
@@ -69,13 +66,13 @@ mod tests {
     #[test]
     fn ids_that_are_not_headers_are_ignored() {
         enter("a-request", "00-1-2-01");
-        assert_eq!(current().request_id.unwrap(), "a-request");
-        assert_eq!(current().traceparent.unwrap(), "00-1-2-01");
+        assert_eq!(current().request_id, "a-request");
+        assert_eq!(current().traceparent, "00-1-2-01");
         let long = "x".repeat(MAX_ID + 1);
         for invalid in ["", "a b", "a\r\nb: c", &long] {
             enter(invalid, invalid);
-            assert!(current().request_id.is_none(), "{invalid}");
-            assert!(current().traceparent.is_none(), "{invalid}");
+            assert!(current().request_id.is_empty(), "{invalid}");
+            assert!(current().traceparent.is_empty(), "{invalid}");
         }
     }
 }

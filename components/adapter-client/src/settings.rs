@@ -1,6 +1,7 @@
 //! Settings from the variables of the application manifest.
 
 use std::cell::OnceCell;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -15,13 +16,21 @@ const DEFAULT_DEADLINE: Duration = Duration::from_secs(10);
 /// The adapter's address, and the credentials of this component.
 #[derive(Debug)]
 pub(crate) struct Settings {
-    /// Scheme, host and port without a trailing slash, such as `http://127.0.0.1:9000`.
-    pub(crate) url: String,
-    /// The `authorization` header of every call. `None` if a client certificate identifies the
-    /// component.
-    pub(crate) authorization: Option<String>,
-    /// Time for one call, from sending the request to receiving the response.
+    /// Where the adapter is.
+    pub(crate) address: Address,
+    /// The component's token. Empty if a client certificate identifies the component.
+    pub(crate) token: String,
+    /// Time for one call, from connecting to the answer.
     pub(crate) deadline: Duration,
+}
+
+/// Where the adapter is, and how it is called.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Address {
+    /// `tcp://127.0.0.1:9000`: frames over TCP connections. An IP address, because a component has no DNS.
+    Socket(SocketAddr),
+    /// `https://adapter.example.org`: scheme, host and port without a trailing slash.
+    Web(String),
 }
 
 thread_local! {
@@ -42,12 +51,9 @@ impl Settings {
         let url = read_variable("adapter_url").await?;
         let token = read_variable("adapter_token").await?;
         let deadline = read_variable("adapter_deadline_ms").await?;
-        if url.is_empty() {
-            return Err(missing_variable("adapter_url"));
-        }
         Ok(Self {
-            url: url.trim_end_matches('/').to_owned(),
-            authorization: (!token.is_empty()).then(|| format!("Bearer {token}")),
+            address: parse_address(&url)?,
+            token,
             deadline: parse_deadline(&deadline)?,
         })
     }
@@ -61,6 +67,24 @@ async fn read_variable(name: &str) -> Result<String, Failure> {
         Err(error) => Err(Failure::Unavailable(format!(
             "the variable `{name}` could not be read: {error}"
         ))),
+    }
+}
+
+fn parse_address(url: &str) -> Result<Address, Failure> {
+    if url.is_empty() {
+        return Err(missing_variable("adapter_url"));
+    }
+    let wrong = || {
+        Failure::Unavailable(format!(
+            "the variable `adapter_url` must be `tcp://` with an IP address and a port, or `https://` with a \
+             host, got `{url}`"
+        ))
+    };
+    let url = url.trim_end_matches('/');
+    match url.split_once("://") {
+        Some(("tcp", address)) => address.parse().map(Address::Socket).map_err(|_| wrong()),
+        Some(("http" | "https", _)) => Ok(Address::Web(url.to_owned())),
+        _ => Err(wrong()),
     }
 }
 
@@ -85,6 +109,27 @@ fn missing_variable(name: &str) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_scheme_decides_how_the_adapter_is_called() {
+        let socket = |address: &str| Ok(Address::Socket(address.parse().unwrap()));
+        let web = |url: &str| Ok(Address::Web(url.to_owned()));
+        assert_eq!(
+            parse_address("tcp://127.0.0.1:9000/"),
+            socket("127.0.0.1:9000")
+        );
+        assert_eq!(parse_address("tcp://[::1]:9000"), socket("[::1]:9000"));
+        assert_eq!(parse_address("https://adapter/"), web("https://adapter"));
+        for wrong in [
+            "",
+            "tcp://localhost:9000",
+            "tcp://127.0.0.1",
+            "127.0.0.1:9000",
+            "ftp://a",
+        ] {
+            assert!(parse_address(wrong).is_err(), "{wrong}");
+        }
+    }
 
     #[test]
     fn deadline_is_in_milliseconds_with_default() {

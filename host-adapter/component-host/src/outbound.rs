@@ -1,10 +1,10 @@
-//! HTTP requests that a component sends itself, to the hosts that its manifest allows
+//! HTTP requests and TCP connections that a component makes itself, to the hosts that its manifest allows
 //! (`allowed_outbound_hosts`).
 //!
-//! Spindle's own components send none: they call peers through `spindle:adapter/dispatch`. This is for
-//! components that contain an HTTP client, such as those that adapter-client is composed into.
+//! Spindle's own components make none: they call peers through `spindle:adapter/dispatch`. This is for
+//! components that contain a client, such as those that adapter-client is composed into.
 
-use std::{error::Error as _, sync::Arc, time::Duration};
+use std::{error::Error as _, net::SocketAddr, sync::Arc, time::Duration};
 
 use http::{Request, Response, Uri, uri::Scheme};
 use http_body_util::BodyExt as _;
@@ -13,38 +13,62 @@ use hyper_util::{
     rt::TokioExecutor,
 };
 use tokio::time::timeout;
+use wasmtime_wasi::{WasiCtxBuilder, sockets::SocketAddrUse};
 use wasmtime_wasi_http::{Error, RequestOptions, WasiBody, WasiHttpHooks};
 
 /// Time to connect and to receive the response's head, if the component sets no timeout. In practice
 /// the request timeout, which is shorter, ends the component's own request first.
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// The hosts that a component may send requests to. The default allows none.
+/// What a component may reach. The default is nothing.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct AllowedHosts(Vec<(String, u16)>);
+pub(super) struct AllowedHosts {
+    /// Hosts and ports that it may send requests to.
+    web: Vec<(String, u16)>,
+    /// Addresses that it may connect to.
+    tcp: Vec<SocketAddr>,
+}
 
 impl AllowedHosts {
-    /// Parses `http://host:port` entries. Other forms that Spin allows (wildcards, port ranges, other
-    /// schemes) are errors, so that none of them is read as a narrower permission.
+    /// Parses entries as `http://host:port` and `tcp://address:port`. Other forms that Spin allows (wildcards,
+    /// port ranges, other schemes) are errors, so that none of them is read as a narrower permission.
     pub(super) fn parse(hosts: &[String]) -> Result<Self, String> {
-        hosts
-            .iter()
-            .map(|text| {
-                parse_host(text).ok_or_else(|| {
-                    format!(
-                        "`{text}` is not supported by the embedded host; use `http://host:port`"
-                    )
-                })
-            })
-            .collect::<Result<_, _>>()
-            .map(Self)
+        let mut allowed = Self::default();
+        for text in hosts {
+            allowed.add(text).ok_or_else(|| {
+                format!(
+                    "`{text}` is not supported by the embedded host; use `http://host:port` or \
+                     `tcp://address:port`"
+                )
+            })?;
+        }
+        Ok(allowed)
+    }
+
+    fn add(&mut self, text: &str) -> Option<()> {
+        if let Some(address) = text.strip_prefix("tcp://") {
+            self.tcp.push(address.parse().ok()?);
+        } else {
+            self.web.push(parse_host(text)?);
+        }
+        Some(())
     }
 
     fn allows(&self, uri: &Uri) -> bool {
         target(uri).is_some_and(|(host, port)| {
-            let mut allowed = self.0.iter();
+            let mut allowed = self.web.iter();
             allowed.any(|(name, number)| name.eq_ignore_ascii_case(host) && *number == port)
         })
+    }
+
+    /// Whether a component may use a socket with `address` for this. It may listen nowhere.
+    fn allows_socket(&self, address: SocketAddr, to: SocketAddrUse) -> bool {
+        match to {
+            SocketAddrUse::TcpConnect => self.tcp.contains(&address),
+            // The local end of a connection, which the system chooses.
+            SocketAddrUse::TcpBind => address.ip().is_unspecified() && address.port() == 0,
+            _ => false,
+        }
     }
 }
 
@@ -75,6 +99,17 @@ impl Outbound {
         connector.set_nodelay(true);
         let client = Client::builder(TokioExecutor::new()).build(connector);
         Self { allowed, client }
+    }
+
+    /// Lets a component open the connections that it may.
+    pub(super) fn allow_sockets(&self, wasi: &mut WasiCtxBuilder) {
+        let allowed = self.allowed.clone();
+        let any = !allowed.tcp.is_empty();
+        wasi.allow_tcp(any).allow_udp(false);
+        wasi.socket_addr_check(move |address, to| {
+            let allows = allowed.allows_socket(address, to);
+            Box::pin(std::future::ready(allows))
+        });
     }
 }
 
@@ -146,6 +181,24 @@ mod tests {
     }
 
     #[test]
+    fn connections_only_go_to_listed_addresses() {
+        let allowed = AllowedHosts::parse(&["tcp://127.0.0.1:9000".to_owned()]).unwrap();
+        let allows = |address: &str, to| allowed.allows_socket(address.parse().unwrap(), to);
+        assert!(allows("127.0.0.1:9000", SocketAddrUse::TcpConnect));
+        assert!(allows("0.0.0.0:0", SocketAddrUse::TcpBind));
+        for (address, to) in [
+            ("127.0.0.1:9001", SocketAddrUse::TcpConnect),
+            ("127.0.0.2:9000", SocketAddrUse::TcpConnect),
+            ("127.0.0.1:9000", SocketAddrUse::TcpListen),
+            ("127.0.0.1:9000", SocketAddrUse::TcpBind),
+            ("127.0.0.1:9000", SocketAddrUse::UdpSend),
+        ] {
+            assert!(!allows(address, to), "{address} {to:?}");
+        }
+        assert!(!allowed.allows(&"http://127.0.0.1:9000/".parse().unwrap()));
+    }
+
+    #[test]
     fn wildcards_and_other_schemes_are_rejected() {
         for wide in [
             "*://*:*",
@@ -153,6 +206,9 @@ mod tests {
             "https://a",
             "http://a/path",
             "postgres://a",
+            "tcp://localhost:9000",
+            "tcp://127.0.0.1",
+            "tcp://*:9000",
         ] {
             assert!(AllowedHosts::parse(&[wide.to_owned()]).is_err(), "{wide}");
         }

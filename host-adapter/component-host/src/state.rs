@@ -44,6 +44,7 @@ impl State {
         for (name, value) in environment {
             wasi.env(name, value);
         }
+        outbound.allow_sockets(&mut wasi);
         Self {
             wasi: wasi.build(),
             http: WasiHttpCtx::new(),

@@ -52,10 +52,11 @@ impl Mode for Api {
 
     fn banner(&self, settings: &Settings) -> Banner {
         let settings = &settings.server;
+        // What `adapter_url` has to be for adapter-client.
         let scheme = if settings.tls_certificate.is_some() {
             "https"
         } else {
-            "http"
+            "tcp"
         };
         let url = format!("{scheme}://{}", self.address);
         let hint = "Start the components in another terminal:  spin up --runtime-config-file runtime-config.toml";

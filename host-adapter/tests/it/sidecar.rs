@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
+use adapter_wire as wire;
 use reqwest::Method;
+use rstest::rstest;
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -13,6 +15,8 @@ use crate::support::{
     App, Builder, HostMode,
     app::PASSWORD,
     client::Request,
+    forward::Fault,
+    frames,
     scripted::{Reply, ScriptedPeer},
     sidecar::StandaloneAdapter,
     until,
@@ -200,31 +204,72 @@ async fn requests_fail_while_the_adapter_is_down_and_then_recover() {
     .await;
 }
 
-#[tokio::test]
-async fn a_hanging_adapter_costs_at_most_the_deadline() {
-    let mut app = Builder::new(HostMode::Composed)
+/// An application whose adapter can be replaced by another program, over both ways to call it.
+async fn start_composed(over_http: bool) -> App {
+    let builder = Builder::new(HostMode::Composed)
         .env("SPIN_VARIABLE_ADAPTER_DEADLINE_MS", "300")
         // If the deadline did not work, this timeout would answer with 504.
-        .env("SPINDLE_HOST_REQUEST_TIMEOUT", "12s")
-        .start()
-        .await;
-    let silent = ScriptedPeer::start(vec![Reply::Silence]).await;
-    app.adapter().address.forward_to(&silent.url);
-    app.adapter().process.take().expect("running").stop().await;
+        .env("SPINDLE_HOST_REQUEST_TIMEOUT", "12s");
+    if over_http {
+        builder.over_http().start().await
+    } else {
+        builder.start().await
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_hanging_adapter_costs_at_most_the_deadline(#[values(false, true)] over_http: bool) {
+    let mut app = start_composed(over_http).await;
+    let adapter = app.adapter();
+    let silent = [Fault::Keep(vec![])];
+    adapter.fail_next("user", SELECT, silent).await;
     let answer = app.get("/api/v1/users/stats/count").send().await;
     answer.expect_problem(503, "unavailable");
+    assert!(app.adapter().address.has_failed());
+}
+
+#[tokio::test]
+async fn the_adapter_can_be_called_by_http() {
+    let app = Builder::new(HostMode::Composed).over_http().start().await;
+    let token = app.register_and_log_in("ada").await;
+    let profile = app.get("/api/v1/users/profile").bearer(&token).send();
+    let profile = profile.await.expect(200).json();
+    assert_eq!(profile["data"]["username"], "ada");
+    app.get("/health").send().await.expect(200);
+}
+
+const MISMATCH: &str =
+    "adapter-client speaks spindle:adapter 0.1.0 and host-adapter 0.2.0: upgrade adapter-client";
+
+/// What an adapter that serves HTTP only answers to a frame.
+const BAD_REQUEST: &[u8] =
+    b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+
+#[rstest]
+#[case::of_another_version(frames::answer(wire::Kind::Unavailable, true, MISMATCH.as_bytes()), MISMATCH)]
+#[case::without_frames(BAD_REQUEST.to_vec(), "the adapter understands HTTP only: upgrade host-adapter")]
+#[tokio::test]
+async fn the_log_says_what_to_do_about_an_adapter(#[case] answer: Vec<u8>, #[case] words: &str) {
+    let mut app = App::start(HostMode::Composed).await;
+    let adapter = app.adapter();
+    let fault = [Fault::Answer(answer)];
+    adapter.fail_next("user", SELECT, fault).await;
+    let answer = app.get("/api/v1/users/stats/count").send().await;
+    answer.expect_problem(503, "unavailable");
+    app.wait_for_log("what to do", |line| line.to_string().contains(words))
+        .await;
 }
 
 #[tokio::test]
 async fn a_version_mismatch_is_in_the_log_of_the_service() {
-    let mut app = App::start(HostMode::Composed).await;
-    let words = "adapter-client speaks spindle:adapter 0.1.0 and host-adapter 0.2.0: upgrade adapter-client";
-    let other = ScriptedPeer::start(vec![Reply::Status(409, words.to_owned())]).await;
+    let mut app = start_composed(true).await;
+    let other = ScriptedPeer::start(vec![Reply::Status(409, MISMATCH.to_owned())]).await;
     app.adapter().address.forward_to(&other.url);
     app.adapter().process.take().expect("running").stop().await;
     let answer = app.get("/api/v1/users/stats/count").send().await;
     answer.expect_problem(503, "unavailable");
-    app.wait_for_log("both versions", |line| line.to_string().contains(words))
+    app.wait_for_log("both versions", |line| line.to_string().contains(MISMATCH))
         .await;
     let requests = other.requests();
     let version = requests[0].headers.get("spindle-adapter-version");

@@ -5,9 +5,13 @@ use adapter_contract::{
     postgres::{self, ResultSet, Value},
 };
 use adapter_wire::{Format, HEAD, Kind, MAX_HELLO, PREFACE};
+use rstest::rstest;
 use socket2::SockRef;
 
 use crate::support::{
+    App, HostMode,
+    app::PASSWORD,
+    forward::Fault,
     frames::{self, FrameAnswer, FrameClient},
     sidecar::{StandaloneAdapter, VERSION},
     until,
@@ -253,4 +257,103 @@ async fn a_client_that_is_too_slow_loses_its_connection() {
     })
     .await;
     assert_eq!(reader.answer().await, None);
+}
+
+/// An application with a user, and the user's token. The messages about them, which make calls too, are delivered.
+async fn start() -> (App, String) {
+    let app = App::start(HostMode::Composed).await;
+    let token = app.register_and_log_in("ada").await;
+    let mut admin = app.admin_connection().await;
+    until("the messages to be delivered", async || {
+        let waiting = sqlx::query_scalar("select count(*) from \"user\".outbox");
+        let waiting: i64 = waiting.fetch_one(&mut admin).await.expect("a count");
+        (waiting == 0).then_some(())
+    })
+    .await;
+    (app, token)
+}
+
+/// The only call of a count is `postgres/fetch`.
+async fn expect_count(app: &App) {
+    let count = app.get("/api/v1/users/stats/count").send().await;
+    let count = count.expect(200).json();
+    assert_eq!(count["data"]["total_users"], 1);
+}
+
+/// The next calls of `function` by the component `user` have these faults.
+async fn fail_next(app: &mut App, function: &str, faults: impl IntoIterator<Item = Fault>) {
+    app.adapter().fail_next("user", function, faults).await;
+}
+
+#[tokio::test]
+async fn a_call_that_was_not_sent_is_sent_on_another_connection() {
+    let (mut app, _) = start().await;
+    expect_count(&app).await;
+    app.adapter().address.cut().await;
+    // Its first call is `passwords/admit`, which must not be made twice.
+    app.register("grace").await.expect(201);
+    app.adapter().address.cut().await;
+    app.log_in("grace", PASSWORD).await.expect(200);
+}
+
+#[tokio::test]
+async fn only_a_call_that_changes_nothing_is_made_again() {
+    let (mut app, token) = start().await;
+    let lost = || Fault::Answer(vec![]);
+    // The first call of a profile is `tokens/verify`.
+    fail_next(&mut app, "tokens/verify", [lost()]).await;
+    let profile = app.get("/api/v1/users/profile").bearer(&token).send().await;
+    assert_eq!(profile.expect(200).json()["data"]["username"], "ada");
+    assert!(app.adapter().address.has_failed());
+    // Twice is not more than once again.
+    fail_next(&mut app, "tokens/verify", [lost(), lost()]).await;
+    let profile = app.get("/api/v1/users/profile").bearer(&token).send().await;
+    profile.expect_problem(503, "unavailable");
+    // A statement could write.
+    fail_next(&mut app, SELECT, [lost()]).await;
+    let count = app.get("/api/v1/users/stats/count").send().await;
+    count.expect_problem(503, "unavailable");
+    expect_count(&app).await;
+}
+
+#[tokio::test]
+async fn an_adapter_with_other_types_is_called_by_json() {
+    let (mut app, _) = start().await;
+    let other = frames::answer(Kind::OtherTypes, true, b"");
+    fail_next(&mut app, SELECT, [Fault::Answer(other)]).await;
+    expect_count(&app).await;
+    assert!(app.adapter().address.has_failed());
+    expect_count(&app).await;
+}
+
+#[rstest]
+#[case::half_an_answer(vec![100, 0, 0, 0, 0, 1, 2])]
+#[case::half_a_length(vec![100])]
+#[case::an_empty_answer(vec![0; 4])]
+#[case::more_than_an_answer_may_have(vec![1, 0, 0, 1, 0])]
+#[case::another_kind(vec![1, 0, 0, 0, 0x40])]
+#[case::another_type(frames::answer(Kind::Result, false, b"no result set"))]
+#[tokio::test]
+async fn a_broken_answer_is_no_answer(#[case] bytes: Vec<u8>) {
+    let (mut app, _) = start().await;
+    fail_next(&mut app, SELECT, [Fault::Answer(bytes)]).await;
+    let count = app.get("/api/v1/users/stats/count").send().await;
+    assert!([500, 503].contains(&count.status.as_u16()), "{count:?}");
+    expect_count(&app).await;
+}
+
+#[tokio::test]
+async fn what_follows_an_answer_is_not_the_next_ones() {
+    let (mut app, _) = start().await;
+    let wrong: Fetched = Ok(ResultSet {
+        columns: vec!["total".to_owned(), "active".to_owned()],
+        rows: vec![vec![Value::Int64(7), Value::Int64(7)]],
+    });
+    let wrong = Format::Binary.encode(&wrong, vec![]).expect("a result");
+    let rejected = frames::answer(Kind::Unavailable, false, b"busy");
+    let two = [rejected, frames::answer(Kind::Result, false, &wrong)].concat();
+    fail_next(&mut app, SELECT, [Fault::Keep(two)]).await;
+    let count = app.get("/api/v1/users/stats/count").send().await;
+    count.expect_problem(503, "unavailable");
+    expect_count(&app).await;
 }

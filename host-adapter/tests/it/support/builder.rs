@@ -42,6 +42,8 @@ pub(crate) struct Builder {
     pub(super) keys: PathBuf,
     listeners: Vec<String>,
     arguments: Vec<&'static str>,
+    /// How adapter-client calls the adapter.
+    scheme: &'static str,
 }
 
 /// A command of the program, which inherits only `PATH` from the environment of the tests.
@@ -79,7 +81,14 @@ impl Builder {
             keys: PathBuf::new(),
             listeners,
             arguments: vec![],
+            scheme: "tcp",
         }
+    }
+
+    /// Lets adapter-client call the adapter by HTTP, as it does across TLS, and not over sockets.
+    pub(crate) fn over_http(mut self) -> Self {
+        self.scheme = "http";
+        self
     }
 
     /// Adds an argument to the command that starts the host.
@@ -134,8 +143,8 @@ impl Builder {
         if self.mode == HostMode::Composed {
             let mut sidecar = Sidecar::new(&self);
             sidecar.start(&self, &address.url, &log).await;
-            let url = &sidecar.address.url;
-            composed = Some(composed::project(&self.project, url, &sidecar.tokens));
+            let url = sidecar.address.url_as(self.scheme);
+            composed = Some(composed::project(&self.project, &url, &sidecar.tokens));
             adapter = Some(sidecar);
         }
         let project = composed

@@ -21,6 +21,17 @@ pub(crate) struct FrameAnswer {
     pub(crate) content: Vec<u8>,
 }
 
+/// The frame of an answer.
+pub(crate) fn answer(kind: Kind, is_last: bool, content: &[u8]) -> Vec<u8> {
+    let mut frame = wire::answer_head(kind);
+    frame.extend_from_slice(content);
+    wire::finish(&mut frame, 0).expect("a frame");
+    if is_last {
+        wire::mark_last(&mut frame);
+    }
+    frame
+}
+
 /// The frame of a call, or of a part of its arguments.
 pub(crate) fn call(function: &str, arguments: &impl Serialize) -> Vec<u8> {
     call_as(Format::Binary, function, arguments)

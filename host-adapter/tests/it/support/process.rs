@@ -93,8 +93,8 @@ fn read_addresses(stdout: &mut impl BufRead) -> HashMap<String, String> {
     for line in stdout.lines() {
         let line = line.expect("a line");
         let address = line.trim().split_once(char::is_whitespace);
-        if let Some((name, url)) = line
-            .find("http")
+        let start = ["http", "tcp://"].iter().find_map(|url| line.find(url));
+        if let Some((name, url)) = start
             .filter(|_| line.starts_with("  ") && address.is_some())
             .map(|start| line.split_at(start))
         {

@@ -10,7 +10,7 @@ use super::{
     builder::Builder,
     client::{Answer, Request},
     declared,
-    forward::Forwarder,
+    forward::{Fault, Forwarder},
     process::{Log, PrintLogOnFailure, Process},
 };
 
@@ -24,7 +24,7 @@ pub(crate) struct Sidecar {
     pub(crate) address: Forwarder,
     /// The token of each component, by the component's name.
     pub(crate) tokens: HashMap<String, String>,
-    /// The URL that the adapter prints when it starts.
+    /// Where it serves HTTP: `http://` or `https://` and the address.
     url: String,
     /// The URL of the management port.
     pub(crate) management: Option<String>,
@@ -53,12 +53,25 @@ impl Sidecar {
             .env("SPINDLE_SERVER_APPLICATION", application)
             .envs(self.variables());
         let (process, addresses) = Process::start(command, log).await;
-        self.url = addresses["adapter"].clone();
+        // It prints what `adapter_url` has to be, and serves HTTP on the same port.
+        self.url = addresses["adapter"].replacen("tcp://", "http://", 1);
         self.management = Some(addresses["management"].clone());
         if self.url.starts_with("http://") {
             self.address.forward_to(&self.url);
         }
         self.process = Some(process);
+    }
+
+    /// The next connections that `component` opens for a call of `function` have these faults. All other connections
+    /// are closed before.
+    pub(crate) async fn fail_next(
+        &self,
+        component: &str,
+        function: &str,
+        faults: impl IntoIterator<Item = Fault>,
+    ) {
+        let texts = [self.tokens[component].as_str(), function];
+        self.address.fail_next(&texts, faults).await;
     }
 
     fn variables(&self) -> impl Iterator<Item = (String, String)> {
