@@ -13,6 +13,7 @@ use std::str::FromStr as _;
 use anyhow::Context as _;
 pub(crate) use provision::variable as url_variable;
 pub use provision::{Provision, role_name};
+pub(crate) use restrict::rights_that_stay;
 use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{ConnectOptions as _, PgConnection, postgres::PgConnectOptions};
 

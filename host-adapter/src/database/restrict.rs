@@ -21,11 +21,13 @@ const FUNCTIONS: &str = "pronamespace = 'pg_catalog'::regnamespace and (proname 
      and proname !~ 'unlock' or proname in ('set_config', 'lo_create', 'lo_creat', 'lo_from_bytea', 'pg_notify', \
      'pg_logical_emit_message', 'inet_server_addr', 'inet_server_port'))";
 
-/// What is left of it, as text.
-const LEFT: &str = "select 'function ' || oid::regprocedure from pg_proc \
+/// What is left of it, as text, unless the administrator is a superuser and can revoke it.
+const LEFT: &str = "select what from (select 'function ' || oid::regprocedure as what from pg_proc \
          where has_function_privilege('public', oid, 'execute') and {functions} \
      union all select 'view pg_settings' where has_table_privilege('public', 'pg_catalog.pg_settings', 'update') \
-     union all select 'temporary tables' where has_database_privilege('public', current_database(), 'temporary')";
+     union all select 'temporary tables' where has_database_privilege('public', current_database(), 'temporary') \
+         and pg_get_userbyid((select datdba from pg_database where datname = current_database())) <> current_user) \
+     as rights where not (select rolsuper from pg_roles where rolname = current_user)";
 
 /// Revokes it. A temporary table would outlive its call, and an update of `pg_settings` changes settings.
 const REVOKE: &str = "do $$ declare name text; begin \
@@ -49,17 +51,31 @@ pub(super) async fn restrict(
     role: &str,
     is_own: bool,
 ) -> anyhow::Result<()> {
-    let with_functions = |sql: &str| AssertSqlSafe(sql.replace("{functions}", FUNCTIONS));
     connection.execute(with_functions(REVOKE)).await?;
     if is_own {
         allow_to_notify(connection, role).await?;
     }
-    let left: Vec<String> = sqlx::query_scalar(with_functions(LEFT))
+    let left = rights_that_stay(connection).await;
+    warn(&left.context("looking for rights that every role has")?);
+    Ok(())
+}
+
+/// The rights of every role that this administrator cannot revoke.
+///
+/// # Errors
+///
+/// PostgreSQL rejected a statement.
+pub(crate) async fn rights_that_stay(
+    connection: &mut PgConnection,
+) -> Result<Vec<String>, sqlx::Error> {
+    sqlx::query_scalar(with_functions(LEFT))
         .fetch_all(connection)
         .await
-        .context("looking for rights that every role has")?;
-    warn(&left);
-    Ok(())
+}
+
+/// A statement with the condition on functions.
+fn with_functions(sql: &str) -> AssertSqlSafe<String> {
+    AssertSqlSafe(sql.replace("{functions}", FUNCTIONS))
 }
 
 /// The adapter's own roles announce what they have changed.

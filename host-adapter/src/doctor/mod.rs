@@ -16,6 +16,7 @@ mod peers;
 mod ports;
 mod programs;
 pub mod report;
+mod rights;
 mod roles;
 mod sockets;
 mod toolchain;
@@ -56,6 +57,7 @@ pub async fn examine(subject: &Subject<'_>) -> Vec<Finding> {
     if let Some(mut database) = database {
         findings.extend(clock::check(&mut database, settings).await);
         findings.extend(connections::check(&mut database, settings).await);
+        findings.extend(rights::check(&mut database).await);
         findings.extend(migrations::check(&database, settings).await);
         findings.extend(drift::check(&database, settings).await);
     }

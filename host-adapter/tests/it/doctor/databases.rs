@@ -63,6 +63,21 @@ fn an_unreachable_database_is_an_error() {
     assert!(!format!("{:?}", report.findings).contains("hidden"));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn rights_that_only_a_superuser_revokes_are_told() {
+    let database = cluster::database_without_superuser().await;
+    let report = examine(&on_database(&database));
+    report.expect(
+        "rights",
+        "warning",
+        &["pg_advisory_lock", "set_config", "superuser"],
+    );
+    let fresh = cluster::database().await;
+    let report = examine(&on_database(&fresh));
+    let mut findings = report.findings.iter();
+    assert!(findings.all(|finding| finding["check"] != "rights"));
+}
+
 #[tokio::test]
 async fn drift_is_told_with_both_definitions() {
     let app = App::start(HostMode::Embedded).await;

@@ -1,7 +1,5 @@
 //! What a component cannot exceed, change or reach in PostgreSQL.
 
-use secrecy::ExposeSecret as _;
-
 use super::*;
 
 #[tokio::test]
@@ -188,17 +186,8 @@ async fn sql_cannot_reach_tables_of_another_component() {
 
 #[tokio::test]
 async fn an_administrator_need_not_be_superuser() {
-    let superuser = cluster::database().await;
-    let mut admin = cluster::connect(&superuser).await;
-    let prepare = "do $$ declare role text := current_database() || '_admin'; begin \
-         execute format('create role %I login createrole password %L', role, 'secret'); \
-         execute format('alter database %I owner to %I', current_database(), role); end $$";
-    admin.execute(prepare).await.expect("an administrator");
-    let mut url = reqwest::Url::parse(superuser.expose_secret()).expect("a URL");
-    let name = format!("{}_admin", url.path().trim_start_matches('/'));
-    url.set_username(&name).expect("a name");
-    url.set_password(Some("secret")).expect("a password");
-    let granted = Granted::on_database(SETTINGS, &url.to_string().into()).await;
+    let database = cluster::database_without_superuser().await;
+    let granted = Granted::on_database(SETTINGS, &database).await;
     let a = granted.capabilities_of("a");
     let postgres = a.postgres().expect("granted");
     // Only a superuser can take this from the role. The adapter has warned of it.

@@ -25,6 +25,21 @@ pub(crate) async fn database() -> SecretString {
     cluster.url(&name)
 }
 
+/// A fresh database's URL, of an administrator who owns it and is no superuser.
+pub(crate) async fn database_without_superuser() -> SecretString {
+    let database = database().await;
+    let prepare = "do $$ declare role text := current_database() || '_admin'; begin \
+         execute format('create role %I login createrole password %L', role, 'secret'); \
+         execute format('alter database %I owner to %I', current_database(), role); end $$";
+    let mut superuser = connect(&database).await;
+    superuser.execute(prepare).await.expect("an administrator");
+    let mut url = reqwest::Url::parse(database.expose_secret()).expect("a URL");
+    let name = format!("{}_admin", url.path().trim_start_matches('/'));
+    url.set_username(&name).expect("a name");
+    url.set_password(Some("secret")).expect("a password");
+    url.to_string().into()
+}
+
 /// Opens a new connection.
 pub(crate) async fn connect(url: &SecretString) -> PgConnection {
     PgConnection::connect(url.expose_secret())
