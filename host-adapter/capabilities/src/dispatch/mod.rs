@@ -20,5 +20,5 @@ pub use adapter_contract::dispatch::{Request, Response};
 pub use client::Dispatch;
 pub use errors::Error;
 pub use peers::Peers;
-pub(crate) use problem::describe;
+pub(crate) use problem::{describe, kind};
 pub use settings::DispatchSettings;

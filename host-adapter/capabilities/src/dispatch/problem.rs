@@ -48,6 +48,12 @@ pub(crate) fn summarise(body: &str) -> Option<String> {
     Some(one_line(&text))
 }
 
+/// The type of the problem in `body`.
+pub(crate) fn kind(body: &str) -> Option<String> {
+    let problem: Problem = serde_json::from_str(body).ok()?;
+    problem.kind
+}
+
 /// The answer of a peer in words: its status, and its problem if the body is one.
 pub(crate) fn describe(status: u16, body: &str) -> String {
     match summarise(body) {

@@ -5,6 +5,9 @@ use std::time::Duration;
 use super::{lanes::pause, store::LeasedMessage};
 use crate::dispatch::{self, Dispatch};
 
+/// The type of the problem of a peer that works on a request with the same idempotency key. service-kit names it.
+const IN_PROGRESS: &str = "/problems/request-in-progress";
+
 /// The outcome of a delivery. A reason has at most some 500 characters.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum DeliveryOutcome {
@@ -45,7 +48,8 @@ pub(super) async fn deliver(dispatch: Dispatch, leased: LeasedMessage) -> Delive
 }
 
 /// Decides what happens to a message. A 4xx status is final, except those that ask for a later request
-/// (RFC 9110, RFC 6585, RFC 8470).
+/// (RFC 9110, RFC 6585, RFC 8470), and 409 of a peer that still works on the same message. A killed adapter may have
+/// sent it.
 ///
 /// A peer that cannot open the envelope cannot seal its answer, so the answer is not trusted and the
 /// message is delivered again. The clock of one side may be wrong, or its keys may be those of before a
@@ -63,8 +67,12 @@ fn outcome_of(
         Ok(response) => {
             let answer = dispatch::describe(response.status, &response.body);
             let reason = format!("the peer answered {answer}");
-            if (400..500).contains(&response.status) && !matches!(response.status, 408 | 425 | 429)
-            {
+            let asks_for_later = match response.status {
+                408 | 425 | 429 => true,
+                409 => dispatch::kind(&response.body).as_deref() == Some(IN_PROGRESS),
+                _ => false,
+            };
+            if (400..500).contains(&response.status) && !asks_for_later {
                 DeliveryOutcome::Rejected(reason)
             } else {
                 again(reason)
@@ -105,6 +113,20 @@ mod tests {
                 DeliveryOutcome::Retry(..)
             ));
         }
+    }
+
+    #[test]
+    fn message_that_the_peer_works_on_is_retried() {
+        let conflict = |kind: &str| dispatch::Response {
+            status: 409,
+            body: format!("{{\"type\": \"/problems/{kind}\", \"status\": 409}}"),
+        };
+        let outcome = |kind| outcome_of(Ok(conflict(kind)), 1);
+        assert!(matches!(
+            outcome("request-in-progress"),
+            DeliveryOutcome::Retry(..)
+        ));
+        assert!(matches!(outcome("taken"), DeliveryOutcome::Rejected(_)));
     }
 
     #[test]
