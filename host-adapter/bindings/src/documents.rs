@@ -1,6 +1,6 @@
 //! `spindle:adapter/documents`.
 
-use adapter_contract::documents::{Error, Functions, InsertOutcome, Json, Query};
+use adapter_contract::documents::{Error, Functions, InsertOneOutcome, InsertOutcome, Json, Query};
 
 use crate::Component;
 
@@ -12,6 +12,18 @@ impl Functions for Component {
         documents: Vec<Json>,
     ) -> Result<Vec<InsertOutcome>, Error> {
         Ok(self.0.documents()?.insert(&collection, &documents).await?)
+    }
+
+    async fn insert_one(
+        &self,
+        collection: String,
+        document: Json,
+    ) -> Result<InsertOneOutcome, Error> {
+        Ok(self
+            .0
+            .documents()?
+            .insert_one(&collection, &document)
+            .await?)
     }
 
     async fn find(&self, collection: String, query: Query) -> Result<Vec<Json>, Error> {

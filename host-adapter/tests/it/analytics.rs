@@ -2,8 +2,9 @@
 
 use rstest::rstest;
 use serde_json::{Value, json};
+use sqlx::Executor as _;
 
-use crate::support::{App, HostMode};
+use crate::support::{App, Builder, HostMode, until};
 
 const EVENTS: &str = "/api/v1/analytics/events";
 
@@ -129,6 +130,52 @@ async fn a_repeated_event_gets_the_answer_of_the_first(
     let other = send(&ada, &id, identified("shop")).await;
     other.expect_problem(422, "idempotency-key-reused");
     app.wait_for_statistics(7).await;
+}
+
+/// After an event is written and before that is committed, it waits for a row of a test. A lock would end the first
+/// request, too.
+const WAIT_FOR_TEST: &str = "create table documents.test_is_over (); \
+     create function documents.wait_for_test() returns trigger language plpgsql \
+     security definer as $$ begin \
+         while not exists (select from documents.test_is_over) loop perform pg_sleep(0.02); end loop; \
+         return null; end $$; \
+     create trigger wait_for_test after insert on documents.events \
+     for each row when (new.body ->> 'event_name' = 'slow') execute function documents.wait_for_test()";
+
+#[rstest]
+#[tokio::test]
+async fn an_event_with_a_key_is_in_progress_while_the_first_runs(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    // The first request runs for as long as the test takes for the second one.
+    let app = Builder::new(mode)
+        .env("SPINDLE_POSTGRES_STATEMENT_TIMEOUT", "1m")
+        .env("SPINDLE_HOST_REQUEST_TIMEOUT", "2m")
+        .env("SPINDLE_SERVER_REQUEST_TIMEOUT", "2m")
+        .start()
+        .await;
+    let ada = app.register_and_log_in("ada").await;
+    let mut sql = app.admin_connection().await;
+    sql.execute(WAIT_FOR_TEST).await.expect("a trigger");
+    let send = || {
+        let request = app.post(EVENTS).bearer(&ada);
+        let request = request.header("idempotency-key", "order-1");
+        request.json(&event("slow")).send()
+    };
+    let first = tokio::spawn(send());
+    until("the first request to be written", async || {
+        let waiting = "select count(*) from pg_stat_activity \
+             where wait_event = 'PgSleep' and datname = current_database()";
+        let waiting = sqlx::query_scalar(waiting).fetch_one(&mut sql);
+        (waiting.await.ok() == Some(1_i64)).then_some(())
+    })
+    .await;
+    send().await.expect_problem(409, "request-in-progress");
+    sql.execute("insert into documents.test_is_over default values")
+        .await
+        .expect("the end");
+    let first = first.await.expect("join").expect(201);
+    assert_eq!(send().await.expect(201).text, first.text);
 }
 
 #[rstest]

@@ -32,7 +32,14 @@ pub(crate) async fn record_event(
     if let (Some(digest), Some(fields)) = (&digest, document.as_object_mut()) {
         fields.insert(event_key::DIGEST.to_owned(), json!(digest));
     }
-    let stored = EVENTS.insert(&document).await?;
+    let stored = match (&caller, key) {
+        (Caller::User(_), Some(_)) => EVENTS
+            .insert_unless_in_progress(&document)
+            .await?
+            .ok_or(Error::RequestInProgress)?,
+        // Messages of services are many, and written together. A repeated one waits for the first.
+        _ => EVENTS.insert(&document).await?,
+    };
     summaries::advance_now_and_then();
     match digest {
         Some(digest) if !stored => event_key::answer(event_id, &digest).await,

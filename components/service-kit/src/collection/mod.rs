@@ -17,7 +17,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::Failure;
-use crate::adapter::documents::{self, InsertOutcome};
+use crate::adapter::documents::{self, InsertOneOutcome, InsertOutcome};
 
 pub use filter::Filter;
 pub use find::Find;
@@ -74,6 +74,24 @@ impl<T> Collection<T> {
         let document = to_json(document)?;
         let outcomes = documents::insert(self.name.to_owned(), vec![document]).await?;
         Ok(outcomes.first() == Some(&InsertOutcome::Inserted))
+    }
+
+    /// The same for a request that may be repeated while it runs. Returns `None` if another call is storing a document
+    /// with the same `_id`.
+    ///
+    /// # Errors
+    /// If the document cannot be written or stored.
+    pub async fn insert_unless_in_progress(
+        &self,
+        document: &impl Serialize,
+    ) -> Result<Option<bool>, Failure> {
+        let document = to_json(document)?;
+        let outcome = documents::insert_one(self.name.to_owned(), document).await?;
+        Ok(match outcome {
+            InsertOneOutcome::Inserted => Some(true),
+            InsertOneOutcome::Duplicate => Some(false),
+            InsertOneOutcome::InProgress => None,
+        })
     }
 
     /// Stores at most 1,000 documents, and returns for each whether it was stored. A document is not stored

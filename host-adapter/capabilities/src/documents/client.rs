@@ -11,8 +11,8 @@ use tracing::{Instrument as _, field::Empty};
 use crate::{denied::denied, metrics::METRICS};
 
 use super::{
-    Bounds, Collection, Document, Error, Filter, InsertOutcome, Limits, Path, Query, Sort, Store,
-    Update,
+    Bounds, Collection, Document, Error, Filter, InsertOneOutcome, InsertOutcome, Limits, Path,
+    Query, Sort, Store, Update,
     groups::Groups,
     limits::{MAX_DOCUMENTS, MAX_SKIP},
 };
@@ -97,6 +97,22 @@ impl Documents {
             self.groups.insert(&self.store, collection, documents),
         )
         .await
+    }
+
+    /// Stores a document, given as JSON text, unless another call is storing one with its `_id`.
+    ///
+    /// # Errors
+    ///
+    /// See `documents.insert-one` in `wit/documents.wit`.
+    pub async fn insert_one(
+        &self,
+        collection: &str,
+        document: &str,
+    ) -> Result<InsertOneOutcome, Error> {
+        let collection = self.check_grant(collection)?;
+        let document = Document::parse(document)?;
+        let inserted = self.store.insert_one(collection, document);
+        self.observe("insert", collection, inserted).await
     }
 
     /// Returns the matching documents as JSON text.

@@ -40,7 +40,7 @@ mod store;
 mod update;
 mod value;
 
-pub use adapter_contract::documents::{Direction, InsertOutcome, Query};
+pub use adapter_contract::documents::{Direction, InsertOneOutcome, InsertOutcome, Query};
 
 pub use self::mongodb::{MongoDb, MongoDbSettings};
 pub use client::Documents;

@@ -4,8 +4,8 @@
 //! a call may be dropped at any time.
 
 use super::{
-    Collection, Document, Error, Filter, Index, IndexError, InsertOutcome, Jsonb, MongoDb, Path,
-    Sort, Update,
+    Collection, Document, Error, Filter, Index, IndexError, InsertOneOutcome, InsertOutcome, Jsonb,
+    MongoDb, Path, Sort, Update,
 };
 use crate::health::Target;
 
@@ -91,6 +91,15 @@ impl Store {
         documents: Vec<Document>,
     ) -> Result<Vec<InsertOutcome>, Error> {
         delegate!(self, insert(collection, documents))
+    }
+
+    /// Stores a document, and does not wait for long while another call stores one with the same `_id`.
+    pub(super) async fn insert_one(
+        &self,
+        collection: &Collection,
+        document: Document,
+    ) -> Result<InsertOneOutcome, Error> {
+        delegate!(self, insert_one(collection, document))
     }
 
     /// Returns documents as relaxed Extended JSON, ordered by `sort` and then by `_id`.

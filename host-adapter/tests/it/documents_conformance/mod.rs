@@ -76,6 +76,7 @@ macro_rules! conformance {
                     ten_thousand_documents_are_paged_updated_and_removed;
                 writes:
                     the_same_id_is_stored_once
+                    one_document_is_stored_once
                     the_first_of_two_duplicates_in_one_call_is_stored
                     overlapping_inserts_store_each_document_once
                     an_empty_insert_succeeds

@@ -1,7 +1,7 @@
 //! Inserts and removals.
 
 use adapter_capabilities::documents::{
-    Documents,
+    Documents, InsertOneOutcome,
     InsertOutcome::{Duplicate, Inserted},
 };
 use serde_json::json;
@@ -19,6 +19,18 @@ pub(super) async fn the_same_id_is_stored_once(documents: &Documents) {
         documents.insert(EVENTS, &list).await.unwrap(),
         [Duplicate; 3]
     );
+    assert_eq!(
+        find_document(documents, "b").await,
+        json!({"_id": "b", "v": 1})
+    );
+}
+
+pub(super) async fn one_document_is_stored_once(documents: &Documents) {
+    let insert = async |text: &str| documents.insert_one(EVENTS, text).await.unwrap();
+    let first = insert(r#"{"_id":"b","v":1}"#).await;
+    assert_eq!(first, InsertOneOutcome::Inserted);
+    let second = insert(r#"{"_id":"b","v":2}"#).await;
+    assert_eq!(second, InsertOneOutcome::Duplicate);
     assert_eq!(
         find_document(documents, "b").await,
         json!({"_id": "b", "v": 1})

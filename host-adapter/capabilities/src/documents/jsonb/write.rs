@@ -3,15 +3,24 @@
 
 use std::collections::HashMap;
 
-use super::super::{Collection, Document, Error, Filter, InsertOutcome};
+use sqlx::{Connection as _, Executor as _, PgConnection};
+
+use super::super::{Collection, Document, Error, Filter, InsertOneOutcome, InsertOutcome};
 use super::{
     Jsonb, condition, read,
     statement::{Parameter, Statement},
 };
+use crate::postgres;
 
 /// Size in bytes above which an insert starts another statement. A thousand large documents in one
 /// statement would be in memory several times, here and in PostgreSQL.
 const MAX_STATEMENT: usize = 4 * 1024 * 1024;
+
+/// How long an `insert-one` waits for another insert of the same `_id`. Most end within milliseconds.
+const LOCK_TIMEOUT: &str = "set local lock_timeout = '1s'";
+
+/// The SQLSTATE of a statement that waited for longer.
+const LOCK_NOT_AVAILABLE: &str = "55P03";
 
 impl Jsonb {
     pub(in crate::documents) async fn insert(
@@ -42,6 +51,21 @@ impl Jsonb {
         }
         store(self, collection, batch, &positions, &mut outcomes).await?;
         Ok(outcomes)
+    }
+
+    /// A lock of the whole table, which some changes of a schema take, counts as another insert.
+    pub(in crate::documents) async fn insert_one(
+        &self,
+        collection: &Collection,
+        document: Document,
+    ) -> Result<InsertOneOutcome, Error> {
+        let mut batch = Batch::default();
+        batch.add(&document);
+        let statement = insert_statement(self, collection, batch);
+        let inserted = self
+            .pool
+            .run(move |connection| Box::pin(insert_unless_locked(connection, statement)));
+        Ok(inserted.await?)
     }
 
     pub(in crate::documents) async fn remove(
@@ -118,6 +142,34 @@ async fn insert_new(
     collection: &Collection,
     batch: Batch,
 ) -> Result<Vec<String>, Error> {
+    let statement = insert_statement(store, collection, batch);
+    read::fetch_ids(&store.pool, statement).await
+}
+
+async fn insert_unless_locked(
+    connection: &mut PgConnection,
+    statement: Statement,
+) -> Result<InsertOneOutcome, postgres::Error> {
+    let mut transaction = connection.begin().await?;
+    transaction.execute(LOCK_TIMEOUT).await?;
+    let query = statement.into_query();
+    match query.fetch_optional(&mut *transaction).await {
+        Ok(row) => {
+            transaction.commit().await?;
+            Ok(row.map_or(InsertOneOutcome::Duplicate, |_| InsertOneOutcome::Inserted))
+        }
+        Err(sqlx::Error::Database(error))
+            if error.code().as_deref() == Some(LOCK_NOT_AVAILABLE) =>
+        {
+            transaction.rollback().await?;
+            Ok(InsertOneOutcome::InProgress)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Stores the documents that do not exist yet and returns their ids.
+fn insert_statement(store: &Jsonb, collection: &Collection, batch: Batch) -> Statement {
     let mut statement = Statement::default();
     statement.text("insert into ").table(collection);
     statement.text(" (id, body) select id, ");
@@ -138,5 +190,5 @@ async fn insert_new(
         statement.text(link).parameter(Parameter::Texts(texts));
     }
     statement.text("::text[]) as given (id, body, field) order by id collate \"C\" on conflict do nothing returning id");
-    read::fetch_ids(&store.pool, statement).await
+    statement
 }

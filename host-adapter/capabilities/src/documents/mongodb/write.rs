@@ -7,7 +7,9 @@ use mongodb::{
     error::{Error as DriverError, ErrorKind},
 };
 
-use super::super::{Collection, Document, Error, Filter, InsertOutcome, Update, Value, apply};
+use super::super::{
+    Collection, Document, Error, Filter, InsertOneOutcome, InsertOutcome, Update, Value, apply,
+};
 use super::{
     MongoDb, bson, connection::Connection, errors::DUPLICATE_KEY, filter, positions::Positions,
 };
@@ -44,6 +46,19 @@ impl MongoDb {
         }
         store(self, collection, batch, &mut outcomes).await?;
         Ok(outcomes)
+    }
+
+    /// In MongoDB, an insert ends before a later one of the same `_id` is looked at.
+    pub(in crate::documents) async fn insert_one(
+        &self,
+        collection: &Collection,
+        document: Document,
+    ) -> Result<InsertOneOutcome, Error> {
+        let outcomes = self.insert(collection, vec![document]).await?;
+        Ok(match outcomes.first() {
+            Some(InsertOutcome::Inserted) => InsertOneOutcome::Inserted,
+            _ => InsertOneOutcome::Duplicate,
+        })
     }
 
     /// Checks each batch in the adapter, then changes it in MongoDB.
