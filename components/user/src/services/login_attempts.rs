@@ -22,7 +22,8 @@ const FREE_FAILURES: i32 = 5;
 /// network.
 const MAX_DELAY: i32 = 60;
 
-/// The delay follows from the failures before this one.
+/// The delay follows from the failures before this one. A delay that ends later than the longest one is of a time at
+/// which PostgreSQL's clock was ahead, and is over.
 const BEGIN: &str = "insert into login_attempts as known (counter, failures, forget_at) \
      values ($1, 1, now() + interval '1 hour') \
      on conflict (counter) do update set \
@@ -31,7 +32,8 @@ const BEGIN: &str = "insert into login_attempts as known (counter, failures, for
              clock_timestamp() + make_interval(secs => \
                  least($3::int, power(2, least(known.failures - $2::int, 10)))) end, \
          forget_at = now() + interval '1 hour' \
-     where known.retry_at is null or known.retry_at <= clock_timestamp()";
+     where known.retry_at is null or known.retry_at <= clock_timestamp() \
+         or known.retry_at > clock_timestamp() + make_interval(secs => $3::int)";
 
 const DELAY: &str = "select ceil(extract(epoch from retry_at - clock_timestamp()))::int8 \
      from login_attempts where counter = $1";

@@ -24,7 +24,7 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Longest pause between two deliveries of a message, or to a peer. A peer gets its messages within this
 /// time after an outage.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// The lanes of one component, by peer.
 #[derive(Debug)]

@@ -228,10 +228,23 @@ impl Relay {
         self.outbox.known_depth().set(depth);
         if let Some(due) = found.next_due {
             self.lanes.wake_at(now + due);
+            self.bring_forward().await?;
             self.reject_unknown().await?;
         }
         self.clean_up(depth).await?;
         self.next_survey = now + self.settings.outbox_interval;
+        Ok(())
+    }
+
+    async fn bring_forward(&mut self) -> Result<(), Error> {
+        let messages = survey::bring_forward(self.table.pool()).await?;
+        if messages > 0 {
+            self.lanes.wake();
+            tracing::warn!(
+                component = &*self.component,
+                "the clock of PostgreSQL was set back, so {messages} messages are due now instead of later"
+            );
+        }
         Ok(())
     }
 

@@ -5,14 +5,18 @@ use std::time::Duration;
 
 use sqlx::{Row as _, types::Uuid};
 
+use super::lanes::LONGEST_PAUSE;
 use crate::postgres::{Error, Pool};
 
 /// A count beyond this is expensive, and a person reacts to it the same way.
 const MAX_COUNT: i64 = 10_000;
 
-/// Messages that one statement changes, so that it does not hold many rows for long. The next look changes
-/// more.
-const MAX_DEAD: i64 = 1_000;
+/// Messages that one statement changes, so that it does not hold many rows for long. The next one changes more.
+const MAX_CHANGED: i64 = 1_000;
+
+/// No message waits or is leased for longer, so one that is due later was stored while PostgreSQL's clock was
+/// ahead. Twice the longest pause, because that varies.
+const FURTHEST_DUE: Duration = LONGEST_PAUSE.saturating_mul(2);
 
 /// Messages are ordered by id, which begins with the time. The bounds are for times that a component wrote
 /// itself, such as `infinity`.
@@ -29,6 +33,11 @@ const REJECT_UNKNOWN: &str = "update outbox set refused_at = now(), refusal = $2
      where id in (select id from outbox where refused_at is null and peer <> all($1) \
          limit $3 for update skip locked) \
      returning id";
+
+/// A message that is being delivered may be delivered twice, as after the end of its lease.
+const BRING_FORWARD: &str = "update outbox set next_attempt_at = now(), leased_by = null \
+     where id in (select id from outbox where refused_at is null \
+         and next_attempt_at > now() + make_interval(secs => $1) limit $2 for update skip locked)";
 
 /// A message that waits is not leased, or its lease has ended. What a person retried is as old as that.
 const EXPIRE: &str = "update outbox set refused_at = now(), leased_by = null, \
@@ -75,6 +84,25 @@ pub(super) async fn survey(pool: &Pool) -> Result<Survey, Error> {
     work.await
 }
 
+/// Makes messages due that would wait for too long because PostgreSQL's clock was set back. Returns how many.
+pub(super) async fn bring_forward(pool: &Pool) -> Result<u64, Error> {
+    let mut all = 0;
+    loop {
+        let work = pool.run(|connection| {
+            Box::pin(async move {
+                let query = sqlx::query(BRING_FORWARD).bind(FURTHEST_DUE.as_secs_f64());
+                let done = query.bind(MAX_CHANGED).execute(connection).await?;
+                Ok(done.rows_affected())
+            })
+        });
+        let changed = work.await?;
+        all += changed;
+        if changed < MAX_CHANGED.unsigned_abs() {
+            return Ok(all);
+        }
+    }
+}
+
 /// Makes messages to other peers than `granted` undeliverable for this `reason`. Returns their ids.
 pub(super) async fn reject_unknown(
     pool: &Pool,
@@ -86,7 +114,7 @@ pub(super) async fn reject_unknown(
             let query = sqlx::query_scalar(REJECT_UNKNOWN)
                 .bind(granted)
                 .bind(reason);
-            Ok(query.bind(MAX_DEAD).fetch_all(connection).await?)
+            Ok(query.bind(MAX_CHANGED).fetch_all(connection).await?)
         })
     });
     work.await
@@ -97,7 +125,7 @@ pub(super) async fn expire(pool: &Pool, max_age: Duration) -> Result<Vec<Uuid>, 
     let work = pool.run(move |connection| {
         Box::pin(async move {
             let query = sqlx::query_scalar(EXPIRE).bind(max_age.as_secs_f64());
-            Ok(query.bind(MAX_DEAD).fetch_all(connection).await?)
+            Ok(query.bind(MAX_CHANGED).fetch_all(connection).await?)
         })
     });
     work.await
@@ -108,7 +136,7 @@ pub(super) async fn delete_dead(pool: &Pool, max_age: Duration) -> Result<u64, E
     let work = pool.run(move |connection| {
         Box::pin(async move {
             let query = sqlx::query(DELETE_DEAD).bind(max_age.as_secs_f64());
-            let done = query.bind(MAX_DEAD).execute(connection).await?;
+            let done = query.bind(MAX_CHANGED).execute(connection).await?;
             Ok(done.rows_affected())
         })
     });

@@ -1,7 +1,7 @@
 //! The revoked sessions that one adapter holds in memory, so that checking a token does not wait.
 
 use std::{
-    collections::{BTreeMap, HashMap, hash_map::RandomState},
+    collections::{BTreeSet, HashMap, hash_map::RandomState},
     hash::BuildHasher as _,
     sync::{PoisonError, RwLock},
     time::Duration,
@@ -54,10 +54,8 @@ struct Known {
     /// When each session may be removed, in seconds since 1970, by its hash. Uses the clock by which
     /// tokens expire.
     revoked: HashMap<u64, u64>,
-    /// The same sessions by that time. A session that was revoked again is here twice.
-    by_end: BTreeMap<u64, Vec<u64>>,
-    /// The entries of `by_end`.
-    held: usize,
+    /// The same sessions, ordered by that time.
+    by_end: BTreeSet<(u64, u64)>,
     /// Tokens that expire until then, in seconds since 1970, count as revoked, because the sessions that were removed
     /// may have such tokens. Usually they have expired. They have not if the clock was set back, or if more sessions
     /// were revoked than the list holds. The holder of such a token has to log in again a little earlier, and sessions
@@ -163,50 +161,31 @@ impl Known {
         if held.is_some_and(|held| until <= held.saturating_add(TOLERANCE)) {
             return;
         }
-        self.revoked.insert(hash, until);
-        self.by_end.entry(until).or_default().push(hash);
-        self.held += 1;
+        if let Some(held) = self.revoked.insert(hash, until) {
+            self.by_end.remove(&(held, hash));
+        }
+        self.by_end.insert((until, hash));
     }
 
     /// Removes sessions whose tokens have expired at `now`.
     fn remove_expired(&mut self, now: u64) {
-        while let Some(first) = self.by_end.first_entry()
-            && *first.key() <= now
-        {
-            let (until, hashes) = first.remove_entry();
-            self.held -= hashes.len();
-            self.ended_until = self.ended_until.max(until);
-            for hash in hashes {
-                self.remove(hash, until);
-            }
+        while self.by_end.first().is_some_and(|(until, _)| *until <= now) {
+            self.remove_first();
         }
     }
 
     /// Removes the sessions that were revoked first until `capacity` are left.
     fn shrink_to(&mut self, capacity: usize) {
-        while self.held > capacity
-            && let Some(mut first) = self.by_end.first_entry()
-        {
-            let until = *first.key();
-            let hash = first.get_mut().pop();
-            if first.get().is_empty() {
-                first.remove();
-            }
-            let Some(hash) = hash else { continue };
-            self.held -= 1;
-            if self.remove(hash, until) {
-                self.ended_until = self.ended_until.max(until);
-            }
+        while self.by_end.len() > capacity {
+            self.remove_first();
         }
     }
 
-    /// Removes a session unless it was revoked again later.
-    fn remove(&mut self, hash: u64, until: u64) -> bool {
-        let latest = self.revoked.get(&hash) == Some(&until);
-        if latest {
+    fn remove_first(&mut self) {
+        if let Some((until, hash)) = self.by_end.pop_first() {
             self.revoked.remove(&hash);
+            self.ended_until = self.ended_until.max(until);
         }
-        latest
     }
 }
 
@@ -299,6 +278,20 @@ mod tests {
         assert!(status("b", 8) && status("c", 1));
         assert!(!status("other", 3));
         let known = revocations.known.read().unwrap();
-        assert!(known.held <= 2 && known.by_end.len() <= 2);
+        assert!(known.revoked.len() <= 2 && known.by_end.len() <= 2);
+    }
+
+    #[tokio::test]
+    async fn a_session_that_seems_younger_each_time_is_held_once() {
+        let revocations = revocations(3);
+        revocations.update(revoked("old", 14 * MINUTE), Instant::now());
+        // PostgreSQL's clock was set back, so each query says that it was revoked at that moment.
+        for seconds in (0..600).rev().step_by(10) {
+            let age = Duration::from_secs(seconds);
+            revocations.update(revoked("a", age), Instant::now());
+        }
+        let soon = unix_time().as_secs() + 60;
+        assert_eq!(revocations.status("a", soon), SessionStatus::Revoked);
+        assert_eq!(revocations.status("other", soon), SessionStatus::Active);
     }
 }

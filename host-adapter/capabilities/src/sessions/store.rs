@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use sqlx::{Connection as _, Executor as _, PgConnection, Row as _, postgres::PgRow};
 
-use super::{clocks::Clocks, revocations::CAPACITY};
+use super::{
+    clocks::{Clocks, unix_time},
+    revocations::CAPACITY,
+};
 use crate::postgres::{Definitions, Error, Pool};
 
 const SCHEMA: &str = include_str!("schema.sql");
@@ -18,8 +21,12 @@ const MAX_ROWS: i64 = CAPACITY as i64 + 1;
 /// Rows are inserted in order, so that two calls with the same sessions wait for each other instead of
 /// deadlocking. Sends one notification per session, because a notification is limited to 8,000 bytes. PostgreSQL
 /// sends it when the row is committed.
-const REVOKE: &str = "with ended as (insert into ended_sessions (id) \
-         select distinct id from unnest($1::text[]) as id order by id \
+///
+/// `$3` is the host's clock. By PostgreSQL's, if that is behind and set right later, the session would have ended long
+/// ago, and another adapter would not look for it.
+const REVOKE: &str = "with ended as (insert into ended_sessions (id, ended_at) \
+         select distinct id, greatest(now(), to_timestamp($3::float8)) \
+         from unnest($1::text[]) as id order by id \
          on conflict (id) do update set ended_at = excluded.ended_at returning id) \
      select pg_notify($2, id) from ended";
 
@@ -55,6 +62,7 @@ pub(super) async fn revoke(pool: &Pool, sessions: Vec<String>) -> Result<(), Err
     pool.run(move |connection| {
         Box::pin(async move {
             let query = sqlx::query(REVOKE).bind(sessions).bind(CHANNEL);
+            let query = query.bind(unix_time().as_secs_f64());
             query.execute(connection).await?;
             Ok(())
         })

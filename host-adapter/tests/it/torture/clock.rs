@@ -1,7 +1,10 @@
-//! A clock that a test sets: `libfaketime`, which is loaded into the processes of an application and reads by
-//! how much it is wrong from a file. Monotonic time is not shifted, as on a machine whose clock steps.
+//! A clock that a test sets: `libfaketime`, which is loaded into the processes of an application or of PostgreSQL and
+//! reads by how much it is wrong from a file. Monotonic time is not shifted, as on a machine whose clock steps.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::support::Builder;
 
@@ -20,12 +23,25 @@ impl Clock {
 
     /// Has the application's processes use this clock.
     pub(super) fn give_to(&self, builder: Builder) -> Builder {
-        builder
-            .env("LD_PRELOAD", library().display().to_string())
-            .env("FAKETIME_TIMESTAMP_FILE", self.file.display().to_string())
-            .env("FAKETIME_CACHE_DURATION", "1")
-            .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
-            .env("NO_FAKE_STAT", "1")
+        let variables = self.variables("libfaketimeMT.so.1").into_iter();
+        variables.fold(builder, |builder, (name, value)| builder.env(name, value))
+    }
+
+    /// Has a PostgreSQL use this clock. The variant of the library is the one without threads: in the other one, a
+    /// handler of a signal that reads the clock could wait for what it has interrupted.
+    pub(super) fn give_to_postgres(&self, command: &mut Command) {
+        command.envs(self.variables("libfaketime.so.1"));
+    }
+
+    fn variables(&self, library: &str) -> [(&'static str, String); 5] {
+        let one = || "1".to_owned();
+        [
+            ("LD_PRELOAD", find(library).display().to_string()),
+            ("FAKETIME_TIMESTAMP_FILE", self.file.display().to_string()),
+            ("FAKETIME_CACHE_DURATION", one()),
+            ("FAKETIME_DONT_FAKE_MONOTONIC", one()),
+            ("NO_FAKE_STAT", one()),
+        ]
     }
 
     /// Sets by how many minutes it is wrong. The processes notice within a second.
@@ -37,10 +53,9 @@ impl Clock {
     }
 }
 
-/// The library's variant for programs with threads.
-fn library() -> PathBuf {
-    let pattern = "/usr/lib/*/faketime/libfaketimeMT.so.1";
-    let mut found = glob::glob(pattern).expect("a pattern").flatten();
+fn find(library: &str) -> PathBuf {
+    let pattern = format!("/usr/lib/*/faketime/{library}");
+    let mut found = glob::glob(&pattern).expect("a pattern").flatten();
     let found = found.next();
     found.unwrap_or_else(|| panic!("there is no {pattern}: run `./dev test`, which installs it"))
 }

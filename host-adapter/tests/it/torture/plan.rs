@@ -34,11 +34,13 @@ pub(super) enum Link {
     ComposedToAdapter,
 }
 
-/// An application, whose processes share a clock.
+/// Processes that share a clock, as those of one machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Application {
+pub(super) enum Machine {
     Embedded,
+    /// With the adapter of the composed components.
     Composed,
+    Postgres,
 }
 
 /// What is done to something. It is undone at the end of the fault.
@@ -52,7 +54,7 @@ pub(super) enum Strike {
     /// Nothing arrives.
     Stall(Link),
     /// The clock steps by this many minutes, and back at the end.
-    Clock(Application, i32),
+    Clock(Machine, i32),
 }
 
 /// One or two strikes at the same time.
@@ -73,7 +75,7 @@ const VICTIMS: [Victim; 5] = [
     Victim::MongoDb,
 ];
 
-const LINKS: [Link; 7] = [
+pub(super) const LINKS: [Link; 7] = [
     Link::EmbeddedToPostgres,
     Link::AdapterToPostgres,
     Link::EmbeddedToMongoDb,
@@ -99,9 +101,9 @@ fn deck(random: &mut Random) -> Vec<Strike> {
     for link in LINKS {
         deck.extend([Strike::Cut(link), Strike::Stall(link)]);
     }
-    for application in [Application::Embedded, Application::Composed] {
+    for machine in [Machine::Embedded, Machine::Composed, Machine::Postgres] {
         let minutes = random.random_range(1..=180);
-        deck.extend([minutes, -minutes].map(|minutes| Strike::Clock(application, minutes)));
+        deck.extend([minutes, -minutes].map(|minutes| Strike::Clock(machine, minutes)));
     }
     deck.shuffle(random);
     deck
@@ -157,7 +159,7 @@ fn conflicts(one: Strike, other: Strike) -> bool {
         _ => None,
     };
     let clock = |strike| match strike {
-        Strike::Clock(application, _) => Some(application),
+        Strike::Clock(machine, _) => Some(machine),
         _ => None,
     };
     (victim(one).is_some() && victim(one) == victim(other))

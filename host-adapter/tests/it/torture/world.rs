@@ -12,7 +12,7 @@ use tempfile::TempDir;
 
 use super::{
     clock::{self, Clock},
-    plan::{Application, Fault, Link, Strike, Victim},
+    plan::{Fault, LINKS, Link, Machine, Strike, Victim},
     postgres::{DATABASE, Postgres},
 };
 use crate::support::{
@@ -105,7 +105,7 @@ impl World {
             Strike::Freeze(victim) => self.signal(victim, "STOP"),
             Strike::Cut(link) => self.link(link).set_flow(Flow::Cut),
             Strike::Stall(link) => self.link(link).set_flow(Flow::Stalled),
-            Strike::Clock(application, minutes) => self.clock(application).set(minutes),
+            Strike::Clock(machine, minutes) => self.clock(machine).set(minutes),
         }
     }
 
@@ -114,24 +114,16 @@ impl World {
             Strike::Kill(victim) => self.start_again(victim).await,
             Strike::Freeze(victim) => self.signal(victim, "CONT"),
             Strike::Cut(link) | Strike::Stall(link) => self.link(link).set_flow(Flow::Open),
-            Strike::Clock(application, _) => self.clock(application).set(0),
+            Strike::Clock(machine, _) => self.clock(machine).set(0),
         }
     }
 
     async fn start_again(&mut self, victim: Victim) {
+        clock::clean_up(self.pid(victim));
         match victim {
-            Victim::Embedded => {
-                clock::clean_up(self.pid(victim));
-                self.embedded.restart_host().await;
-            }
-            Victim::Composed => {
-                clock::clean_up(self.pid(victim));
-                self.composed.restart_host().await;
-            }
-            Victim::Adapter => {
-                clock::clean_up(self.pid(victim));
-                self.composed.restart_adapter().await;
-            }
+            Victim::Embedded => self.embedded.restart_host().await,
+            Victim::Composed => self.composed.restart_host().await,
+            Victim::Adapter => self.composed.restart_adapter().await,
             Victim::Postgres => self.postgres.start().await,
             Victim::MongoDb => {
                 drop(self.mongodb.take());
@@ -167,10 +159,11 @@ impl World {
         }
     }
 
-    fn clock(&self, application: Application) -> &Clock {
-        match application {
-            Application::Embedded => &self.clocks[0],
-            Application::Composed => &self.clocks[1],
+    fn clock(&self, machine: Machine) -> &Clock {
+        match machine {
+            Machine::Embedded => &self.clocks[0],
+            Machine::Composed => &self.clocks[1],
+            Machine::Postgres => &self.postgres.clock,
         }
     }
 
@@ -205,14 +198,6 @@ fn links(postgres: &SecretString, mongodb: u16) -> HashMap<Link, Forwarder> {
     let url = Url::parse(postgres.expose_secret()).expect("a URL");
     let host = url.query_pairs().find(|(name, _)| name == "host");
     let socket = PathBuf::from(&*host.expect("a socket").1).join(".s.PGSQL.5432");
-    let links = [
-        Link::EmbeddedToPostgres,
-        Link::AdapterToPostgres,
-        Link::EmbeddedToMongoDb,
-        Link::AdapterToMongoDb,
-        Link::EmbeddedToPeer,
-        Link::AdapterToPeer,
-    ];
     let new = |link| {
         let forwarder = Forwarder::new();
         match link {
@@ -226,11 +211,16 @@ fn links(postgres: &SecretString, mongodb: u16) -> HashMap<Link, Forwarder> {
         }
         (link, forwarder)
     };
-    links.into_iter().map(new).collect()
+    // The application has made that to its adapter.
+    let links = LINKS.into_iter();
+    links
+        .filter(|link| *link != Link::ComposedToAdapter)
+        .map(new)
+        .collect()
 }
 
 /// The URL of the database through a link.
-fn through(link: &Forwarder, url: &SecretString) -> SecretString {
+pub(super) fn through(link: &Forwarder, url: &SecretString) -> SecretString {
     let url = Url::parse(url.expose_secret()).expect("a URL");
     let (user, password) = (url.username(), url.password().expect("a password"));
     let address = link.address();
