@@ -8,7 +8,7 @@ use wasmtime::{
     component::Linker,
 };
 
-use super::{HostSettings, state::State};
+use super::{HostSettings, quota, state::State};
 use crate::{adapter, spin_variables};
 
 /// How often running wasm is interrupted. Without it, a component in an endless loop would block its
@@ -33,13 +33,14 @@ pub(super) fn engine(settings: &HostSettings) -> anyhow::Result<Engine> {
 /// system call for memory, and takes microseconds.
 fn pooling(settings: &HostSettings) -> PoolingAllocationConfig {
     let instances = settings.max_instances;
+    let all = |each: u32| instances.saturating_mul(each);
     let mut pooling = PoolingAllocationConfig::default();
     pooling
         .total_component_instances(instances)
-        // A component built by Rust consists of a few core modules: its own and the WASI adapters.
-        .total_core_instances(instances.saturating_mul(8))
-        .total_memories(instances.saturating_mul(2))
-        .total_tables(instances.saturating_mul(8))
+        .total_core_instances(all(quota::CORE_INSTANCES))
+        .total_memories(all(quota::MEMORIES))
+        .total_tables(all(quota::TABLES))
+        .table_elements(quota::TABLE_ELEMENTS)
         .total_stacks(instances.saturating_mul(4))
         .max_memory_size(settings.memory_per_instance);
     pooling

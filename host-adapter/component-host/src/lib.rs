@@ -25,6 +25,7 @@ mod metrics;
 mod outbound;
 mod output;
 mod problem;
+mod quota;
 mod reload;
 mod report;
 mod request;

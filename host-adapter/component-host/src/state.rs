@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use wasmtime::{StoreLimits, StoreLimitsBuilder, component::ResourceTable};
+use wasmtime::{StoreLimits, component::ResourceTable};
 use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
 use wasmtime_wasi_http::{WasiHttpCtx, WasiHttpCtxView, WasiHttpView};
 
@@ -10,6 +10,7 @@ use super::{
     adapter::Calls,
     outbound::Outbound,
     output::{Output, Stream},
+    quota,
 };
 use crate::{request::Requests, spin_variables::Variables};
 
@@ -50,7 +51,7 @@ impl State {
             http: WasiHttpCtx::new(),
             hooks: outbound,
             table: ResourceTable::new(),
-            limits: StoreLimitsBuilder::new().memory_size(memory).build(),
+            limits: quota::of_instance(memory),
             requests,
             calls,
             variables,
