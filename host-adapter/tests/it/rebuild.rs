@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde_json::{Value, json};
 
 use crate::support::{
-    App, HostMode,
+    App, Builder, HostMode,
     app::PASSWORD,
     events::{
         EVENTS, REBUILD, compute_statistics, count_slices, fetch_statistics, insert_events, rebuild,
@@ -21,7 +21,7 @@ const LONG_AGO: &str = "2026-01-05T00:00:00Z";
 async fn a_rebuild_repairs_statistics_under_load(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(mode).await;
+    let app = Builder::new(mode).patient().start().await;
     let mut sql = app.admin_connection().await;
     insert_events(&mut sql, 22_000, LONG_AGO, 1, 1_500).await;
     until("slices", async || {
@@ -93,7 +93,7 @@ async fn a_rebuild_repairs_statistics_under_load(
 async fn concurrent_rebuilds_reach_the_same_result(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(mode).await;
+    let app = Builder::new(mode).patient().start().await;
     let mut sql = app.admin_connection().await;
     insert_events(&mut sql, 30_000, LONG_AGO, 1, 2_000).await;
     let restart = async || {

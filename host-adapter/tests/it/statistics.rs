@@ -40,7 +40,7 @@ async fn wait_for_slices(app: &App, sql: &mut PgConnection, expected: i64) {
 async fn statistics_are_right_while_a_backlog_is_summarised(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(mode).await;
+    let app = Builder::new(mode).patient().start().await;
     let mut sql = app.admin_connection().await;
     assert_eq!(
         fetch_statistics(&app).await,
@@ -204,17 +204,7 @@ async fn concurrent_writers_and_readers_count_every_event(
 ) {
     const WRITERS: u64 = 8;
     const EACH: u64 = 60;
-    // A slow machine must not make the calls time out: only the numbers are of interest.
-    let patient = [
-        ("SPINDLE_POSTGRES_ACQUIRE_TIMEOUT", "8s"),
-        ("SPINDLE_SERVER_REQUEST_TIMEOUT", "20s"),
-        ("SPINDLE_HOST_REQUEST_TIMEOUT", "25s"),
-    ];
-    let builder = Builder::new(mode);
-    let builder = patient
-        .into_iter()
-        .fold(builder, |builder, (name, value)| builder.env(name, value));
-    let app = builder.start().await;
+    let app = Builder::new(mode).patient().start().await;
     let mut sql = app.admin_connection().await;
     insert_events(&mut sql, 30_000, LONG_AGO, 3, 2_000).await;
     let (sent, stored, over) = (AtomicU64::new(0), AtomicU64::new(0), AtomicBool::new(false));

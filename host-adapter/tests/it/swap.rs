@@ -1,11 +1,8 @@
 //! Components are replaced while they serve.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use reqwest::Method;
@@ -17,6 +14,7 @@ use tokio::{
 };
 
 use crate::support::{
+    TIMEOUT,
     builds::{Project, manifest},
     process::send_signal,
     until,
@@ -371,7 +369,7 @@ async fn idle_instances_of_the_old_build_end_at_once() {
             200
         );
         project.build(&name(swap));
-        let reload = tokio::time::timeout(Duration::from_secs(30), app.reload(&[])).await;
+        let reload = tokio::time::timeout(TIMEOUT, app.reload(&[])).await;
         assert_eq!(reload.expect("in time").change("faulty"), "replaced");
         assert_eq!(app.build().await, name(swap));
     }

@@ -26,10 +26,10 @@ use super::App;
 /// Time between two checks of an adapter.
 const INTERVAL: Duration = Duration::from_millis(500);
 
-/// Failed checks after which an adapter gets no more requests. One may fail on a busy machine.
+/// Failed checks after which an adapter gets no more requests.
 const FALL: u32 = 2;
 
-/// Time for one check.
+/// Time for one check. An adapter that takes longer is as ready as before: on a busy machine, both could be slow.
 const CHECK_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// An adapter.
@@ -124,15 +124,19 @@ async fn check(backends: Arc<Mutex<Vec<Backend>>>) {
         let checks = asked.iter().map(|backend| {
             let request = client.get(format!("{}/ready", backend.management));
             async move {
-                let answer = request.send().await;
-                answer.is_ok_and(|answer| answer.status() == 200)
+                match request.send().await {
+                    Ok(answer) => Some(answer.status() == 200),
+                    Err(error) => (!error.is_timeout()).then_some(false),
+                }
             }
         });
         let found = futures_util::future::join_all(checks).await;
         let mut backends = backends.lock().expect("lock");
         for ((backend, asked), ready) in backends.iter_mut().zip(asked).zip(found) {
             // It may have been replaced meanwhile.
-            if backend.management == asked.management {
+            if backend.management == asked.management
+                && let Some(ready) = ready
+            {
                 backend.failures = if ready { 0 } else { backend.failures + 1 };
             }
         }

@@ -91,6 +91,20 @@ impl Builder {
         self
     }
 
+    /// Lets calls take as long as the test waits for an answer: for a test of numbers, which a busy machine must not
+    /// fail.
+    pub(crate) fn patient(self) -> Self {
+        let times = [
+            ("SPINDLE_POSTGRES_ACQUIRE_TIMEOUT", "40s"),
+            ("SPINDLE_POSTGRES_STATEMENT_TIMEOUT", "40s"),
+            ("SPINDLE_DISPATCH_TIMEOUT", "40s"),
+            ("SPINDLE_SERVER_REQUEST_TIMEOUT", "50s"),
+            ("SPINDLE_HOST_REQUEST_TIMEOUT", "55s"),
+        ];
+        let times = times.into_iter();
+        times.fold(self, |builder, (name, value)| builder.env(name, value))
+    }
+
     /// Adds an argument to the command that starts the host.
     pub(crate) fn argument(mut self, argument: &'static str) -> Self {
         self.arguments.push(argument);
