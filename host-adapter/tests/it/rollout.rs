@@ -1,5 +1,5 @@
 //! Two adapters behind a load balancer are stopped and started again in turn, while clients use them and keys
-//! are rotated.
+//! are rotated. With an earlier release, each changes between that and this one.
 
 use std::{
     path::{Path, PathBuf},
@@ -27,10 +27,14 @@ use crate::support::{
     customer::{Customer, EVENTS, LOGIN, Outcome, PROFILE, token},
     events::STATISTICS,
     project,
+    release::Release,
 };
 
 /// How long there are rollouts, in seconds. Without it there is one of each adapter.
 const SECONDS: &str = "ROLLOUT_SECONDS";
+
+/// The directory of an earlier release, which `./dev torture rollout --from REVISION` builds.
+const FROM: &str = "ROLLOUT_FROM";
 
 const CLIENTS: usize = 4;
 
@@ -142,15 +146,16 @@ fn token_in(keys: &Path, answer: &Value) -> String {
     token(&serde_json::from_str(&opened.payload).expect("JSON"))
 }
 
-async fn start(database: &SecretString, keys: &Path) -> App {
+async fn start(release: &Release, database: &SecretString, keys: &Path) -> App {
     Builder::new(HostMode::Embedded)
+        .release(release)
+        .patient()
         .database(database.clone())
         .keys(keys)
         // The default of the program, and not that of the tests.
         .env("SPINDLE_HOST_DRAIN_DELAY", "5s")
+        .env("SPINDLE_HOST_SHUTDOWN_TIMEOUT", "40s")
         .env("SPINDLE_PASSWORDS_ATTEMPTS_PER_MINUTE", "1000000")
-        // On a busy machine, requests wait longer for one of the few connections.
-        .env("SPINDLE_POSTGRES_ACQUIRE_TIMEOUT", "8s")
         .start()
         .await
 }
@@ -172,7 +177,11 @@ async fn rollouts_and_new_keys_fail_no_request() {
     let (database, directory) = (cluster::database().await, tempfile::tempdir());
     let directory = directory.expect("a directory");
     let keys = directory.path().join("keys");
-    let mut apps = vec![start(&database, &keys).await, start(&database, &keys).await];
+    // What starts in each place next: this release, then the earlier one if there is one, and so on.
+    let earlier = std::env::var_os(FROM).map(|path| Release::in_directory(Path::new(&path)));
+    let releases = [Release::current(), earlier.unwrap_or_else(Release::current)];
+    let start = async |number: usize| start(&releases[number % 2], &database, &keys).await;
+    let mut apps = vec![start(1).await, start(1).await];
     let balancer = Balancer::start(&[&apps[0], &apps[1]]);
     let load = Arc::new(Load::default());
     let mut clients = JoinSet::new();
@@ -191,7 +200,7 @@ async fn rollouts_and_new_keys_fail_no_request() {
             }
         }
         stop(apps.remove(place)).await;
-        apps.insert(place, start(&database, &keys).await);
+        apps.insert(place, start(rollouts / 2).await);
         balancer.replace(place, &apps[place]);
         balancer.wait_until_ready(place).await;
         rollouts += 1;

@@ -158,7 +158,13 @@ impl App {
 
     /// Another command of the program, with the same keys and database.
     pub(crate) fn command(&self) -> Command {
-        let mut command = command(&self.builder.project, &self.builder.keys);
+        let Builder {
+            program,
+            project,
+            keys,
+            ..
+        } = &self.builder;
+        let mut command = command(program, project, keys);
         command
             .env("DATABASE_URL", self.database.expose_secret())
             .stdin(Stdio::null());

@@ -16,6 +16,7 @@ use super::{
     mongodb,
     process::{Log, PrintLogOnFailure, Process},
     project,
+    release::Release,
     sidecar::Sidecar,
     wasm,
 };
@@ -34,6 +35,7 @@ pub(crate) enum HostMode {
 /// The configuration of an [`App`].
 pub(crate) struct Builder {
     mode: HostMode,
+    pub(super) program: PathBuf,
     pub(super) project: PathBuf,
     environment: HashMap<String, String>,
     database: Option<SecretString>,
@@ -47,8 +49,8 @@ pub(crate) struct Builder {
 }
 
 /// A command of the program, which inherits only `PATH` from the environment of the tests.
-pub(super) fn command(project: &Path, keys: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_host-adapter"));
+pub(super) fn command(program: &Path, project: &Path, keys: &Path) -> Command {
+    let mut command = Command::new(program);
     command
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -69,19 +71,29 @@ pub(super) fn command(project: &Path, keys: &Path) -> Command {
 
 impl Builder {
     pub(crate) fn new(mode: HostMode) -> Self {
-        let project = project();
-        let listeners = declared::listeners(&project).into_iter();
-        let listeners = listeners.map(|(name, _)| name).collect();
-        Self {
+        let none = Self {
             mode,
-            project,
+            program: PathBuf::new(),
+            project: PathBuf::new(),
             environment: HashMap::new(),
             database: None,
             documents: None,
             keys: PathBuf::new(),
-            listeners,
+            listeners: vec![],
             arguments: vec![],
             scheme: "tcp",
+        };
+        none.release(&Release::current())
+    }
+
+    /// Runs this release, with its own components and settings.
+    pub(crate) fn release(self, release: &Release) -> Self {
+        let listeners = declared::listeners(&release.project).into_iter();
+        Self {
+            program: release.program.clone(),
+            project: release.project.clone(),
+            listeners: listeners.map(|(name, _)| name).collect(),
+            ..self
         }
     }
 
@@ -200,7 +212,7 @@ impl Builder {
 
     /// The command `name` of the program, which serves on free ports.
     pub(super) fn command(&self, project: &Path, name: &str) -> Command {
-        let mut command = command(project, &self.keys);
+        let mut command = command(&self.program, project, &self.keys);
         let database = self.database.as_ref().expect("prepared");
         command
             .env("DATABASE_URL", database.expose_secret())

@@ -21,6 +21,7 @@ pub(crate) mod mongodb;
 pub(crate) mod peer;
 pub(crate) mod process;
 mod reference;
+pub(crate) mod release;
 pub(crate) mod scratch;
 pub(crate) mod scripted;
 pub(crate) mod sidecar;
