@@ -1,5 +1,4 @@
-//! Properties of the check of statements, for any text. `tests/it/postgres/statements.rs` compares it with
-//! PostgreSQL.
+//! Properties of the check of statements, for any text. `tests/it/postgres/fuzz.rs` compares it with PostgreSQL.
 
 use proptest::prelude::*;
 
