@@ -156,8 +156,8 @@ async fn an_instance_goes_on_for_its_other_clients() {
     let app = crate::support::faulty::start(directory.path(), &environment).await;
     let leaving = send(&app, "/wait").await;
     app.wait_for_requests_in_flight("faulty", 1).await;
-    // Longer than a guest may go on with a request that is given up.
-    let staying = tokio::spawn(app.get("/pause/1500").send());
+    // Longer than a guest may go on with a request that is given up, and than a busy machine needs to show it.
+    let staying = tokio::spawn(app.get("/pause/4000").send());
     app.wait_for_requests_in_flight("faulty", 2).await;
     drop(leaving);
     assert_eq!(staying.await.expect("join").expect(200).text, "original");
