@@ -299,7 +299,7 @@ async fn login_succeeds_while_documents_are_unreachable(
 async fn a_repeated_logout_is_recorded_once(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(mode).await;
+    let app = Builder::new(mode).patient().start().await;
     let token = app.register_and_log_in("ada").await;
     let mut blocker = app.admin_connection().await;
     let lock = "begin; lock table tokens.ended_sessions in share mode";

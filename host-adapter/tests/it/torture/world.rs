@@ -205,7 +205,7 @@ fn links(postgres: &SecretString, mongodb: u16) -> HashMap<Link, Forwarder> {
                 forwarder.forward_to_socket(socket.clone());
             }
             Link::EmbeddedToMongoDb | Link::AdapterToMongoDb => {
-                forwarder.forward_to(&format!("127.0.0.1:{mongodb}"));
+                forwarder.forward_to(&format!("mongodb://127.0.0.1:{mongodb}"));
             }
             _ => {}
         }
