@@ -1,95 +1,71 @@
-//! Sends plain and sealed requests to the application.
+//! Sends sealed requests to the application.
 
 use std::path::Path;
 
 use adapter_capabilities::vault::{EnvelopeSettings, Envelopes, Purpose, SealRequest};
 use anyhow::Context as _;
-use bytes::Bytes;
 use host_adapter::{
     assembly,
     config::{Environment, Settings},
 };
-use http_body_util::{BodyExt as _, Full};
-use hyper::{Method, Request, StatusCode, header::CONTENT_TYPE};
-use hyper_util::{
-    client::legacy::{self, connect::HttpConnector},
-    rt::TokioExecutor,
-};
+use hyper::Method;
 use serde_json::{Value, json};
 
+use crate::{hosts::Host, http::Http};
+
 pub(crate) struct Client {
-    http: legacy::Client<HttpConnector, Full<Bytes>>,
-    app: String,
+    pub(super) http: Http,
     envelopes: Envelopes,
 }
 
 impl Client {
-    pub(crate) fn new() -> anyhow::Result<Self> {
-        let project = crate::store::variable("PROJECT")?;
-        let project = Path::new(&project);
+    /// A client of a host, with the keys of its project.
+    pub(crate) fn new(host: &Host) -> anyhow::Result<Self> {
+        let project = host.project.as_ref().context("the host has no project")?;
+        let project = &project.directory;
         let environment = Environment::load(project)?;
         let settings = Settings::load(project, Path::new("adapter.toml"), &environment)?;
-        let mut connector = HttpConnector::new();
-        connector.set_nodelay(true);
         Ok(Self {
-            http: legacy::Client::builder(TokioExecutor::new()).build(connector),
-            app: crate::store::variable("APP")?,
+            http: Http::new(&host.url),
             envelopes: Envelopes::new(EnvelopeSettings::default(), &assembly::keys(&settings)?)?,
         })
     }
 
     pub(crate) async fn get(&self, path: &str) -> anyhow::Result<Value> {
-        let (status, body) = self.send(Method::GET, path, String::new()).await?;
-        anyhow::ensure!(status.is_success(), "{path}: {status}");
-        Ok(serde_json::from_slice(&body)?)
+        self.http.get(path, None).await
+    }
+
+    /// Counts all events again, as the operator.
+    pub(crate) async fn rebuild(&self) -> anyhow::Result<()> {
+        let path = "/api/v1/analytics/stats/rebuild";
+        loop {
+            let answer = self.post_sealed("client", path, &json!({})).await?;
+            if answer.pointer("/data/done") == Some(&json!(true)) {
+                return Ok(());
+            }
+        }
     }
 
     /// Posts a body sealed by `issuer`, and opens the response.
-    pub(crate) async fn post_sealed(
-        &self,
-        issuer: &str,
-        path: &str,
-        body: &Value,
-    ) -> anyhow::Result<Value> {
+    async fn post_sealed(&self, issuer: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
         let sealed = self.seal(issuer, path, body)?;
-        let (status, body) = self.send(Method::POST, path, sealed).await?;
-        anyhow::ensure!(status.is_success(), "{path}: {status}");
-        let answer: Value = serde_json::from_slice(&body)?;
-        let envelope = answer
-            .get("encrypted_data")
-            .and_then(Value::as_str)
-            .context("the response is not sealed")?;
-        Ok(serde_json::from_str(
-            &self.envelopes.inspect(envelope)?.payload,
-        )?)
+        let answer = self.http.post(path, sealed).await?;
+        let envelope = answer.get("encrypted_data").and_then(Value::as_str);
+        let envelope = envelope.context("the response is not sealed")?;
+        let opened = self.envelopes.inspect(envelope)?;
+        Ok(serde_json::from_str(&opened.payload)?)
     }
 
     /// Seals a body for analytics.
-    pub(crate) fn seal(&self, issuer: &str, path: &str, body: &Value) -> anyhow::Result<String> {
+    pub(super) fn seal(&self, issuer: &str, path: &str, body: &Value) -> anyhow::Result<String> {
         let sealing = SealRequest {
             issuer,
             audience: "analytics",
-            method: "POST",
+            method: Method::POST.as_str(),
             path,
             purpose: Purpose::Request,
         };
         let sealed = self.envelopes.seal(&body.to_string(), sealing)?;
         Ok(json!({ "encrypted_data": sealed.envelope }).to_string())
-    }
-
-    pub(crate) async fn send(
-        &self,
-        method: Method,
-        path: &str,
-        body: String,
-    ) -> anyhow::Result<(StatusCode, Bytes)> {
-        let request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.app))
-            .header(CONTENT_TYPE, "application/json")
-            .body(Full::new(Bytes::from(body)))?;
-        let response = self.http.request(request).await?;
-        let status = response.status();
-        Ok((status, response.into_body().collect().await?.to_bytes()))
     }
 }

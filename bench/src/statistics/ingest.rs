@@ -10,9 +10,8 @@ use futures_util::future::try_join_all;
 use hyper::Method;
 use serde_json::json;
 
-use crate::{client::Client, say, store::Store};
-
-const EVENTS: &str = "/api/v1/analytics/events";
+use super::{Client, Store};
+use crate::{routes::EVENTS_PATH, say, summary::Spread};
 
 /// Concurrent requests or inserts.
 const CONCURRENCY: usize = 32;
@@ -32,7 +31,7 @@ pub(crate) async fn measure(client: &Client, store: &Store) -> anyhow::Result<()
             "event_type": "page_view", "event_name": "home", "properties": { "page": "/" },
             "user_id": uuid::Uuid::now_v7().to_string(),
         });
-        let seal = |_| client.seal("user", EVENTS, &event);
+        let seal = |_| client.seal("user", EVENTS_PATH, &event);
         let bodies = (0..EVENTS_PER_ROUND)
             .map(seal)
             .collect::<Result<Vec<_>, _>>()?;
@@ -41,14 +40,14 @@ pub(crate) async fn measure(client: &Client, store: &Store) -> anyhow::Result<()
         say(&format!("{inserted:>14.0} {sealed:>28.0} {ratio:>7.2}"))?;
         ratios.push(ratio);
     }
-    ratios.sort_by(f64::total_cmp);
-    let median = ratios.get(ROUNDS / 2).context("no round was measured")?;
-    say(&format!("median ratio {median:.2}"))
+    let median = Spread::of(ratios).context("no round was measured")?;
+    say(&format!("median ratio {}", median.ratio()))
 }
 
 async fn record(client: &Client, body: Option<&String>) -> anyhow::Result<()> {
     let body = body.context("all envelopes are used")?.clone();
-    let (status, _) = client.send(Method::POST, EVENTS, body).await?;
+    let sent = client.http.send(Method::POST, EVENTS_PATH, None, body);
+    let (status, _) = sent.await?;
     anyhow::ensure!(
         status.as_u16() == 201,
         "recording an event failed with status {status}"

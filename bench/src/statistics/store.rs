@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use anyhow::Context as _;
 use mongodb::bson::{DateTime, Document, doc};
+use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use time::{Duration, OffsetDateTime, macros::datetime};
 use uuid::Uuid;
@@ -51,13 +51,10 @@ pub(crate) enum Store {
     MongoDb(mongodb::Collection<Document>),
 }
 
-pub(crate) fn variable(name: &str) -> anyhow::Result<String> {
-    std::env::var(name).with_context(|| format!("`{name}` is not set"))
-}
-
 impl Store {
-    pub(crate) async fn connect() -> anyhow::Result<Self> {
-        if let Ok(url) = variable("MONGODB_URL") {
+    /// Connects to the MongoDB at `MONGODB_URL`, or else to a database in PostgreSQL.
+    pub(crate) async fn connect(database: &SecretString) -> anyhow::Result<Self> {
+        if let Ok(url) = std::env::var("MONGODB_URL") {
             let client = mongodb::Client::with_uri_str(url).await?;
             let database = client.default_database();
             let database = database.unwrap_or_else(|| client.database("spindle"));
@@ -65,7 +62,7 @@ impl Store {
         }
         let pool = PgPoolOptions::new().max_connections(CONNECTIONS);
         Ok(Self::Postgres(
-            pool.connect(&variable("DATABASE_URL")?).await?,
+            pool.connect(database.expose_secret()).await?,
         ))
     }
 
