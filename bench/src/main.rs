@@ -24,7 +24,7 @@ mod summary;
 mod table;
 mod usage;
 
-use std::io::Write as _;
+use std::{io::Write as _, process::ExitCode};
 
 use anyhow::Context as _;
 use clap::Parser as _;
@@ -37,7 +37,17 @@ use lab::Lab;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
-async fn main() -> anyhow::Result<()> {
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            note(&format!("{error:#}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> anyhow::Result<()> {
     let arguments = cli::Arguments::parse();
     let lab = Lab::open(arguments.programs()).await?;
     let measured = tokio::select! {
