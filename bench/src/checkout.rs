@@ -65,6 +65,8 @@ impl Checkout {
             ("management", "address", "127.0.0.1:0"),
             ("server", "address", "127.0.0.1:0"),
             ("passwords", "attempts_per_minute", "1000000"),
+            // No load balancer must notice that it stops.
+            ("host", "drain_delay", "0s"),
         ] {
             if self.knows(section, key) {
                 let name = format!("SPINDLE_{section}_{key}").to_uppercase();

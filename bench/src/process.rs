@@ -92,8 +92,8 @@ impl Process {
         if let Some(id) = id
             && matches!(self.child.try_wait(), Ok(None))
         {
-            // As Ctrl-C: no load balancer must notice that it stops.
-            let _ = kill_process(id, Signal::INT);
+            // A shell that runs this program in the background lets its children ignore SIGINT.
+            let _ = kill_process(id, Signal::TERM);
         }
         let deadline = Instant::now() + STOP_TIMEOUT;
         while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
