@@ -2,7 +2,7 @@
 //!
 //! Spin composes this component into a service (`[component.X.dependencies]`), where it replaces the
 //! embedded host's functions. Each call goes to `host-adapter serve`, and the answer becomes the result of
-//! the call: over TCP connections that are kept ([`sockets`]), or over HTTPS ([`web`]) to an adapter on another
+//! the call: over TCP connections that are kept (`sockets`), or over HTTPS (`web`) to an adapter on another
 //! machine. This component makes no decisions: the adapter identifies the service by its token and applies the
 //! grants.
 //!

@@ -1,7 +1,7 @@
 //! The adapter's API: `spindle:adapter` for components on another host, such as stock Spin with
 //! adapter-client composed into them.
 //!
-//! One port serves both ways of [`adapter_wire`]: frames ([`sockets`]) and HTTP ([`web`]). With TLS it
+//! One port serves both ways of [`adapter_wire`]: frames (`sockets`) and HTTP (`web`). With TLS it
 //! serves HTTP only.
 //!
 //! The grants depend on the caller, so a call is handled only when the caller is identified. The
