@@ -57,12 +57,12 @@ async fn measure(lab: &Lab, host: &Host, route: Route, seconds: u32) -> anyhow::
         Some(background) => {
             let both = (load.run(&lab.directory), background.run(&lab.directory));
             let (outcome, background) = tokio::try_join!(both.0, both.1)?;
-            warn(host, Route::Event, &background);
+            check(host, Route::Event, &background)?;
             (outcome, Some(background))
         }
     };
     let used = processes.processor_time().saturating_sub(before);
-    warn(host, route, &outcome);
+    check(host, route, &outcome)?;
     let requests = outcome.requests + background.map_or(0, |background| background.requests);
     Ok(Sample {
         round: 0,
@@ -77,15 +77,19 @@ async fn measure(lab: &Lab, host: &Host, route: Route, seconds: u32) -> anyhow::
     })
 }
 
-/// Failed requests may be faster than others, and a host without an answer has no latency.
-fn warn(host: &Host, route: Route, outcome: &Outcome) {
-    if outcome.failed > 0 || outcome.requests == 0 {
+/// Failed requests may be faster than others, and a host without an answer has no latency. So a few failures are told,
+/// and a measurement that is mostly of failures is an error.
+fn check(host: &Host, route: Route, outcome: &Outcome) -> anyhow::Result<()> {
+    let (failed, requests) = (outcome.failed, outcome.requests);
+    let (route, host) = (route.title(), host.label());
+    anyhow::ensure!(
+        failed.saturating_mul(2) < requests,
+        "{route} of {host}: {failed} of {requests} requests failed"
+    );
+    if failed > 0 {
         note(&format!(
-            "{} of {}: {} of {} requests failed",
-            route.title(),
-            host.label(),
-            outcome.failed,
-            outcome.requests
+            "{route} of {host}: {failed} of {requests} requests failed"
         ));
     }
+    Ok(())
 }

@@ -7,8 +7,9 @@ use spin_sdk::http::{IntoResponse, Request};
 use spin_sdk::pg::{Connection, DbValue, ParameterValue};
 use spin_sdk::{http_service, variables};
 
-const SELECT: &str =
-    "select username, email, is_active, created_at from \"user\".users where id = $1";
+/// Spin reads a time only without its zone.
+const SELECT: &str = "select username, email, is_active, created_at at time zone 'UTC' \
+     from \"user\".users where id = $1";
 
 #[http_service]
 async fn profile(_: Request) -> anyhow::Result<impl IntoResponse> {
