@@ -75,6 +75,6 @@ fn say(line: &str) -> anyhow::Result<()> {
 
 /// Prints a line about the progress, or a warning.
 fn note(line: &str) {
-    // Whether anybody reads it does not matter for the result.
+    // The result does not depend on it.
     let _ = writeln!(std::io::stderr(), "bench: {line}");
 }

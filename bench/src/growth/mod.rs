@@ -36,7 +36,7 @@ pub(crate) struct Sample {
 
 pub(crate) async fn run(options: &cli::Growth, lab: &Lab) -> anyhow::Result<()> {
     let sizes = sizes::up_to(options.largest);
-    let first = sizes.first().context("there is no size")?;
+    let first = sizes.first().context("the list of sizes is empty")?;
     let mut smallest = Application::start(lab, "smallest").await?;
     let mut grown = Application::start(lab, "grown").await?;
     smallest.grow(first).await?;

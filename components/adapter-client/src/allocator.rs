@@ -1,4 +1,4 @@
-//! The allocator of this component, which is that of a service.
+//! The allocator of this component. A service has the same one.
 //!
 //! A component has one thread, so its allocator needs neither a lock nor a heap for each thread.
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use adapter_wire::MAX_ID;
 
-/// A request: its ids, of which one that is missing is empty, and its time.
+/// A request: its ids and its deadline. An id that is missing is empty.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Request {
     /// `x-request-id`

@@ -25,7 +25,7 @@ pub(crate) async fn database() -> SecretString {
     cluster.url(&name)
 }
 
-/// A fresh database's URL, of an administrator who owns it and is no superuser.
+/// The URL of a new database. Its administrator owns it and is not a superuser.
 pub(crate) async fn database_without_superuser() -> SecretString {
     let database = database().await;
     let prepare = "do $$ declare role text := current_database() || '_admin'; begin \
