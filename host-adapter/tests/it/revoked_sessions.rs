@@ -122,7 +122,7 @@ async fn sessions_are_locked_in_order() {
     let waiting = tokio::spawn(async move { revoked.revoke(sessions).await });
     let mut admin = cluster::connect(&granted.database).await;
     let blocked = "select count(*) from pg_stat_activity where datname = current_database() \
-        and wait_event_type = 'Lock' and query like '%ended_sessions%'";
+        and wait_event_type = 'Lock' and query like '%insert into ended_sessions%'";
     until("the call to wait", async || {
         let count = sqlx::query_scalar(blocked).fetch_one(&mut admin).await;
         (count.ok() == Some(1_i64)).then_some(())
