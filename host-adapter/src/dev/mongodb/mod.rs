@@ -30,6 +30,9 @@ const START_TIMEOUT: Duration = Duration::from_secs(60);
 /// Pause between attempts to reach a server that is starting.
 const INTERVAL: Duration = Duration::from_millis(50);
 
+/// Time for a child process that is being started to close its copy of the lock of a server that has just ended.
+const RELEASE_TIMEOUT: Duration = Duration::from_millis(500);
+
 /// Attempts to start a server. Another process may take the free port before the server does.
 const ATTEMPTS: u32 = 3;
 
@@ -69,7 +72,7 @@ impl PrivateMongoDb {
             .mode(0o700)
             .create(directory)
             .map_err(failed("creating", directory))?;
-        let lock = lock(directory)?;
+        let lock = lock(directory).await?;
         let mut attempt = 1;
         loop {
             let port = match options.port {
@@ -148,15 +151,23 @@ fn free_port() -> io::Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-fn lock(directory: &Path) -> Result<File, MongoDbError> {
+/// A child process that is being started holds copies of locks until it calls `exec`. A lock that is held is therefore
+/// tried again for [`RELEASE_TIMEOUT`].
+async fn lock(directory: &Path) -> Result<File, MongoDbError> {
     let path = directory.join("use.lock");
     let file = File::create(&path).map_err(failed("opening", &path))?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(MongoDbError::InUse {
-            directory: directory.to_owned(),
-        }),
-        Err(TryLockError::Error(error)) => Err(failed("locking", &path)(error)),
+    let deadline = Instant::now() + RELEASE_TIMEOUT;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(file),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => sleep(INTERVAL).await,
+            Err(TryLockError::WouldBlock) => {
+                return Err(MongoDbError::InUse {
+                    directory: directory.to_owned(),
+                });
+            }
+            Err(TryLockError::Error(error)) => return Err(failed("locking", &path)(error)),
+        }
     }
 }
 
@@ -167,5 +178,24 @@ fn failed(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> MongoDb
         doing,
         path,
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_lock_that_is_released_soon_is_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let held = lock(directory.path()).await.unwrap();
+        let release = async {
+            sleep(INTERVAL).await;
+            drop(held);
+        };
+        let (taken, ()) = tokio::join!(lock(directory.path()), release);
+        let _taken = taken.unwrap();
+        let second = lock(directory.path()).await;
+        assert!(matches!(second, Err(MongoDbError::InUse { .. })));
     }
 }
