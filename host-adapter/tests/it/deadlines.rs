@@ -60,11 +60,14 @@ async fn a_deadline_bounds_statements() {
     };
     let timeout = async |left| {
         let answer = fetch("select current_setting('statement_timeout')", left).await;
-        answer.expect(200).json()["Ok"]["rows"][0][0]["Text"].clone()
+        let answer = (answer.status == 200).then(|| answer.json());
+        answer.map_or(Value::Null, |answer| {
+            answer["Ok"]["rows"][0][0]["Text"].clone()
+        })
     };
     assert_eq!(timeout(None).await, "5s");
     until("a bounded statement", async || {
-        // On a slow machine, less time may be left when the statement begins.
+        // On a slow machine, less time may be left when the statement begins, or none.
         (timeout(Some("2000m")).await == "2500ms").then_some(())
     })
     .await;

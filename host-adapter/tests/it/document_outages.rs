@@ -18,7 +18,7 @@ use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, Row as _};
 
 use crate::support::{
-    App, Builder, HostMode, capabilities::Granted, cluster, mongodb as server,
+    App, Builder, HostMode, capabilities::Granted, cluster, forward::Forwarder, mongodb as server,
     process::send_signal, until,
 };
 
@@ -113,9 +113,15 @@ async fn a_killed_mongodb_loses_no_acknowledged_write(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let directory = tempfile::tempdir().expect("a directory");
-    let mongodb = server::start_private_server(Some((directory.path(), None))).await;
-    let (url, port) = (mongodb.url("outage"), mongodb.port());
-    let mut mongodb = Some(mongodb);
+    // The server has another port after the restart, because another process may have taken the first one meanwhile.
+    let address = Forwarder::new();
+    let url = format!("{}/outage?directConnection=true", address.url_as("mongodb")).into();
+    let start = async || {
+        let server = server::start_private_server(Some((directory.path(), None))).await;
+        address.forward_to(&format!("mongodb://127.0.0.1:{}", server.port()));
+        server
+    };
+    let mut mongodb = Some(start().await);
     let app = Builder::new(mode).mongodb(&url).start().await;
     assert_healthy(&app, "mongodb").await;
     let ids = write_during_outage(&app, async |outcomes| {
@@ -123,7 +129,7 @@ async fn a_killed_mongodb_loses_no_acknowledged_write(
         send_signal(mongodb.as_ref().expect("running").pid(), "KILL");
         outcomes.wait_for_rejection().await;
         drop(mongodb.take());
-        mongodb = Some(server::start_private_server(Some((directory.path(), Some(port)))).await);
+        mongodb = Some(start().await);
     })
     .await;
     let events = server::connect(&url)
@@ -153,7 +159,8 @@ async fn calls_to_a_hanging_mongodb_time_out(
     let app = Builder::new(mode).mongodb(&mongodb.url("outage"));
     let app = app
         .env("SPINDLE_MONGODB_CONNECTIONS", "1")
-        .env("SPINDLE_MONGODB_ACQUIRE_TIMEOUT", "1s")
+        // Also the time for the first connection to a server that has just been started.
+        .env("SPINDLE_MONGODB_ACQUIRE_TIMEOUT", "3s")
         .env("SPINDLE_MONGODB_OPERATION_TIMEOUT", "1s")
         .start()
         .await;
@@ -258,7 +265,9 @@ async fn a_killed_postgres_loses_no_acknowledged_write(
 #[tokio::test]
 async fn counts_leave_connections_for_inserts() {
     const COUNTS: usize = 40;
-    let settings = "[components.test]\ncollections = [\"events\", \"large\"]\n";
+    // A busy machine may take long to open the connection for the insert.
+    let settings = "[postgres]\nacquire_timeout = \"9s\"\nstatement_timeout = \"9s\"\n\
+        [components.test]\ncollections = [\"events\", \"large\"]\n";
     let granted = Granted::new(settings).await;
     let capabilities = granted.capabilities_of("test").on_thread(0);
     let documents = capabilities.documents().expect("granted");

@@ -10,7 +10,7 @@ use crate::support::{
     App, Builder, HostMode,
     events::{
         EVENTS, STATISTICS, compute_statistics, fetch_statistics, insert_events, insert_together,
-        rebuild,
+        rebuild, wait_until_settled,
     },
     mongodb as server, until,
 };
@@ -77,6 +77,8 @@ async fn old_events_go_and_their_statistics_stay() {
     insert_together(&mut sql, 2_500, LONG_AGO, 1, 150).await;
     insert_events(&mut sql, 10, LONG_AGO, 1, 5).await;
     let old = compute_statistics(&mut sql).await;
+    // Events that are not settled stay, and an instance looks again only after a minute.
+    wait_until_settled(&mut sql).await;
     app.register_and_log_in("ada").await;
     app.wait_for_statistics(3_212).await;
     let right = with_new_events(old, 0);
@@ -94,6 +96,7 @@ async fn old_events_go_and_their_statistics_stay() {
     age.execute(&mut app.admin_connection().await)
         .await
         .expect("update");
+    wait_until_settled(&mut sql).await;
     let app = Builder::new(HostMode::Embedded)
         .beside(&app)
         .env(VARIABLE, "30")

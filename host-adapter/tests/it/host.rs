@@ -1,9 +1,10 @@
 //! The embedded host with a component that misbehaves on request (`tests/guests/faulty`).
 
 use secrecy::ExposeSecret as _;
+use sqlx::Executor as _;
 
 use crate::support::{
-    App, HostMode,
+    Builder, HostMode,
     faulty::{manifest, project, start},
 };
 
@@ -217,36 +218,29 @@ async fn variables_and_environment_reach_the_component() {
 
 #[tokio::test]
 async fn requests_in_flight_finish_before_the_stop() {
-    let app = App::start(HostMode::Embedded).await;
+    const LOGINS: usize = 8;
+    // Each login needs a connection while it waits for the lock below.
+    let builder = Builder::new(HostMode::Embedded).patient();
+    let builder = builder.env("SPINDLE_POSTGRES_CONNECTIONS", "16");
+    let app = builder.start().await;
+    let mut blocker = app.admin_connection().await;
+    let lock = "begin; lock table \"user\".login_attempts in exclusive mode";
+    blocker.execute(lock).await.expect("lock");
     let mut logins = tokio::task::JoinSet::new();
-    for number in 0..8 {
-        let request = app.post("/api/v1/users/login");
+    for number in 0..LOGINS {
         let username = format!("nobody{number}");
         let body = serde_json::json!({ "username": username, "password": "wrong password" });
-        logins.spawn(async move {
-            request
-                .json(&body)
-                .0
-                .send()
-                .await
-                .map(|answer| answer.status().as_u16())
-        });
+        let request = app.post("/api/v1/users/login").json(&body);
+        logins.spawn(request.send());
     }
-    // After the first answer the other requests are in flight. Then the host is asked to stop.
-    let first = logins
-        .join_next()
-        .await
-        .expect("one")
-        .expect("join")
-        .expect("an answer");
-    assert_eq!(first, 401);
+    app.wait_for_requests_in_flight("user", LOGINS).await;
     crate::support::process::send_signal(app.pid(), "TERM");
-    while let Some(answer) = logins.join_next().await {
-        // A request may fail to connect, but one that has connected is answered.
-        match answer.expect("join") {
-            Ok(status) => assert_eq!(status, 401),
-            Err(error) => assert!(error.is_connect(), "{error:?}"),
-        }
+    let stops =
+        |line: &serde_json::Value| line["message"] == "stopping after the requests in flight";
+    app.wait_for_log("the stop", stops).await;
+    blocker.execute("commit").await.expect("commit");
+    for answer in logins.join_all().await {
+        answer.expect(401);
     }
     let (code, log) = app.stop().await;
     assert_eq!(code, Some(0), "{log:#?}");

@@ -159,7 +159,10 @@ async fn envelopes_of_a_key_are_counted_and_warned_of() {
     let there = std::fs::read_to_string(seals.join(".seals")).expect("counts");
     let there: Value = serde_json::from_str(&there).expect("JSON");
     assert_eq!(there[&*kid], 1, "{there}");
-    assert_eq!(std::fs::read_to_string(&counts).expect("counts"), text);
+    // The first adapter adds the numbers of other keys every half a minute.
+    let text = std::fs::read_to_string(&counts).expect("counts");
+    let counted: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(counted[&*kid], WARN_SEALS + 1, "{counted}");
 }
 
 fn unix_now() -> u64 {

@@ -23,16 +23,23 @@ fn read(directory: &str, name: &str) -> Vec<Value> {
     let files = std::iter::once(name.to_owned()).chain(old);
     let texts =
         files.map_while(|name| std::fs::read_to_string(Path::new(directory).join(name)).ok());
-    let texts: String = texts.collect();
-    let lines = texts.lines();
+    parse(&texts.collect::<String>())
+}
+
+fn parse(lines: &str) -> Vec<Value> {
+    let lines = lines.lines();
     lines
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not a line: {line}")))
         .collect()
 }
 
+/// The last line of the file may not be whole yet.
 async fn wait_for(directory: &str, name: &str, matches: impl Fn(&Value) -> bool) -> Value {
     until(&format!("the line in `{name}`"), async || {
-        read(directory, name).into_iter().find(&matches)
+        let text = std::fs::read(Path::new(directory).join(name)).unwrap_or_default();
+        let end = text.iter().rposition(|byte| *byte == b'\n')?;
+        let lines = std::str::from_utf8(&text[..end]).expect("text");
+        parse(lines).into_iter().find(&matches)
     })
     .await
 }

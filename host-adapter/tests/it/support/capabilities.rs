@@ -150,12 +150,17 @@ pub(crate) async fn documents_in_mongodb(collections: &[&str]) -> TestDocuments 
     create_documents(collections, Some(mongodb::database().await)).await
 }
 
+/// Limits that a busy machine does not exceed: the cases are about what calls mean.
+const PATIENT: &str = "[postgres]\nacquire_timeout = \"40s\"\nstatement_timeout = \"40s\"\n\
+    [mongodb]\nacquire_timeout = \"40s\"\noperation_timeout = \"40s\"\n\
+    [server]\nrequest_timeout = \"50s\"\n[host]\nrequest_timeout = \"55s\"\n";
+
 async fn create_documents(
     collections: &[&str],
     mongodb: Option<mongodb::Database>,
 ) -> TestDocuments {
     let list = collections.join("\", \"");
-    let settings = format!("[components.test]\ncollections = [\"{list}\"]\n");
+    let settings = format!("{PATIENT}[components.test]\ncollections = [\"{list}\"]\n");
     let url = mongodb.as_ref().map(|database| &database.url);
     let granted = Granted::with_mongodb(&settings, url).await;
     let documents = granted

@@ -80,6 +80,20 @@ pub(crate) async fn insert_together(
         .expect("insert");
 }
 
+/// Waits until the events up to now are settled. A transaction of another test holds that back, in any database of the
+/// server.
+pub(crate) async fn wait_until_settled(sql: &mut PgConnection) {
+    let now = sqlx::query_scalar("select pg_current_xact_id()::text::bigint");
+    let now: i64 = now.fetch_one(&mut *sql).await.expect("a position");
+    super::until("all events to be settled", async || {
+        let settled = "select pg_snapshot_xmin(pg_current_snapshot())::text::bigint > $1";
+        let settled = sqlx::query_scalar::<_, bool>(settled).bind(now);
+        let settled = settled.fetch_one(&mut *sql).await.expect("a position");
+        settled.then_some(())
+    })
+    .await;
+}
+
 /// Takes the positions from the events, as if an earlier version had stored them.
 pub(crate) async fn remove_positions(sql: &mut PgConnection) {
     sqlx::query("update documents.events set body = body - 'position'")
