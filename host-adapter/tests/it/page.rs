@@ -64,6 +64,7 @@ async fn requests_are_filtered_by_the_address() {
         .await
         .expect(200);
     app.get("/health").send().await.expect(200);
+    wait_for_trace(&app, "GET /api/v1/users/stats/count").await;
     wait_for_trace(&app, "GET /health").await;
     let found = open(&app, "/?q=the-one").await.expect(200).text;
     assert!(
@@ -244,7 +245,7 @@ async fn the_page_works_in_a_browser() {
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .args(["--dump-dom", &format!("{}{path}", app.url("management"))])
             .output();
-        let output = tokio::time::timeout(Duration::from_secs(60), output).await;
+        let output = tokio::time::timeout(Duration::from_secs(180), output).await;
         let output = output
             .expect("the browser ends in time")
             .expect("a browser");

@@ -149,7 +149,7 @@ async fn more_sessions_end_than_one_call_can_take(
 async fn one_of_two_concurrent_changes_is_rejected(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(mode).await;
+    let app = Builder::new(mode).patient().start().await;
     let token = app.register_and_log_in("ada").await;
     let mut sql = app.admin_connection().await;
     sql.execute("begin").await.expect("begin");

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::support::{App, Builder, HostMode, copy, mongodb::mongod};
+use crate::support::{App, Builder, HostMode, copy, mongodb::mongod, until};
 
 /// Returns the `PATH` of this process, with the directory of a `mongod` in front.
 fn path_with_mongod() -> String {
@@ -23,8 +23,12 @@ async fn start(project: &Path) -> App {
 async fn documents_survive_a_restart_of_a_private_mongod() {
     let project = copy::application();
     let app = start(project.path()).await;
-    let health = app.get("/services/analytics/health").send().await;
-    let health = health.expect(200).json();
+    // The server has just started, and answers slowly on a busy machine.
+    let health = until("the health", async || {
+        let health = app.get("/services/analytics/health").send().await;
+        (health.status == 200).then(|| health.json())
+    })
+    .await;
     let documents = &health["dependencies"]["documents"];
     assert_eq!(documents["kind"], "mongodb", "{health}");
     app.register_and_log_in("ada").await;

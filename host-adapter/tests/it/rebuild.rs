@@ -38,6 +38,9 @@ async fn a_rebuild_repairs_statistics_under_load(
         compute_statistics(&mut sql).await
     );
     let token = app.register_and_log_in("ada").await;
+    for event in ["user_registered", "user_login"] {
+        app.wait_for_event(event, &token).await;
+    }
     let write = async {
         for _ in 0..50 {
             let event = json!({ "event_type": "search", "event_name": "x" });
@@ -61,17 +64,30 @@ async fn a_rebuild_repairs_statistics_under_load(
         fetch_statistics(&app).await,
         compute_statistics(&mut sql).await
     );
-    // The rebuild removed the previous statistics: one generation is left.
+    // The rebuild removed the previous statistics: one generation is left, and one summary.
     let generations = |collection: &str| {
         format!(
             "select count(distinct split_part(id, ' ', 1)) from documents.{collection} \
              where id like '% %'"
         )
     };
-    for collection in ["event_users", "event_summaries"] {
-        let left = sqlx::query_scalar(sqlx::AssertSqlSafe(generations(collection)));
-        let left: i64 = left.fetch_one(&mut sql).await.expect("count");
-        assert_eq!(left, 1, "{collection}");
+    let summaries =
+        "select count(*) from documents.event_summaries where id not like '% %' and id <> 'turn'";
+    for one in [
+        generations("event_users"),
+        generations("event_summaries"),
+        summaries.to_owned(),
+    ] {
+        until(&one, async || {
+            let left = sqlx::query_scalar(sqlx::AssertSqlSafe(one.clone()));
+            let left: i64 = left.fetch_one(&mut sql).await.expect("count");
+            if left > 1 {
+                // A rebuild whose time is up leaves the rest to the next one.
+                rebuild(&app, &app).await;
+            }
+            (left == 1).then_some(())
+        })
+        .await;
     }
     let users: i64 = sqlx::query_scalar("select count(*) from documents.event_users")
         .fetch_one(&mut sql)
@@ -79,13 +95,6 @@ async fn a_rebuild_repairs_statistics_under_load(
         .expect("count");
     // The user of the latest events may be in the summary, too.
     assert!((1_499..=1_500).contains(&users), "{users}");
-    let summaries =
-        "select count(*) from documents.event_summaries where id not like '% %' and id <> 'turn'";
-    let summaries: i64 = sqlx::query_scalar(summaries)
-        .fetch_one(&mut sql)
-        .await
-        .expect("count");
-    assert_eq!(summaries, 1);
 }
 
 #[rstest]
@@ -123,7 +132,7 @@ async fn concurrent_rebuilds_reach_the_same_result(
 async fn a_rebuild_counts_although_an_earlier_one_was_killed(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(mode).await;
+    let app = Builder::new(mode).patient().start().await;
     let mut sql = app.admin_connection().await;
     insert_events(&mut sql, 3_000, LONG_AGO, 1, 100).await;
     rebuild(&app, &app).await;
@@ -131,7 +140,7 @@ async fn a_rebuild_counts_although_an_earlier_one_was_killed(
     let killed = sqlx::query(
         "insert into documents.event_summaries (id, body) \
          select 'rebuilt_totals', body || '{\"_id\": \"rebuilt_totals\", \"finished\": true}' \
-         from documents.event_summaries where id = 'totals'",
+         from documents.event_summaries where id = 'totals' on conflict do nothing",
     );
     killed.execute(&mut sql).await.expect("insert");
     sqlx::query("delete from documents.events where body ->> 'user_id' = 'user-7'")

@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::json;
 use sqlx::Connection as _;
 
-use crate::support::{App, Builder, HostMode, app::PASSWORD};
+use crate::support::{App, Builder, HostMode, app::PASSWORD, until};
 
 const PATH: &str = "/api/v1/users/register";
 
@@ -46,10 +46,13 @@ async fn taken_names_conflict_in_any_case(
         .expect_problem(409, "email-taken");
     register("eve", "eve@example.com").await.expect(201);
     // Two registrations were rejected, so only two users and two events exist.
-    assert_eq!(
-        app.wait_for_statistics(2).await["user_stats"]["total_users"],
-        2
-    );
+    let statistics = until("statistics with the users", async || {
+        // They are missing if the user service takes longer than a second.
+        let statistics = app.wait_for_statistics(2).await;
+        (!statistics["user_stats"].is_null()).then_some(statistics)
+    })
+    .await;
+    assert_eq!(statistics["user_stats"]["total_users"], 2);
 }
 
 #[rstest]

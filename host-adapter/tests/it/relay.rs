@@ -25,6 +25,7 @@ use crate::support::{
 const SETTINGS: &str = "[components.a]\npostgres = true\npeers = [\"b\", \"c\"]\nenvelopes = [\"b\", \"c\"]\n\
     [components.b]\nenvelopes = [\"a\"]\n[components.c]\nenvelopes = [\"a\"]\n\
     [host]\nrequest_timeout = \"4m\"\n[server]\nrequest_timeout = \"4m\"\n\
+    [postgres]\nacquire_timeout = \"1m\"\nstatement_timeout = \"1m\"\n\
     [dispatch]\noutbox_interval = \"50ms\"\ntimeout = \"3m\"\nbackoff_base = \"1ms\"\nbackoff_cap = \"10ms\"\n";
 
 /// Adapters with the same keys on one database, whose relays run.

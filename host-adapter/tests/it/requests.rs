@@ -3,7 +3,7 @@
 use rstest::rstest;
 use std::io::{Read as _, Write as _};
 
-use crate::support::{App, HostMode};
+use crate::support::{App, Builder, HostMode};
 
 const REGISTER: &str = "/api/v1/users/register";
 
@@ -161,7 +161,7 @@ async fn head_answers_like_get_without_a_body(
 async fn a_stalling_client_is_disconnected(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = crate::support::Builder::new(mode)
+    let app = Builder::new(mode)
         .env("SPINDLE_HOST_HEADER_TIMEOUT", "1s")
         .start()
         .await;
@@ -187,7 +187,7 @@ async fn a_stalling_client_is_disconnected(
 async fn a_body_that_expands_in_memory_is_rejected(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(mode).await;
+    let app = Builder::new(mode).patient().start().await;
     let body = format!("[{}]", vec!["{\"\":0}"; 130_000].join(","));
     let mut bombs = tokio::task::JoinSet::new();
     for _ in 0..16 {
@@ -209,7 +209,7 @@ async fn a_body_that_expands_in_memory_is_rejected(
 async fn a_client_that_reads_nothing_is_disconnected(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = crate::support::Builder::new(mode)
+    let app = Builder::new(mode)
         .env("SPINDLE_HOST_WRITE_TIMEOUT", "1s")
         .start()
         .await;

@@ -105,7 +105,10 @@ async fn one_call_ends_at_most_a_thousand_sessions() {
 /// Two calls that lock the same rows in different orders deadlock.
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_are_locked_in_order() {
-    let granted = Granted::new(SETTINGS).await;
+    // The statement must wait as long as the test.
+    let patient = "[postgres]\nstatement_timeout = \"40s\"\n[server]\nrequest_timeout = \"50s\"\n\
+        [host]\nrequest_timeout = \"55s\"\n";
+    let granted = Granted::new(&format!("{SETTINGS}{patient}")).await;
     let revoked = revoked_sessions(&granted);
     let mut sessions: Vec<String> = (100..200).map(|number| number.to_string()).collect();
     sessions.reverse();

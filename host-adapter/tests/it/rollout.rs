@@ -152,8 +152,8 @@ async fn start(release: &Release, database: &SecretString, keys: &Path) -> App {
         .patient()
         .database(database.clone())
         .keys(keys)
-        // The default of the program, and not that of the tests.
-        .env("SPINDLE_HOST_DRAIN_DELAY", "5s")
+        // Twice the default of the program: the balancer, too, may be slow on a busy machine.
+        .env("SPINDLE_HOST_DRAIN_DELAY", "10s")
         .env("SPINDLE_HOST_SHUTDOWN_TIMEOUT", "40s")
         .env("SPINDLE_PASSWORDS_ATTEMPTS_PER_MINUTE", "1000000")
         .start()

@@ -8,7 +8,9 @@ use adapter_capabilities::{
 
 use crate::support::{capabilities::Granted, cluster, until};
 
-const SETTINGS: &str = "[components.issuer]\npostgres = true\ntokens = [\"issue\"]\n";
+/// A connection that cannot be used fails at once. Another one may take a while on a busy machine.
+const SETTINGS: &str = "[components.issuer]\npostgres = true\ntokens = [\"issue\"]\n\
+    [health]\ntimeout = \"9s\"\n[postgres]\nacquire_timeout = \"9s\"\n";
 
 /// Runs `work` on a runtime that stops afterwards. Connections that it opened can no longer be used.
 async fn on_own_runtime<T: Send + 'static>(work: impl AsyncFnOnce() -> T + Send + 'static) -> T {

@@ -49,6 +49,8 @@ async fn exchange(mut stream: TcpStream, text: Vec<u8>) -> String {
 async fn stalled_bodies_do_not_delay_other_requests() {
     let app = Builder::new(HostMode::Embedded)
         .env("SPINDLE_HOST_MAX_REQUESTS", "100")
+        // They must be there all at the same time.
+        .env("SPINDLE_HOST_BODY_TIMEOUT", "4m")
         .start()
         .await;
     let stalled: Vec<TcpStream> = std::iter::repeat_with(|| connect(&app))

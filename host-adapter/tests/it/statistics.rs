@@ -64,14 +64,9 @@ async fn concurrent_readers_share_a_reading(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     const READERS: usize = 24;
-    let app = Builder::new(mode)
-        .env("SPINDLE_HOST_THREADS", "1")
-        // Readings wait until all readers are there, which takes long on a busy machine.
-        .env("SPINDLE_POSTGRES_STATEMENT_TIMEOUT", "1m")
-        .env("SPINDLE_HOST_REQUEST_TIMEOUT", "2m")
-        .env("SPINDLE_SERVER_REQUEST_TIMEOUT", "2m")
-        .start()
-        .await;
+    // Readings wait until all readers are there, and some of them for a connection.
+    let builder = Builder::new(mode).patient();
+    let app = builder.env("SPINDLE_HOST_THREADS", "1").start().await;
     fetch_statistics(&app).await;
     let mut sql = app.admin_connection().await;
     // No reading can end while this transaction holds the lock.
@@ -127,7 +122,7 @@ async fn count_blocked(sql: &mut PgConnection) -> i64 {
 async fn events_of_one_position_are_one_slice(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(mode).await;
+    let app = Builder::new(mode).patient().start().await;
     let mut sql = app.admin_connection().await;
     insert_events(&mut sql, 500, LONG_AGO, 1, 500).await;
     insert_together(&mut sql, 12_000, "2026-01-05T00:00:01Z", 0, 2_500).await;
@@ -140,7 +135,7 @@ async fn events_of_one_position_are_one_slice(
 async fn a_clock_that_is_set_back_hides_no_event(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(mode).await;
+    let app = Builder::new(mode).patient().start().await;
     let mut sql = app.admin_connection().await;
     insert_events(&mut sql, 2_000, "2026-02-01T00:00:00Z", 1, 100).await;
     wait_for_slices(&app, &mut sql, 1).await;
@@ -154,7 +149,7 @@ async fn a_clock_that_is_set_back_hides_no_event(
 async fn events_of_an_earlier_version_are_counted(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(mode).await;
+    let app = Builder::new(mode).patient().start().await;
     let mut sql = app.admin_connection().await;
     insert_events(&mut sql, 2_500, LONG_AGO, 1, 100).await;
     remove_positions(&mut sql).await;
@@ -170,7 +165,7 @@ async fn events_of_an_earlier_version_are_counted(
 async fn days_beyond_the_limit_count_only_in_the_total(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(mode).await;
+    let app = Builder::new(mode).patient().start().await;
     let mut sql = app.admin_connection().await;
     insert_events(&mut sql, 3_000, LONG_AGO, 1, 10).await;
     // Give each event its own day.
@@ -267,12 +262,13 @@ async fn statistics_survive_a_kill_at_any_instant(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     const ROUNDS: u64 = 3;
-    let first = App::start(mode).await;
+    let first = Builder::new(mode).patient().start().await;
     let mut sql = first.admin_connection().await;
     let database = first.database.clone();
     let keys = first.directory.path().join("keys");
     let again = async || {
         Builder::new(mode)
+            .patient()
             .env("SPINDLE_KEYS_DIRECTORY", keys.to_str().expect("text"))
             .database(database.clone())
             .start()
@@ -335,7 +331,7 @@ async fn statistics_survive_a_kill_at_any_instant(
 async fn a_period_is_counted_by_its_days(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(mode).await;
+    let app = Builder::new(mode).patient().start().await;
     let mut sql = app.admin_connection().await;
     insert_events(&mut sql, 12_000, LONG_AGO, 1, 7).await;
     wait_for_slices(&app, &mut sql, 2).await;
@@ -367,7 +363,7 @@ async fn a_period_is_counted_by_its_days(
 async fn a_period_includes_its_start_and_excludes_its_end(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(mode).await;
+    let app = Builder::new(mode).patient().start().await;
     let mut sql = app.admin_connection().await;
     insert_events(&mut sql, 400, LONG_AGO, 1, 7).await;
     let statistics_for = async |query: &str| {

@@ -85,7 +85,8 @@ async fn mongodb_statistics_survive_kills_and_rebuilds(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
     let database = server::database().await;
-    let first = Builder::new(mode).mongodb(&database.url).start().await;
+    let builder = Builder::new(mode).patient();
+    let first = builder.mongodb(&database.url).start().await;
     let mongodb = server::connect(&database.url).await;
     let events: Collection<Document> = mongodb.collection("events");
     let token = first.register_and_log_in("ada").await;
@@ -93,6 +94,7 @@ async fn mongodb_statistics_survive_kills_and_rebuilds(
     let keys = first.directory.path().join("keys");
     let again = async || {
         Builder::new(mode)
+            .patient()
             .env("SPINDLE_KEYS_DIRECTORY", keys.to_str().expect("text"))
             .database(first.database.clone())
             .mongodb(&database.url)

@@ -180,7 +180,11 @@ async fn a_missing_file_leaves_the_old_component() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_file_keeps_its_instances() {
     let project = Project::new();
-    let app = project.start(&[("SPINDLE_HOST_THREADS", "1")]).await;
+    let limits = [
+        ("SPINDLE_HOST_THREADS", "1"),
+        ("SPINDLE_HOST_IDLE_TIMEOUT", "1h"),
+    ];
+    let app = project.start(&limits).await;
     assert_eq!(app.get("/count").send().await.expect(200).text, "1");
     project.build("original");
     assert_eq!(app.reload(&["faulty"]).await.change("faulty"), "unchanged");
@@ -193,7 +197,12 @@ async fn the_same_file_keeps_its_instances() {
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_in_flight_finish_on_the_old_instances() {
     let project = Project::new();
-    let app = project.start(&[]).await;
+    // The new build may take long to compile.
+    let limits = [
+        ("SPINDLE_HOST_BODY_TIMEOUT", "4m"),
+        ("SPINDLE_HOST_REQUEST_TIMEOUT", "5m"),
+    ];
+    let app = project.start(&limits).await;
     // It ends when its body is complete.
     let address = app.url("all routes").trim_start_matches("http://");
     let mut slow = TcpStream::connect(address).await.expect("a connection");

@@ -107,7 +107,7 @@ async fn a_supervised_server_that_is_killed_starts_again() {
     assert!(killed.success());
     let start = Instant::now();
     while !answers(&postgres).await || server_process(&directory) == first {
-        assert!(start.elapsed() < Duration::from_secs(30), "it stays dead");
+        assert!(start.elapsed() < Duration::from_secs(60), "it stays dead");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     postgres.stop().await.unwrap();
@@ -160,7 +160,7 @@ async fn temporary_cluster_is_removed_when_stopped_or_dropped() {
     let start = Instant::now();
     while directory.exists() {
         assert!(
-            start.elapsed() < Duration::from_secs(10),
+            start.elapsed() < Duration::from_secs(60),
             "{directory:?} is still there"
         );
         tokio::time::sleep(Duration::from_millis(50)).await;

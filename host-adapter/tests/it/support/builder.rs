@@ -112,6 +112,8 @@ impl Builder {
             ("SPINDLE_DISPATCH_TIMEOUT", "40s"),
             ("SPINDLE_SERVER_REQUEST_TIMEOUT", "50s"),
             ("SPINDLE_HOST_REQUEST_TIMEOUT", "55s"),
+            // Composed components have a limit of their own.
+            ("SPIN_VARIABLE_ADAPTER_DEADLINE_MS", "52000"),
         ];
         let times = times.into_iter();
         times.fold(self, |builder, (name, value)| builder.env(name, value))

@@ -35,10 +35,10 @@ impl Project {
 
     /// Writes a file as editors and cargo do: whole, or not at all.
     pub(crate) fn write(&self, name: &str, content: impl AsRef<[u8]>) {
-        let path = self.path().join(name);
-        let temporary = path.with_extension("new");
+        // Not beside it: `up --watch` would build what is there before the rename.
+        let temporary = self.path().join("unfinished");
         std::fs::write(&temporary, content).expect("write");
-        std::fs::rename(temporary, path).expect("rename");
+        std::fs::rename(temporary, self.path().join(name)).expect("rename");
     }
 
     pub(crate) fn read(&self, name: &str) -> String {
