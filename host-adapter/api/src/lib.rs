@@ -94,7 +94,7 @@ impl Server {
             };
             vec![Arc::new(connections)]
         };
-        let (shutdown, unused) = (&stop.shutdown, CancellationToken::new());
-        adapter_listening::run(vec![socket], servers, self.listening, shutdown, &unused).await
+        let unused = CancellationToken::new();
+        adapter_listening::run(vec![socket], servers, self.listening, stop, &unused).await
     }
 }

@@ -130,6 +130,15 @@ impl Host {
         HostHandle::new(self.hosted.clone())
     }
 
+    /// Checks that every component answers its own health route.
+    ///
+    /// # Errors
+    ///
+    /// The first one that does not, and why.
+    pub async fn check(&self) -> anyhow::Result<()> {
+        reload::check_all(&self.hosted).await
+    }
+
     /// Serves until `stop`. Returns when the last request is answered or the time for that is over, with the
     /// number of requests that were cut off.
     ///
@@ -164,8 +173,7 @@ impl Host {
         };
         let check = tokio::spawn(reload::check_first(hosted.clone()));
         let stopping = &hosted.loader.stopping;
-        let shutdown = &stop.shutdown;
-        let result = adapter_listening::run(sockets, servers, listening, shutdown, stopping).await;
+        let result = adapter_listening::run(sockets, servers, listening, &stop, stopping).await;
         check.abort();
         result
     }

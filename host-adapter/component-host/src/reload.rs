@@ -180,6 +180,10 @@ fn log(report: Report, started: Instant) -> Report {
 pub(super) async fn check_first(hosted: Arc<Hosted>) {
     for served in &hosted.applications {
         for template in &served.current().templates {
+            if template.version.get().is_some() {
+                // It has passed already.
+                continue;
+            }
             if let Err(reason) = check::check(template).await {
                 tracing::warn!(
                     "component `{}` fails its health check: {reason}",
@@ -188,4 +192,17 @@ pub(super) async fn check_first(hosted: Arc<Hosted>) {
             }
         }
     }
+}
+
+/// Checks what is to serve in place of another host, which goes on if a component does not pass.
+pub(super) async fn check_all(hosted: &Hosted) -> anyhow::Result<()> {
+    for served in &hosted.applications {
+        for template in &served.current().templates {
+            let checked = check::check(template).await;
+            checked.map_err(|reason| {
+                anyhow::anyhow!("component `{}` does not serve: {reason}", template.id)
+            })?;
+        }
+    }
+    Ok(())
 }

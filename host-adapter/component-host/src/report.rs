@@ -1,6 +1,6 @@
 //! What is served, and what a reload has changed.
 
-use std::{path::PathBuf, time::SystemTime};
+use std::{collections::BTreeSet, path::PathBuf, time::SystemTime};
 
 use serde::{Deserialize, Serialize};
 
@@ -85,6 +85,35 @@ impl Outcome {
 }
 
 impl Report {
+    /// What has changed when `after` serves in place of `before`, on another host.
+    #[must_use]
+    pub fn between(before: &[ServedComponent], after: &[ServedComponent]) -> Self {
+        let ids: BTreeSet<&str> = before.iter().chain(after).map(|one| &*one.id).collect();
+        let find = |all: &'_ [ServedComponent], id: &str| {
+            let mut all = all.iter();
+            all.find(|one| one.id == id).cloned()
+        };
+        let outcome = |id: &str| {
+            let (before, after) = (find(before, id), find(after, id));
+            let change = match (&before, &after) {
+                (None, _) => Change::Added,
+                (_, None) => Change::Removed,
+                _ => Change::Replaced,
+            };
+            Outcome {
+                component: id.to_owned(),
+                change,
+                reason: None,
+                digest: after.as_ref().map(|one| one.digest.clone()),
+                version: after.and_then(|one| one.version),
+            }
+        };
+        Self {
+            components: ids.into_iter().map(outcome).collect(),
+            routes: Vec::new(),
+        }
+    }
+
     /// Whether a component was rejected.
     #[must_use]
     pub fn has_rejections(&self) -> bool {

@@ -54,11 +54,11 @@ pub trait Serve: Send + Sync {
     ) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
-/// Serves `sockets` until `shutdown` is cancelled. Returns when the last request is answered or the time for
-/// that is over, with the number of requests that were cut off.
+/// Serves `sockets` until `stop`. Returns when the last request is answered or the time for that is over, with
+/// the number of requests that were cut off.
 ///
 /// `servers` is called once per thread with the thread's number (from 0), and returns a server for each
-/// socket in the same order. `stopping` is cancelled when no more connections are accepted.
+/// socket in the same order. `stopping` is cancelled when open connections are to be closed.
 ///
 /// # Errors
 ///
@@ -67,7 +67,7 @@ pub async fn run(
     sockets: Vec<TcpListener>,
     servers: impl Fn(usize) -> Vec<Arc<dyn Serve>>,
     settings: ListeningSettings,
-    shutdown: &CancellationToken,
+    stop: &Stop,
     stopping: &CancellationToken,
 ) -> anyhow::Result<usize> {
     let threads = (0..settings.threads)
@@ -85,7 +85,7 @@ pub async fn run(
             max_connections: settings.max_connections,
             per_client: PerClient::new(settings.max_connections_per_client),
         };
-        listeners.spawn(listener.run(shutdown.clone()));
+        listeners.spawn(listener.run(stop.clone()));
     }
     while listeners.join_next().await.is_some() {}
     stopping.cancel();

@@ -3,9 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::{net::TcpListener, sync::Semaphore, sync::mpsc};
-use tokio_util::sync::CancellationToken;
 
-use super::{PerClient, threads::Connection};
+use super::{PerClient, Stop, threads::Connection};
 
 /// Pause after a failed `accept`. It fails when the process is out of file descriptors, and an
 /// immediate retry would only use processor time until one is free.
@@ -22,15 +21,16 @@ pub(super) struct Listener {
 }
 
 impl Listener {
-    /// Accepts connections until `shutdown` is cancelled.
-    pub(super) async fn run(self, shutdown: CancellationToken) {
+    /// Accepts connections until the server is to stop. Returns when open ones are to be closed.
+    pub(super) async fn run(self, stop: Stop) {
         let permits = Arc::new(Semaphore::new(self.max_connections));
         // Round robin, not `SO_REUSEPORT`: with a few long-lived connections, the system often gives
         // two thirds of them to one of two threads.
         for thread in self.threads.iter().cycle() {
             let connection = tokio::select! {
                 connection = self.accept(&permits) => connection,
-                () = shutdown.cancelled() => break,
+                () = stop.shutdown.cancelled() => break,
+                () = stop.replaced.cancelled() => break,
             };
             match connection {
                 // Sending fails only if the thread has panicked. The connection then closes.
@@ -40,6 +40,14 @@ impl Listener {
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
+        }
+        let all = u32::try_from(self.max_connections).unwrap_or(u32::MAX);
+        // Otherwise a port that is not used any more would stay open.
+        drop(self.socket);
+        tokio::select! {
+            // All permits are free when no connection is open.
+            _ = permits.acquire_many(all) => {}
+            () = stop.shutdown.cancelled() => {}
         }
     }
 

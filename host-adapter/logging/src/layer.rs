@@ -12,7 +12,7 @@ use crate::{
     GUEST, context,
     escape::push_json,
     fields::{Fields, push_key},
-    filter::Levels,
+    filter::{Levels, is_library},
     guest::Guest,
     level::LogLevel,
     line::{HOST, Line},
@@ -85,7 +85,7 @@ impl LogLayer {
             return None;
         }
         // It says whose line it is, and which level to change.
-        if self.levels.library(target).is_some() {
+        if is_library(target) {
             push_key(&mut fields.others, "library");
             push_json(&mut fields.others, target);
         }

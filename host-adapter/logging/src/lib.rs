@@ -4,6 +4,7 @@
 //! queue that is bounded in bytes, so a slow disk or terminal never stalls a request: a line that does
 //! not fit is counted as lost, and the loss is said in the log itself. [`Log::layer`] is the
 //! [`tracing_subscriber::Layer`] that fills the queues. Dropping the [`Log`] writes what waits.
+//! [`LogHandle::change`] goes on with other settings.
 //!
 //! Events of the target [`GUEST`] are lines that a component wrote. `component` is the component that
 //! the host knows it to be, whatever the line claims. All other events are the adapter's own. They get
@@ -38,5 +39,5 @@ mod text;
 pub use counters::{Counters, Counts};
 pub use guest::GUEST;
 pub use level::LogLevel;
-pub use log::{Ambient, Log, Terminal};
+pub use log::{Ambient, Log, LogHandle, Terminal};
 pub use settings::{LibraryLevels, LogFormat, LogSettings};

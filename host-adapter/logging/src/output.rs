@@ -1,6 +1,11 @@
 //! A thread that writes what waits in a queue.
 
-use std::{io, sync::Arc, thread::JoinHandle, time::Duration};
+use std::{
+    io,
+    sync::{Arc, mpsc::Receiver},
+    thread::JoinHandle,
+    time::Duration,
+};
 
 use crate::{
     Counters, LogLevel,
@@ -23,20 +28,26 @@ pub(crate) struct Output {
 }
 
 impl Output {
-    /// Starts the thread `log-NAME`.
+    /// Starts the thread `log-NAME`, which goes on with `counters`. It writes nothing before the other side of
+    /// `previous` is dropped, because two outputs must not write the same file.
     ///
     /// # Errors
     ///
     /// The thread cannot be started.
     pub(crate) fn start(
+        previous: Option<Receiver<()>>,
         name: &'static str,
         queue: Arc<Queue>,
+        counters: Arc<Counters>,
         sink: impl Sink + 'static,
     ) -> io::Result<Self> {
-        let counters = Arc::new(Counters::default());
         let run = {
             let (queue, counters) = (queue.clone(), counters.clone());
-            move || run(&queue, &counters, sink)
+            move || {
+                // Nothing is sent, so this returns when the other side is dropped.
+                let _ = previous.map(|previous| previous.recv());
+                run(&queue, &counters, sink);
+            }
         };
         let thread = std::thread::Builder::new()
             .name(format!("log-{name}"))

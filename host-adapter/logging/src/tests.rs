@@ -57,7 +57,7 @@ fn parse(text: &str) -> Vec<Value> {
 }
 
 fn output(queue: &Arc<Queue>, sink: impl Sink + 'static) -> Output {
-    Output::start("test", queue.clone(), sink).unwrap()
+    Output::start(None, "test", queue.clone(), Arc::default(), sink).unwrap()
 }
 
 /// A log that is written to a text.

@@ -4,6 +4,7 @@
 //! learns everything from [`adapter_telemetry`] and from an [`Operations`], which `host-adapter`
 //! implements. Only `host-adapter` depends on this crate.
 
+mod bound;
 mod health;
 mod listener;
 mod metrics;
@@ -14,7 +15,7 @@ mod settings;
 use std::{
     net::SocketAddr,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock,
         atomic::{AtomicU8, Ordering},
     },
     thread::JoinHandle,
@@ -22,10 +23,11 @@ use std::{
 
 use anyhow::Context as _;
 use axum::{Router, routing::get};
-use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use adapter_telemetry::traces::Store;
+pub use bound::Bound;
 pub use health::{Dependency, OutboxDepth, Readiness};
 pub use operations::{Change, Message, Migration, Operations, Reload, ServedComponent};
 pub use page::Access;
@@ -59,7 +61,7 @@ impl Phase {
 pub(crate) struct State {
     phase: AtomicU8,
     operations: OnceLock<(Arc<dyn Operations>, Arc<Store>)>,
-    pub(crate) access: Access,
+    access: RwLock<Access>,
     pub(crate) samples: Samples,
 }
 
@@ -67,6 +69,12 @@ impl State {
     /// The process and its traces, once it serves.
     pub(crate) fn running(&self) -> Option<&(Arc<dyn Operations>, Arc<Store>)> {
         self.operations.get()
+    }
+
+    /// Who may see the page.
+    pub(crate) fn access(&self) -> Access {
+        let access = self.access.read().unwrap_or_else(PoisonError::into_inner);
+        access.clone()
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -81,7 +89,9 @@ impl State {
 /// The running management port.
 pub struct Management {
     state: Arc<State>,
-    address: SocketAddr,
+    bound: Mutex<Bound>,
+    /// Sockets to go on with, each with the number of connections that it takes.
+    next: mpsc::UnboundedSender<(std::net::TcpListener, usize)>,
     stop: CancellationToken,
     thread: Option<JoinHandle<()>>,
 }
@@ -94,13 +104,12 @@ impl Management {
     ///
     /// The address cannot be bound, or the thread cannot be started.
     pub fn start(settings: &ManagementSettings, access: Access) -> anyhow::Result<Self> {
-        let socket = std::net::TcpListener::bind(settings.address)?;
-        socket.set_nonblocking(true)?;
-        let address = socket.local_addr()?;
+        let bound = Bound::new(settings)?;
+        let (next, sockets) = mpsc::unbounded_channel();
         let state = Arc::new(State {
             phase: AtomicU8::new(0),
             operations: OnceLock::new(),
-            access,
+            access: RwLock::new(access),
             samples: Samples::default(),
         });
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -108,34 +117,69 @@ impl Management {
             .build()?;
         let stop = CancellationToken::new();
         let router = router(state.clone());
-        let (stopped, limit) = (stop.clone(), settings.max_connections);
+        let stopped = stop.clone();
         let sampled = state.clone();
         let run = move || {
             runtime.block_on(async {
                 tokio::spawn(sample(sampled));
-                match TcpListener::from_std(socket) {
-                    Ok(socket) => listener::run(socket, router, limit, stopped).await,
-                    Err(error) => tracing::error!("the management port does not answer: {error}"),
-                }
+                bound::listen(sockets, router, stopped).await;
             });
         };
         let thread = std::thread::Builder::new().name("management".into());
-        Ok(Self {
+        let management = Self {
             state,
-            address,
+            bound: Mutex::new(Bound::of(&bound.socket, settings)?),
+            next,
             stop,
             thread: Some(
                 thread
                     .spawn(run)
                     .context("starting the thread `management`")?,
             ),
-        })
+        };
+        management.listen(bound);
+        Ok(management)
     }
 
     /// The address that it is bound to.
-    #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    ///
+    /// # Errors
+    ///
+    /// The system's error.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.bound().socket.local_addr()
+    }
+
+    /// Binds the address of `settings`, unless it is the one that is bound, to go on there by [`Self::change`].
+    ///
+    /// # Errors
+    ///
+    /// The address cannot be bound.
+    pub fn bind(&self, settings: &ManagementSettings) -> std::io::Result<Bound> {
+        let bound = self.bound();
+        if bound.settings.address == settings.address {
+            return Bound::of(&bound.socket, settings);
+        }
+        Bound::new(settings)
+    }
+
+    /// Goes on with another socket and for other visitors. Open connections stay.
+    pub fn change(&self, bound: Bound, access: Access) {
+        let visitors = &self.state.access;
+        *visitors.write().unwrap_or_else(PoisonError::into_inner) = access;
+        self.listen(bound);
+    }
+
+    fn listen(&self, mut bound: Bound) {
+        if let Some(socket) = bound.accepting.take() {
+            // The thread ends only with the process.
+            let _ = self.next.send((socket, bound.settings.max_connections));
+        }
+        *self.bound() = bound;
+    }
+
+    fn bound(&self) -> MutexGuard<'_, Bound> {
+        self.bound.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The process serves from now on.

@@ -125,6 +125,10 @@ pub(super) fn describe(reloaded: &Reloaded) -> String {
             .iter()
             .map(|one| format!("`{one}` is in force")),
     );
+    if reloaded.another_server {
+        let text = "another server accepts the connections; the previous one finishes its requests";
+        lines.push(text.to_owned());
+    }
     lines.extend(
         reloaded
             .report

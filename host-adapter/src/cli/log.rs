@@ -1,7 +1,5 @@
 //! Puts together where events go.
 
-use std::collections::BTreeSet;
-
 use adapter_logging::{Log, Terminal};
 use adapter_telemetry::{
     metrics::register_collector,
@@ -11,7 +9,7 @@ use anyhow::Context as _;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use super::{Command, log_metrics::LogMetrics};
+use super::{Command, component_names, log_metrics::LogMetrics};
 use crate::config::{Environment, Settings};
 
 /// Starts logging and tracing, until the result is dropped. Only `up` and `serve` keep files, because two processes
@@ -21,7 +19,7 @@ pub(super) fn start(
     environment: &Environment,
     command: &Command,
 ) -> anyhow::Result<(Log, Option<Traces>)> {
-    let components: BTreeSet<String> = settings.components.keys().cloned().collect();
+    let components = component_names(settings);
     let traced = settings.traces;
     let mut settings = settings.log.clone();
     if !matches!(command, Command::Up(_) | Command::Serve(_)) {

@@ -17,19 +17,24 @@ mod log_metrics;
 mod migrate;
 mod mongodb;
 mod new_service;
+mod next_server;
 mod operation;
 mod operations;
 mod outbox;
+mod process_changes;
 pub mod reloader;
 mod remote_components;
 mod run;
 mod serve;
+mod servers;
 mod shutdown;
+mod sockets;
 mod start_checks;
 mod up;
 mod watch;
 
 use std::{
+    collections::BTreeSet,
     io::Write as _,
     path::PathBuf,
     process::ExitCode,
@@ -38,6 +43,7 @@ use std::{
 
 use clap::{Parser, Subcommand};
 
+use adapter_logging::LogHandle;
 use adapter_telemetry::traces::Traces;
 
 use crate::config::{ConfigError, Environment, SETTINGS_FILE, Settings};
@@ -114,8 +120,14 @@ struct Invocation {
     file: PathBuf,
     environment: Environment,
     settings: Settings,
+    log: LogHandle,
     /// Records traces, for a command that serves.
     traces: Option<Traces>,
+}
+
+/// The components that have grants.
+fn component_names(settings: &Settings) -> BTreeSet<String> {
+    settings.components.keys().cloned().collect()
 }
 
 /// The invocation in force. A reload replaces it. Clones share it.
@@ -163,12 +175,13 @@ fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
     // The only provider that is compiled in; a second call finds the first one's.
     let _ = rustls::crypto::ring::default_provider().install_default();
     // Until the end of the command: it writes what waits when it is dropped.
-    let (_log, traces) = log::start(&settings, &environment, &arguments.command)?;
+    let (log, traces) = log::start(&settings, &environment, &arguments.command)?;
     let invocation = Invocation {
         project,
         file: arguments.config,
         environment,
         settings,
+        log: log.handle(),
         traces: traces.clone(),
     };
     let result = execute(arguments.command, invocation);

@@ -7,13 +7,16 @@ use std::{
 };
 
 use anyhow::Context as _;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, task::AbortHandle};
 
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::{
     Invocation, migrate,
+    next_server::NextServer,
+    process_changes::{ControlTask, ProcessChanges},
     run::{self, Running},
+    servers::Servers,
     start_checks, up,
 };
 use crate::{
@@ -22,7 +25,7 @@ use crate::{
     config::{Environment, Settings},
     control::{Handler, Reloaded, Reply, Request, Served},
 };
-use adapter_component_host::{HostHandle, ServedComponent};
+use adapter_component_host::ServedComponent;
 
 /// Notices that are kept.
 const MAX_NOTICES: usize = 50;
@@ -32,7 +35,8 @@ const MAX_NOTICES: usize = 50;
 pub struct Reloader(Arc<Inner>);
 
 struct Inner {
-    host: HostHandle,
+    servers: Servers,
+    control: ControlTask,
     running: Running,
     /// What the program was started with.
     first: Arc<Invocation>,
@@ -57,10 +61,11 @@ pub struct Notice {
 }
 
 impl Reloader {
-    pub(super) fn new(host: HostHandle, running: Running) -> Self {
+    pub(super) fn new(servers: Servers, running: Running) -> Self {
         Self(Arc::new(Inner {
             warnings: Mutex::new(running.warnings.clone()),
-            host,
+            servers,
+            control: ControlTask::default(),
             first: running.current.get(),
             running,
             reloading: tokio::sync::Mutex::new(()),
@@ -75,7 +80,13 @@ impl Reloader {
 
     /// Every component on every listener, as it is served now.
     pub fn components(&self) -> Vec<ServedComponent> {
-        self.0.host.components()
+        self.0.servers.host().components()
+    }
+
+    /// This task answers at the control socket, which a changed setting may move.
+    pub(super) fn answers_at_control_socket(&self, task: Option<AbortHandle>) {
+        let control = self.0.control.lock();
+        *control.unwrap_or_else(PoisonError::into_inner) = task;
     }
 
     /// The latest builds and reloads, newest last.
@@ -150,7 +161,7 @@ impl Reloader {
         self.warn(&self.invocation());
         up::compile_in_subprocess(&self.invocation()).await;
         Ok(Reloaded {
-            report: self.0.host.reload(Some(id)).await?,
+            report: self.0.servers.host().reload(Some(id)).await?,
             ..Reloaded::default()
         })
     }
@@ -166,26 +177,49 @@ impl Reloader {
         let previous = self.invocation();
         let next = Arc::new(self.read()?);
         self.warn(&next);
+        let changes = next.settings.changes(&previous.settings);
         let mut done = Reloaded {
-            settings: next.settings.changes_in_force(&previous.settings),
+            settings: changes.names(),
             needs_restart: next.settings.changes_at_start(&self.0.first.settings),
             ..Reloaded::default()
         };
         for name in &done.needs_restart {
             tracing::warn!("`{name}` was changed and takes effect at the next start");
         }
+        let running = &self.0.running;
+        let process = ProcessChanges::prepare(running, &next, &previous, &changes).await?;
         // Variables of the manifests are looked up here.
-        self.0.running.current.set(next.clone());
-        let result = if done.settings.is_empty() {
-            self.with_the_same_grants(&next, &mut done).await
-        } else {
+        running.current.set(next.clone());
+        let is_all_or_nothing = !changes.grants.is_empty() || !changes.server.is_empty();
+        let result = if !changes.server.is_empty() {
+            self.with_another_server(&next, &previous, &mut done).await
+        } else if is_all_or_nothing {
             self.with_other_grants(&next, &mut done).await
+        } else {
+            self.with_the_same_grants(&next, &mut done).await
         };
-        if result.is_err() || (!done.settings.is_empty() && done.report.has_rejections()) {
-            self.0.running.current.set(previous);
+        if result.is_err() || (is_all_or_nothing && done.report.has_rejections()) {
+            running.current.set(previous);
             done.settings.clear();
+        } else {
+            process.apply(running, &next, &self.0.control, self.handler());
         }
         result.map(|()| done)
+    }
+
+    /// Starts another server beside the one that serves, which finishes its requests.
+    async fn with_another_server(
+        &self,
+        next: &Invocation,
+        previous: &Invocation,
+        done: &mut Reloaded,
+    ) -> anyhow::Result<()> {
+        let (running, servers) = (&self.0.running, &self.0.servers);
+        let mut server = NextServer::prepare(running, servers, next).await?;
+        done.migrations = std::mem::take(&mut server.migrations);
+        done.report = server.take_over(running, servers, next, previous).await;
+        done.another_server = true;
+        Ok(())
     }
 
     /// Logs what the checks of a start warn of. What keeps a component from working is found when it is
@@ -206,6 +240,7 @@ impl Reloader {
             file: file.clone(),
             settings: settings.with_start_of(&self.0.first.settings),
             environment,
+            log: self.0.first.log.clone(),
             traces: self.0.first.traces.clone(),
         })
     }
@@ -219,7 +254,7 @@ impl Reloader {
         let admin = &self.0.running.admin;
         done.migrations = migrate::all(next, admin, documents.as_ref()).await?;
         up::compile_in_subprocess(next).await;
-        done.report = self.0.host.reload(None).await?;
+        done.report = self.0.servers.host().reload(None).await?;
         Ok(())
     }
 
@@ -229,13 +264,15 @@ impl Reloader {
         done: &mut Reloaded,
     ) -> anyhow::Result<()> {
         let Running { admin, .. } = &self.0.running;
+        let host = self.0.servers.host();
+        let peer_url = self.0.servers.sockets().peer_url();
         // The keys may have changed since the start, and a new component needs one.
         let keys = assembly::keys(&next.settings)?;
-        let assembly = run::assemble(next, admin, &keys, &self.0.running.peer_url).await?;
+        let assembly = run::assemble(next, admin, &keys, &peer_url).await?;
         let reload = async {
             done.migrations = migrate::all(next, admin, assembly.documents.as_ref()).await?;
             up::compile_in_subprocess(next).await;
-            self.0.host.reload_with(assembly.adapters()).await
+            host.reload_with(assembly.adapters()).await
         };
         match reload.await {
             Ok(report) if !report.has_rejections() => {

@@ -38,7 +38,6 @@ pub(super) struct Running {
     pub(super) current: Current,
     /// The administrative connection.
     pub(super) admin: PgConnectOptions,
-    pub(super) peer_url: PeerUrl,
     pub(super) background: Arc<Background>,
     pub(super) shutdown: CancellationToken,
     /// What the checks at the start warned of.
@@ -110,13 +109,19 @@ pub(super) async fn run<M: Mode>(
     let keys = assembly::keys(&invocation.settings)?;
     let warnings = start_checks::run(&invocation, M::HOST)?;
     let management = Arc::new(management(&invocation.settings)?);
-    let stop = shutdown_signal(invocation.settings.listening.drain_delay)?;
+    let current = Current::new(invocation.clone());
+    let drain_delay = {
+        let current = current.clone();
+        move || current.get().settings.listening.drain_delay
+    };
+    let stop = shutdown_signal(drain_delay)?;
     let mongodb = mongodb.start(&mut invocation).await?;
     let mut database = Database::open(&invocation).await?;
     database.supervise();
+    current.set(Arc::new(invocation));
     let result = serve(
         mode,
-        Current::new(invocation),
+        current,
         &database,
         Prepared {
             keys,
@@ -168,15 +173,14 @@ async fn serve<M: Mode>(
         () = stop.draining.cancelled() => return Ok(()),
     };
     let mut banner = mode.banner(settings);
-    let url = format!("http://{}", management.address());
+    let url = format!("http://{}", management.address()?);
     banner.before.push(("management".to_owned(), url));
     let banner = banner.text(database, &assembly)?;
     let server = mode.load(&current, assembly.adapters())?;
     let background = Arc::new(Background::start(assembly, &stop.shutdown));
     let running = Running {
-        current,
+        current: current.clone(),
         admin: database.admin.clone(),
-        peer_url,
         background: background.clone(),
         shutdown: stop.shutdown.clone(),
         warnings,
@@ -193,7 +197,8 @@ async fn serve<M: Mode>(
         served = served => served?,
         never = stopping => never,
     };
-    let timeout = settings.listening.shutdown_timeout;
+    // A reload may have changed it.
+    let timeout = current.get().settings.listening.shutdown_timeout;
     let messages = background.finish(timeout).await;
     report_end(requests, messages, timeout);
     Ok(())
@@ -265,7 +270,8 @@ pub(super) async fn bind(name: &str, address: SocketAddr) -> anyhow::Result<TcpL
     socket.with_context(|| cannot_listen(name, address))
 }
 
-fn cannot_listen(name: &str, address: SocketAddr) -> String {
+/// Why a listener cannot be bound, with what to change. `name` is that of its setting.
+pub(super) fn cannot_listen(name: &str, address: SocketAddr) -> String {
     let variable = name.replace(['.', '-'], "_").to_ascii_uppercase();
     format!(
         "cannot listen on {address}: set `{name}` in adapter.toml, or `SPINDLE_{variable}`, to another address"

@@ -1,8 +1,8 @@
 //! `host-adapter up`: everything in one process, from the database to the listeners.
 
-use std::{collections::HashMap, net::SocketAddr, path::PathBuf, process::Stdio, sync::Arc};
+use std::{collections::HashMap, path::PathBuf, process::Stdio, sync::Arc};
 
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::task::JoinSet;
 
 use super::{
     Current, Invocation,
@@ -10,16 +10,15 @@ use super::{
     operation,
     reloader::Reloader,
     run::{self, Banner, Mode, PeerUrl, Running},
+    servers::Servers,
+    sockets::{APPLICATION, Sockets},
     watch::Watch,
 };
 use crate::{checks, config::Settings};
-use adapter_component_host::{self as component_host, Host, Source};
+use adapter_component_host::{self as component_host, Adapters, Host};
 use adapter_contract::Adapter;
 use adapter_listening::Stop;
 use adapter_logging::{LogLevel, LogSettings};
-
-/// The listener of the whole application among the services' own.
-const APPLICATION: &str = "app";
 
 /// How to serve.
 #[derive(Debug, clap::Args)]
@@ -34,62 +33,34 @@ pub(super) struct Up {
 
 /// Serves until Ctrl-C or SIGTERM.
 pub(super) async fn run(options: &Up, invocation: Invocation) -> anyhow::Result<()> {
-    let listen = &invocation.settings.listen;
-    let application = Listener::bind(APPLICATION, listen.app).await?;
-    let mut services = Vec::new();
-    for (service, address) in &listen.services {
-        services.push(Listener::bind(service, *address).await?);
-    }
-    let listeners = Listeners {
+    let sockets = Sockets::bind(&invocation.settings.listen, None).await?;
+    let embedded = Embedded {
         watch: options.watch,
-        application,
-        services,
+        sockets: Arc::new(sockets),
     };
-    run::run(listeners, &options.mongodb, invocation).await
+    run::run(embedded, &options.mongodb, invocation).await
 }
 
-/// The application's listener, and those of services that are also served alone.
-struct Listeners {
+/// The embedded host.
+struct Embedded {
     watch: bool,
-    application: Listener,
-    services: Vec<Listener>,
+    sockets: Arc<Sockets>,
 }
 
-/// A manifest's name and what it is served on.
-struct Listener {
-    name: String,
-    address: SocketAddr,
-    socket: TcpListener,
+/// What it serves with.
+struct Loaded {
+    host: Host,
+    sockets: Arc<Sockets>,
+    watch: bool,
 }
 
-impl Listener {
-    async fn bind(name: &str, address: SocketAddr) -> anyhow::Result<Self> {
-        let socket = run::bind(&format!("listen.{name}"), address).await?;
-        Ok(Self {
-            name: name.to_owned(),
-            address: socket.local_addr()?,
-            socket,
-        })
-    }
-
-    fn url(&self) -> String {
-        format!("http://{}", self.address)
-    }
-}
-
-impl Mode for Listeners {
-    /// The host, and whether files are watched.
-    type Server = (Host, bool);
+impl Mode for Embedded {
+    type Server = Loaded;
 
     const HOST: checks::Host = checks::Host::Embedded;
 
-    /// A peer without a URL is at its own listener, or else within the application.
     fn peer_url(&self) -> PeerUrl {
-        let application = self.application.url();
-        let services = self.services.iter();
-        let services = services.map(|listener| (listener.name.clone(), listener.url()));
-        let services: HashMap<String, String> = services.collect();
-        Arc::new(move |_, peer| Some(services.get(peer).unwrap_or(&application).clone()))
+        self.sockets.peer_url()
     }
 
     async fn prepare(&self, invocation: &Invocation) {
@@ -97,14 +68,11 @@ impl Mode for Listeners {
     }
 
     fn banner(&self, settings: &Settings) -> Banner {
-        let services = self.services.iter();
-        let services = services.map(|listener| (listener.name.clone(), listener.url()));
-        let application = ("all routes".to_owned(), self.application.url());
         Banner {
             title: "Spindle is up",
-            before: std::iter::once(application).chain(services).collect(),
+            before: self.sockets.urls(),
             after: Vec::new(),
-            hint: hint(&self.application.url(), settings.production),
+            hint: hint(&self.sockets.application(), settings.production),
         }
     }
 
@@ -112,35 +80,28 @@ impl Mode for Listeners {
         self,
         current: &Current,
         adapters: HashMap<String, Arc<dyn Adapter>>,
-    ) -> anyhow::Result<(Host, bool)> {
-        let invocation = current.get();
-        let watch = self.watch;
-        let listeners = std::iter::once(self.application).chain(self.services);
-        let sources = listeners.map(|listener| Source {
-            manifest: manifest(&invocation, &listener.name),
-            listener: listener.name,
-            socket: listener.socket,
-        });
-        let current = current.clone();
-        let environment = Arc::new(move |name: &str| variable(&current.get(), name));
-        let host = Host::load(
-            sources.collect(),
-            adapters,
-            &invocation.settings.host,
-            environment,
-        )?;
-        Ok((host, watch))
+    ) -> anyhow::Result<Loaded> {
+        let Self { watch, sockets } = self;
+        let host = load(current, &sockets, adapters)?;
+        Ok(Loaded {
+            host,
+            sockets,
+            watch,
+        })
     }
 
-    async fn serve(
-        (host, watch): (Host, bool),
-        running: Running,
-        stop: Stop,
-    ) -> anyhow::Result<usize> {
+    async fn serve(loaded: Loaded, running: Running, stop: Stop) -> anyhow::Result<usize> {
+        let Loaded {
+            host,
+            sockets,
+            watch,
+        } = loaded;
         let invocation = running.current.get();
         let settings = &invocation.settings;
         let announcement = running.clone();
-        let reloader = Reloader::new(host.handle(), running);
+        let listening = settings.listening;
+        let (servers, runner) = Servers::new(host, sockets, listening, stop.clone());
+        let reloader = Reloader::new(servers, running);
         let mut tasks = JoinSet::new();
         let on_hangup = {
             let reloader = reloader.clone();
@@ -151,14 +112,28 @@ impl Mode for Listeners {
             }
         };
         let (socket, handler) = (&settings.control.socket, reloader.handler());
-        operation::start(&mut tasks, socket, handler, &stop.shutdown, on_hangup).await;
+        let control = operation::start(&mut tasks, socket, handler, &stop.shutdown, on_hangup);
+        reloader.answers_at_control_socket(control.await);
         if watch {
             let watch = Watch::start(reloader.clone())?;
             tasks.spawn(watch.run(stop.shutdown.clone()));
         }
         announcement.announce(Some(reloader))?;
-        host.run(settings.listening, stop).await
+        runner.run().await
     }
+}
+
+/// Loads what the manifests describe, to accept from `sockets`.
+pub(super) fn load(
+    current: &Current,
+    sockets: &Sockets,
+    adapters: Adapters,
+) -> anyhow::Result<Host> {
+    let invocation = current.get();
+    let sources = sockets.sources(&invocation)?;
+    let current = current.clone();
+    let environment = Arc::new(move |name: &str| variable(&current.get(), name));
+    Host::load(sources, adapters, &invocation.settings.host, environment)
 }
 
 /// A request to try.
@@ -208,7 +183,8 @@ pub(super) fn manifests(invocation: &Invocation) -> Vec<PathBuf> {
     names.map(|name| manifest(invocation, name)).collect()
 }
 
-fn manifest(invocation: &Invocation, name: &str) -> PathBuf {
+/// The manifest that a listener serves.
+pub(super) fn manifest(invocation: &Invocation, name: &str) -> PathBuf {
     if name == APPLICATION {
         invocation.project.join("spin.toml")
     } else {

@@ -1,15 +1,17 @@
-//! What differs between two readings of the settings, and what of it can be taken up without a restart.
+//! What differs between two readings of the settings, and what takes it up.
+
+use adapter_capabilities::vault::Policy;
 
 use super::{Settings, layers::Effective};
 
-/// Tables that grants and capabilities are made from. Another set of them can be made beside the one in
-/// use. All other settings belong to what only a start makes: listeners, threads, keys, the log.
-const IN_FORCE: [&str; 11] = [
+/// Tables that grants and capabilities are made from. Another set of them can be made beside the one in use.
+const GRANTS: [&str; 12] = [
     "components",
     "dispatch",
     "documents",
     "envelopes",
     "health",
+    "keys",
     "migrations",
     "mongodb",
     "passwords",
@@ -18,42 +20,84 @@ const IN_FORCE: [&str; 11] = [
     "tokens",
 ];
 
+/// Tables that a server is made from: its sockets, threads and limits. Another one can be started beside it.
+const SERVER: [&str; 2] = ["listen", "host"];
+
+/// Tables of what the process has once, and can change.
+const PROCESS: [&str; 4] = ["control", "log", "management", "traces"];
+
+/// Where databases are. `up` starts them, or connects to them, only once.
+const DATABASES: &str = "databases";
+
+/// `PRODUCTION`, which is no key of a table.
+const PRODUCTION: &str = "production";
+
+/// The settings that differ between two readings, by what takes them up.
+#[derive(Debug, Default)]
+pub(crate) struct Changes {
+    /// Other grants.
+    pub(crate) grants: Vec<String>,
+    /// Another server.
+    pub(crate) server: Vec<String>,
+    /// What the process has once.
+    pub(crate) process: Vec<String>,
+}
+
+impl Changes {
+    /// All of them.
+    pub(crate) fn names(&self) -> Vec<String> {
+        let all = self.grants.iter().chain(&self.server).chain(&self.process);
+        let mut names: Vec<String> = all.cloned().collect();
+        names.sort();
+        names
+    }
+}
+
 impl Settings {
-    /// The settings that differ from `previous` and that a reload takes up.
-    pub(crate) fn changes_in_force(&self, previous: &Self) -> Vec<String> {
-        self.changes(previous, true)
+    /// The settings that differ from `previous` and that a reload of `up` takes up.
+    pub(crate) fn changes(&self, previous: &Self) -> Changes {
+        Changes {
+            grants: self.changes_of(previous, &GRANTS),
+            server: self.changes_of(previous, &SERVER),
+            process: self.changes_of(previous, &PROCESS),
+        }
     }
 
-    /// The settings that differ from those of the `first` start and that need another one.
+    /// The settings that differ from those of the `first` start and that need another one. The table `server` is
+    /// not among them, because `up` does not use it.
     pub(crate) fn changes_at_start(&self, first: &Self) -> Vec<String> {
-        self.changes(first, false)
+        let mut changed = self.changes_of(first, &[DATABASES]);
+        if self.production != first.production {
+            changed.push(PRODUCTION.to_owned());
+        }
+        changed
     }
 
     /// These settings, with what only a start can apply as it was at the `first` one.
     pub(crate) fn with_start_of(self, first: &Self) -> Self {
-        let first = first.clone();
+        let production = first.production;
+        // Who may see the page depends on it.
+        let access = if self.production == production {
+            self.management_access
+        } else {
+            first.management_access.clone()
+        };
         Self {
-            production: first.production,
-            listen: first.listen,
-            host: first.host,
-            listening: first.listening,
-            keys: first.keys,
-            key_policy: first.key_policy,
-            log: first.log,
-            traces: first.traces,
-            management: first.management,
-            management_access: first.management_access,
-            control: first.control,
-            server: first.server,
-            databases: first.databases,
+            production,
+            key_policy: Policy {
+                production,
+                ..self.key_policy
+            },
+            management_access: access,
+            databases: first.databases.clone(),
             ..self
         }
     }
 
-    fn changes(&self, previous: &Self, in_force: bool) -> Vec<String> {
+    fn changes_of(&self, previous: &Self, tables: &[&str]) -> Vec<String> {
         let all = self.effective.iter().chain(&previous.effective);
         let mut changed: Vec<String> = all
-            .filter(|setting| takes_up(setting) == in_force)
+            .filter(|setting| tables.contains(&table(setting)))
             .filter(|setting| self.value(setting) != previous.value(setting))
             .map(|setting| format!("{}.{}", setting.section, setting.key))
             .collect();
@@ -69,7 +113,6 @@ impl Settings {
     }
 }
 
-fn takes_up(setting: &Effective) -> bool {
-    let table = setting.section.split('.').next().unwrap_or_default();
-    IN_FORCE.contains(&table)
+fn table(setting: &Effective) -> &str {
+    setting.section.split('.').next().unwrap_or_default()
 }

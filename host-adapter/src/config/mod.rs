@@ -28,6 +28,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+pub(crate) use changes::Changes;
 pub(crate) use components::RESERVED;
 pub use components::{Grants, TokenUse};
 pub use databases::Databases;

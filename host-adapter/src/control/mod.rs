@@ -85,6 +85,9 @@ pub struct Reloaded {
     pub settings: Vec<String>,
     /// The changed settings that need a restart.
     pub needs_restart: Vec<String>,
+    /// Whether another server was started for the changed settings, and accepts the connections now.
+    #[serde(default)]
+    pub another_server: bool,
     /// Time from the request to the switch, in milliseconds.
     pub milliseconds: u64,
 }

@@ -16,6 +16,7 @@ mod activities;
 mod analytics;
 mod api_reference;
 mod asvs;
+mod changed_settings;
 mod client_address;
 mod command_line;
 mod control;

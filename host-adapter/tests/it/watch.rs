@@ -156,6 +156,14 @@ async fn a_changed_setting_is_taken_up() {
         (answer == "something else").then_some(())
     })
     .await;
+    let grants = "[components.faulty]\npostgres = true\n";
+    let host = "[host]\nmax_requests = 400\n";
+    project.write("adapter.toml", format!("{grants}{host}"));
+    app.wait_for_log("what was taken up", |line| {
+        let text = message(line);
+        text.starts_with("took up `host.max_requests` in") && text.contains("after it was saved")
+    })
+    .await;
     project.write("adapter.toml", "[components.faulty]\npostgers = true\n");
     app.wait_for_log("the mistake", |line| message(line).contains("postgers"))
         .await;

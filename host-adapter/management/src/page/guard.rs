@@ -47,7 +47,7 @@ pub(super) async fn check(
         let text = "Another site has sent this form.";
         return message(StatusCode::FORBIDDEN, "Forbidden", text);
     }
-    match &state.access {
+    match &state.access() {
         Access::Open => next.run(request).await,
         // A page that rejects a visitor needs it, too.
         _ if request.uri().path() == STYLE => next.run(request).await,

@@ -101,6 +101,8 @@ impl Watch {
         }
         if let Some(path) = change.project {
             self.swap(None, &path, seen).await;
+            // A listener may have been added, whose manifest is to be watched.
+            self.read_sources(&mut Change::default());
         }
         if let Err(error) = self.events.watch(&self.sources) {
             tracing::warn!("a new directory is not watched: {error:#}");
@@ -161,13 +163,13 @@ impl Watch {
                 .iter()
                 .filter(|one| one.serves_anew());
             let changed: Vec<&str> = changed.map(|one| one.component.as_str()).collect();
-            let changed = if changed.is_empty() {
-                "nothing".to_owned()
-            } else {
-                format!("`{}`", changed.join("`, `"))
+            let what = match (changed.as_slice(), reloaded.settings.as_slice()) {
+                ([], []) => "swapped nothing".to_owned(),
+                (changed, []) => format!("swapped `{}`", changed.join("`, `")),
+                (_, settings) => format!("took up `{}`", settings.join("`, `")),
             };
             tracing::info!(
-                "swapped {changed} in {} ms; `{file}` was served {} after it was saved",
+                "{what} in {} ms; `{file}` was served {} after it was saved",
                 reloaded.milliseconds,
                 seconds(seen)
             );

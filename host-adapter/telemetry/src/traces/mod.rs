@@ -75,12 +75,21 @@ impl Traces {
         let rule = sampler
             .as_deref()
             .and_then(|name| sampling::Rule::from_variables(name, argument.as_deref()));
-        sampling::set(rule.unwrap_or(sampling::Rule::PerSecond(settings.per_second)));
+        sampling::set(
+            rule.unwrap_or(sampling::Rule::PerSecond),
+            settings.per_second,
+        );
         Ok(Self {
             store,
             unknown_sampler: sampler.filter(|_| rule.is_none()),
             provider: provider.build(),
         })
+    }
+
+    /// Records by other settings from now on.
+    pub fn change(&self, settings: &TraceSettings) {
+        self.store.change(settings);
+        sampling::set_per_second(settings.per_second);
     }
 
     /// The layer that makes traces of `tracing`'s spans.

@@ -6,7 +6,7 @@
 use std::{
     sync::{
         OnceLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU32, AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -26,8 +26,8 @@ pub(crate) enum Rule {
         /// Whether a caller's decision comes first.
         parent_based: bool,
     },
-    /// At most so many a second.
-    PerSecond(u32),
+    /// At most as many a second as the settings say.
+    PerSecond,
 }
 
 impl Rule {
@@ -54,18 +54,23 @@ impl Rule {
 
 struct Sampler {
     rule: Rule,
+    /// Requests a second, for [`Rule::PerSecond`].
+    per_second: AtomicU32,
     start: Instant,
     /// The second since `start`, and the requests chosen in it: 32 bits each.
     chosen: AtomicU64,
 }
 
 /// Sets the rule of the process. A second call has no effect.
-pub(crate) fn set(rule: Rule) {
-    let _ = SAMPLER.set(Sampler {
-        rule,
-        start: Instant::now(),
-        chosen: AtomicU64::new(0),
-    });
+pub(crate) fn set(rule: Rule, per_second: u32) {
+    let _ = SAMPLER.set(Sampler::new(rule, per_second));
+}
+
+/// Changes how many requests are recorded in a second.
+pub(crate) fn set_per_second(per_second: u32) {
+    if let Some(sampler) = SAMPLER.get() {
+        sampler.per_second.store(per_second, Ordering::Relaxed);
+    }
 }
 
 /// Whether to record a request with this `position`, whose caller sent it if `remote`.
@@ -76,13 +81,25 @@ pub(super) fn is_chosen(position: Position, remote: bool) -> bool {
 }
 
 impl Sampler {
+    fn new(rule: Rule, per_second: u32) -> Self {
+        Self {
+            rule,
+            per_second: AtomicU32::new(per_second),
+            start: Instant::now(),
+            chosen: AtomicU64::new(0),
+        }
+    }
+
     fn is_chosen(&self, position: Position, remote: bool) -> bool {
         match self.rule {
             Rule::Ratio {
                 parent_based: true, ..
             } if remote => position.sampled,
             Rule::Ratio { ratio, .. } => is_in_ratio(position, ratio),
-            Rule::PerSecond(limit) => self.is_in_limit(limit, self.start.elapsed()),
+            Rule::PerSecond => {
+                let limit = self.per_second.load(Ordering::Relaxed);
+                self.is_in_limit(limit, self.start.elapsed())
+            }
         }
     }
 
@@ -123,17 +140,9 @@ fn is_in_ratio(position: Position, ratio: f64) -> bool {
 mod tests {
     use super::*;
 
-    fn sampler(rule: Rule) -> Sampler {
-        Sampler {
-            rule,
-            start: Instant::now(),
-            chosen: AtomicU64::new(0),
-        }
-    }
-
     #[test]
     fn at_most_the_limit_is_chosen_in_each_second() {
-        let sampler = sampler(Rule::PerSecond(3));
+        let sampler = Sampler::new(Rule::PerSecond, 3);
         for second in [0, 1, 5] {
             let elapsed = Duration::from_millis(second * 1_000 + 7);
             let chosen = (0..10).filter(|_| sampler.is_in_limit(3, elapsed)).count();
@@ -162,10 +171,11 @@ mod tests {
 
     #[test]
     fn a_callers_decision_comes_first() {
-        let parent_based = sampler(Rule::Ratio {
+        let rule = Rule::Ratio {
             ratio: 0.0,
             parent_based: true,
-        });
+        };
+        let parent_based = Sampler::new(rule, 0);
         let caller = Position {
             sampled: true,
             ..Position::random()

@@ -38,14 +38,14 @@ const FREED_SHARE: usize = 8;
 #[derive(Debug)]
 pub struct Store {
     traces: Mutex<Kept>,
-    memory: usize,
-    slow: Duration,
     /// Traces that were dropped for lack of memory.
     dropped: AtomicU64,
 }
 
 #[derive(Debug, Default)]
 struct Kept {
+    memory: usize,
+    slow: Duration,
     by_id: HashMap<TraceId, TraceRecord>,
     /// Oldest first.
     usual: VecDeque<TraceId>,
@@ -58,11 +58,22 @@ struct Kept {
 impl Store {
     pub(super) fn new(settings: &TraceSettings) -> Self {
         Self {
-            traces: Mutex::default(),
-            memory: settings.memory,
-            slow: settings.slow,
+            traces: Mutex::new(Kept {
+                memory: settings.memory,
+                slow: settings.slow,
+                ..Kept::default()
+            }),
             dropped: AtomicU64::new(0),
         }
+    }
+
+    /// Keeps to other bounds from now on.
+    pub(super) fn change(&self, settings: &TraceSettings) {
+        let mut kept = self.lock();
+        (kept.memory, kept.slow) = (settings.memory, settings.slow);
+        let dropped = kept.shrink();
+        drop(kept);
+        self.dropped.fetch_add(dropped, Ordering::Relaxed);
     }
 
     /// The traces that are complete, newest first.
@@ -105,11 +116,12 @@ impl Store {
     fn add(&self, span: &SpanData) {
         let id = span.span_context.trace_id();
         let mut kept = self.lock();
+        let slow = kept.slow;
         let record = kept.record(id);
         let size = record.add(SpanRecord::new(span), MAX_SPANS);
-        let notable = record.is_notable(self.slow);
+        let notable = record.is_notable(slow);
         kept.grow(id, size, notable);
-        let dropped = kept.shrink(self.memory);
+        let dropped = kept.shrink();
         drop(kept);
         self.dropped.fetch_add(dropped, Ordering::Relaxed);
     }
@@ -143,8 +155,9 @@ impl Kept {
         }
     }
 
-    /// Drops traces until all take at most `memory`, and returns how many.
-    fn shrink(&mut self, memory: usize) -> u64 {
+    /// Drops traces until all fit into the memory, and returns how many.
+    fn shrink(&mut self) -> u64 {
+        let memory = self.memory;
         let mut dropped = 0;
         while self.notable_bytes > memory / NOTABLE_SHARE
             && let Some(id) = self.notable.pop_front()
