@@ -5,8 +5,8 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Args;
 use reqwest::{
-    Method, StatusCode,
-    header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
+    Method, StatusCode, Url,
+    header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue},
 };
 use serde::Deserialize;
 
@@ -63,11 +63,14 @@ struct Sealed {
 }
 
 pub(super) async fn run(command: Call, invocation: &Invocation) -> anyhow::Result<()> {
-    let keys = assembly::keys(&invocation.settings)?;
+    let settings = &invocation.settings;
+    envelope::check_request(&command.to, &command.path, settings)?;
+    let url = command.url(settings)?;
+    let token = command.token.as_deref().map(bearer).transpose()?;
+    let keys = assembly::keys(settings)?;
     let envelopes = envelope::envelopes(&keys)?;
-    let url = command.url(&invocation.settings)?;
     let (body, id) = command.seal_body(&envelopes)?;
-    let answer = tokio::time::timeout(TIMEOUT, command.send(&url, body))
+    let answer = tokio::time::timeout(TIMEOUT, command.send(url.clone(), token, body))
         .await
         .with_context(|| format!("`{url}` did not answer within {} s", TIMEOUT.as_secs()))??;
     let opened = command.open(&answer, &envelopes, id.as_deref())?;
@@ -77,8 +80,16 @@ pub(super) async fn run(command: Call, invocation: &Invocation) -> anyhow::Resul
     Ok(())
 }
 
+/// The header that carries an access token (RFC 6750, section 2.1).
+fn bearer(token: &str) -> anyhow::Result<HeaderValue> {
+    let mut header = HeaderValue::try_from(format!("Bearer {token}"))
+        .context("`--token` is not a token: a header cannot hold it")?;
+    header.set_sensitive(true);
+    Ok(header)
+}
+
 impl Call {
-    fn url(&self, settings: &Settings) -> anyhow::Result<String> {
+    fn url(&self, settings: &Settings) -> anyhow::Result<Url> {
         let peer = settings.peers.get(&self.to);
         let configured = self
             .url
@@ -88,12 +99,11 @@ impl Call {
             Some(url) => url.trim_end_matches('/').to_owned(),
             None => local_url("listen.app", settings.listen.app).context("`--url` is not set")?,
         };
-        anyhow::ensure!(
-            self.path.starts_with('/'),
-            "`--path` must begin with `/`, got `{}`",
-            self.path
-        );
-        Ok(format!("{base}{}", self.path))
+        let url = Url::parse(&format!("{base}{}", self.path)).ok();
+        url.filter(|url| ["http", "https"].contains(&url.scheme()))
+            .with_context(|| {
+                format!("`--url` must be a URL such as `http://127.0.0.1:3000`, got `{base}`")
+            })
     }
 
     /// Seals the body, and returns it with the envelope's id. Both are `None` if the method has no body.
@@ -118,8 +128,14 @@ impl Call {
         Ok((Some(body.to_string()), Some(sealed.id)))
     }
 
-    async fn send(&self, url: &str, body: Option<String>) -> anyhow::Result<Answer> {
+    async fn send(
+        &self,
+        url: Url,
+        token: Option<HeaderValue>,
+        body: Option<String>,
+    ) -> anyhow::Result<Answer> {
         let mut headers = HeaderMap::new();
+        headers.extend(token.map(|token| (AUTHORIZATION, token)));
         if body.is_some() {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             headers.insert(ENCRYPTED, HeaderValue::from_static("encrypted"));
@@ -127,10 +143,8 @@ impl Call {
             headers.insert(ENCRYPT_RESPONSE, HeaderValue::from_static("true"));
         }
         let client = Dispatch::http_client()?;
-        let mut request = client.request(self.method.clone(), url).headers(headers);
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
+        let request = client.request(self.method.clone(), url.clone());
+        let mut request = request.headers(headers);
         if let Some(body) = body {
             request = request.body(body);
         }

@@ -4,10 +4,14 @@ use std::io::Read as _;
 
 use anyhow::Context as _;
 use clap::Args;
+use reqwest::Method;
 use serde::Deserialize;
 
 use super::{Invocation, print};
-use crate::assembly;
+use crate::{
+    assembly,
+    config::{Settings, suggestion},
+};
 use adapter_capabilities::vault::{
     CLIENT, EnvelopeSettings, Envelopes, KeyRing, Purpose, SealRequest,
 };
@@ -23,7 +27,7 @@ pub(super) struct Seal {
     from: String,
     /// The request's method.
     #[arg(long, default_value = "POST")]
-    method: String,
+    method: Method,
     /// The request's path, such as `/api/v1/users/register`.
     #[arg(long)]
     path: String,
@@ -44,11 +48,12 @@ struct Body {
 }
 
 pub(super) fn seal(command: &Seal, invocation: &Invocation) -> anyhow::Result<()> {
+    check_request(&command.to, &command.path, &invocation.settings)?;
     let keys = assembly::keys(&invocation.settings)?;
     let sealing = SealRequest {
         issuer: &command.from,
         audience: &command.to,
-        method: &command.method,
+        method: command.method.as_str(),
         path: &command.path,
         purpose: Purpose::Request,
     };
@@ -61,6 +66,21 @@ pub(super) fn open(command: &Open, invocation: &Invocation) -> anyhow::Result<()
     let input = read_body(command.body.as_deref())?;
     let envelope = serde_json::from_str(&input).map_or(input, |body: Body| body.encrypted_data);
     print(&envelopes(&keys)?.inspect(&envelope)?.payload)
+}
+
+/// Rejects a request that no service could open.
+pub(super) fn check_request(to: &str, path: &str, settings: &Settings) -> anyhow::Result<()> {
+    let known = &settings.peers;
+    anyhow::ensure!(
+        known.contains_key(to),
+        "no component or peer is called `{to}`{}",
+        suggestion(to, known.keys().map(String::as_str))
+    );
+    anyhow::ensure!(
+        path.starts_with('/'),
+        "`--path` must begin with `/`, got `{path}`"
+    );
+    Ok(())
 }
 
 /// Envelopes with the keys of all components and of callers from outside.

@@ -67,6 +67,12 @@ pub(super) async fn run(command: Migrate, invocation: Invocation) -> anyhow::Res
     if let Migrate::Status(selection) = &command {
         return status(selection, &invocation).await;
     }
+    if let Migrate::Revert { service } = &command {
+        check_migrated(
+            service,
+            &migrations::services(&invocation.settings.migrations.directory)?,
+        )?;
+    }
     let database = Database::open(&invocation).await?;
     let result = with_database(command, &invocation, &database.admin).await;
     database.close().await;
@@ -168,6 +174,16 @@ fn check_service(service: &str, invocation: &Invocation) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// A service that is not a component any more may still have migrations.
+fn check_migrated(service: &str, known: &[String]) -> anyhow::Result<()> {
+    let list = known.join("`, `");
+    anyhow::ensure!(
+        known.iter().any(|one| one == service),
+        "service `{service}` has no migrations; the services with migrations are `{list}`"
+    );
+    Ok(())
+}
+
 /// The state of every migration of the services that are not skipped.
 pub(super) async fn list(
     invocation: &Invocation,
@@ -256,11 +272,7 @@ fn select_services(selection: &Selection, invocation: &Invocation) -> anyhow::Re
     let known = migrations::services(&settings.directory)?;
     match &selection.service {
         Some(service) => {
-            let list = known.join("`, `");
-            anyhow::ensure!(
-                known.contains(service),
-                "service `{service}` has no migrations; the services with migrations are `{list}`"
-            );
+            check_migrated(service, &known)?;
             Ok(vec![service.clone()])
         }
         None => Ok(known

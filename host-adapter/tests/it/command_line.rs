@@ -5,6 +5,8 @@ use std::{
     process::{Command, Output},
 };
 
+use rstest::rstest;
+
 use crate::support::{App, HostMode, declared, project};
 
 /// Runs the program on a temporary project with this `adapter.toml`.
@@ -248,6 +250,45 @@ fn an_unreachable_mongodb_prevents_the_start() {
         1,
         &["MongoDB", "MONGODB_URL"],
     );
+}
+
+#[rstest]
+#[case(&["seal", "--to", "usr", "--path", "/x", "{}"], &["`usr`", "`user`"])]
+#[case(&["seal", "--to", "user", "--path", "x", "{}"], &["`--path`", "`x`"])]
+#[case(&["seal", "--to", "user", "--path", "/x", "--method", "A B", "{}"], &["--method"])]
+#[case(&["call", "--to", "usr", "--path", "/x", "{}"], &["`usr`", "`user`"])]
+#[case(&["call", "--to", "user", "--path", "/x", "--url", "ftp://x", "{}"], &["`--url`", "ftp://x"])]
+#[case(&["call", "--to", "user", "--path", "/x", "--token", "a\nb", "{}"], &["`--token`"])]
+#[case(&["migrate", "revert", "--service", "usr"], &["`usr` has no migrations", "`user`"])]
+#[case(&["migrate", "new", "--service", "usr", "things"], &["`usr`", "`user`"])]
+#[case(&["keys", "generate", "--owner", "usr"], &["`usr`", "`user`"])]
+#[case(&["new-service", "user"], &["`user` is a component already"])]
+#[case(&["new-service", "../x"], &["`../x`"])]
+#[case(&["outbox", "show", "usr"], &["usr"])]
+#[case(&["reload", "user"], &["control.sock"])]
+#[case(&["health"], &["does not run"])]
+fn bad_input_is_explained_and_changes_nothing(#[case] arguments: &[&str], #[case] words: &[&str]) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let migrations = directory.path().join("migrations/user");
+    std::fs::create_dir_all(&migrations).expect("create");
+    std::fs::write(migrations.join("0001_users.up.sql"), "").expect("write");
+    let settings = "[management]\naddress = \"127.0.0.1:1\"\n[components.user]\n";
+    std::fs::write(directory.path().join("adapter.toml"), settings).expect("write");
+    let output = run_in(
+        directory.path(),
+        &[("SPINDLE_MANAGEMENT_ADDRESS", "")],
+        arguments,
+    );
+    assert!(!output.status.success(), "{output:?}");
+    let text = String::from_utf8_lossy(&output.stderr);
+    for word in words {
+        assert!(text.contains(word), "`{word}` is not in: {text}");
+    }
+    let files = std::fs::read_dir(directory.path()).expect("a directory");
+    let names = files.map(|file| file.expect("a file").file_name().into_string());
+    let mut names: Vec<String> = names.map(|name| name.expect("text")).collect();
+    names.sort();
+    assert_eq!(names, ["adapter.toml", "migrations"]);
 }
 
 #[tokio::test]
