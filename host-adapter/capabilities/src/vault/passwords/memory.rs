@@ -1,10 +1,17 @@
 //! Working memory that hashes reuse.
 //!
-//! Allocating 19 MiB for each hash costs a quarter of the hash's time in page faults.
+//! Allocating 19 MiB for each hash costs a quarter of the hash's time in page faults. Keeping it for good would cost
+//! a process without logins 19 MiB per thread.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
 
 use argon2::Block;
+
+/// How long buffers are kept without a hash. A service with one login every few seconds keeps them.
+const MAX_IDLE_TIME: Duration = Duration::from_secs(10);
 
 /// Idle buffers for the next hashes. Each hash overwrites the content of its buffer.
 pub(super) struct MemoryPool {
@@ -12,21 +19,33 @@ pub(super) struct MemoryPool {
     blocks: usize,
     /// One per thread.
     max_idle: usize,
-    idle: Mutex<Vec<Vec<Block>>>,
+    state: Mutex<State>,
+}
+
+struct State {
+    idle: Vec<Vec<Block>>,
+    used: Instant,
+    /// Whether a task waits to free the buffers.
+    is_watched: bool,
 }
 
 impl MemoryPool {
     pub(super) fn new(blocks: usize, max_idle: usize) -> Self {
+        let state = State {
+            idle: Vec::new(),
+            used: Instant::now(),
+            is_watched: false,
+        };
         Self {
             blocks,
             max_idle,
-            idle: Mutex::new(Vec::new()),
+            state: Mutex::new(state),
         }
     }
 
     pub(super) fn take(&self, blocks: usize) -> Vec<Block> {
         let kept = if blocks == self.blocks {
-            self.idle().pop()
+            self.state().idle.pop()
         } else {
             None
         };
@@ -34,15 +53,40 @@ impl MemoryPool {
     }
 
     pub(super) fn give_back(&self, memory: Vec<Block>) {
-        let mut idle = self.idle();
-        if memory.len() == self.blocks && idle.len() < self.max_idle {
-            idle.push(memory);
+        let mut state = self.state();
+        state.used = Instant::now();
+        if memory.len() == self.blocks && state.idle.len() < self.max_idle {
+            state.idle.push(memory);
         }
     }
 
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Vec<Block>>> {
-        // A panic cannot leave the vector in an inconsistent state.
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Frees the buffers when no hash has used one for [`MAX_IDLE_TIME`]. Returns at once if another task does.
+    pub(super) async fn free_when_idle(self: Arc<Self>) {
+        if std::mem::replace(&mut self.state().is_watched, true) {
+            return;
+        }
+        while let Some(wait) = self.free_or_wait(Instant::now()) {
+            tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Frees the buffers, or returns how long to wait before the next attempt.
+    fn free_or_wait(&self, now: Instant) -> Option<Duration> {
+        let mut state = self.state();
+        let idle = now.saturating_duration_since(state.used);
+        let wait = MAX_IDLE_TIME
+            .checked_sub(idle)
+            .filter(|wait| !wait.is_zero());
+        if wait.is_none() {
+            state.idle = Vec::new();
+            state.is_watched = false;
+        }
+        wait
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic cannot leave the state inconsistent.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -55,17 +99,43 @@ mod tests {
         let memory = MemoryPool::new(8, 1);
         memory.give_back(vec![Block::default(); 8]);
         memory.give_back(vec![Block::default(); 8]);
-        assert_eq!(memory.idle().len(), 1);
+        assert_eq!(memory.state().idle.len(), 1);
         assert_eq!(memory.take(8).len(), 8);
-        assert!(memory.idle().is_empty());
+        assert!(memory.state().idle.is_empty());
     }
 
     #[test]
     fn buffers_of_another_size_are_not_kept() {
         let memory = MemoryPool::new(8, 4);
         memory.give_back(vec![Block::default(); 16]);
-        assert!(memory.idle().is_empty());
+        assert!(memory.state().idle.is_empty());
         memory.give_back(vec![Block::default(); 8]);
         assert_eq!(memory.take(16).len(), 16);
+    }
+
+    #[test]
+    fn buffers_are_freed_when_they_are_not_used_for_long() {
+        let memory = MemoryPool::new(8, 1);
+        memory.give_back(vec![Block::default(); 8]);
+        let used = memory.state().used;
+        let second = Duration::from_secs(1);
+        assert_eq!(
+            memory.free_or_wait(used + MAX_IDLE_TIME - second),
+            Some(second)
+        );
+        assert_eq!(memory.state().idle.len(), 1);
+        assert_eq!(memory.free_or_wait(used + MAX_IDLE_TIME), None);
+        assert!(memory.state().idle.is_empty());
+    }
+
+    #[tokio::test]
+    async fn one_task_at_a_time_frees_the_buffers() {
+        let memory = Arc::new(MemoryPool::new(8, 1));
+        memory.give_back(vec![Block::default(); 8]);
+        let first = tokio::spawn(Arc::clone(&memory).free_when_idle());
+        tokio::task::yield_now().await;
+        assert!(memory.state().is_watched);
+        Arc::clone(&memory).free_when_idle().await;
+        first.abort();
     }
 }

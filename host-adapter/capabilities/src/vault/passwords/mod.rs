@@ -19,6 +19,7 @@ use std::{
 };
 
 use secrecy::{ExposeSecret, SecretString};
+use tokio::runtime::Handle;
 
 pub use adapter_contract::passwords::Verdict;
 
@@ -52,7 +53,7 @@ impl Passwords {
         let parameters = Parameters::new(settings)?;
         Ok(Self {
             hasher: Arc::new(Hasher {
-                memory: MemoryPool::new(parameters.blocks(), settings.threads),
+                memory: Arc::new(MemoryPool::new(parameters.blocks(), settings.threads)),
                 parameters,
                 #[cfg(test)]
                 computed: tests::Counter::default(),
@@ -145,7 +146,10 @@ impl Passwords {
         let hasher = Arc::clone(&self.hasher);
         let working = tokio::task::spawn_blocking(move || {
             let _until_done = (place, running);
-            work(&hasher)
+            let done = work(&hasher);
+            // Also if the caller has gone.
+            Handle::current().spawn(Arc::clone(&hasher.memory).free_when_idle());
+            done
         });
         working.await.unwrap_or_else(|error| {
             tracing::error!(error = %error, "the task that hashes a password did not finish");
@@ -157,7 +161,7 @@ impl Passwords {
 /// The state that the blocking threads share.
 struct Hasher {
     parameters: Parameters,
-    memory: MemoryPool,
+    memory: Arc<MemoryPool>,
     #[cfg(test)]
     computed: tests::Counter,
 }
