@@ -4,21 +4,15 @@
 
 use serde::{Deserialize as _, Deserializer, Serialize as _, Serializer, de::Error as _};
 use serde_json::{Value, json};
-use time::format_description::BorrowedFormatItem;
+use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
-use time::macros::format_description;
-use time::{OffsetDateTime, UtcOffset};
 
-/// Documents keep milliseconds.
-const MILLISECONDS: &[BorrowedFormatItem<'_>] =
-    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+use crate::clock;
 
-/// Converts a time to the date of a document. Digits beyond milliseconds are dropped.
+/// Converts a time to the date of a document. Documents keep milliseconds, so further digits are dropped.
 #[must_use]
 pub fn date(moment: OffsetDateTime) -> Value {
-    // Overflows only at the ends of the supported calendar, which cannot be formatted anyway.
-    let utc = moment.checked_to_offset(UtcOffset::UTC).unwrap_or(moment);
-    json!({"$date": utc.format(MILLISECONDS).unwrap_or_default()})
+    json!({"$date": clock::format_milliseconds(moment)})
 }
 
 /// Reads the date of a document. Returns `None` if the value is not a date.
