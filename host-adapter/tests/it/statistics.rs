@@ -14,8 +14,8 @@ use crate::support::{
     App, Builder, HostMode,
     events::{
         EVENTS, REBUILD, STATISTICS, as_of, compute_statistics, count_slices, counts_in,
-        expire_slice_claims, fetch_statistics, insert_events, insert_together, rebuild,
-        remove_positions,
+        expect_users, expire_slice_claims, fetch_statistics, insert_events, insert_together,
+        rebuild, remove_positions,
     },
     process::send_signal,
     until,
@@ -23,6 +23,9 @@ use crate::support::{
 
 /// A time when events were received.
 const LONG_AGO: &str = "2026-01-05T00:00:00Z";
+
+/// The days of the events that are inserted.
+const DAYS: &str = "from=2026-01-01&to=2026-01-04";
 
 /// Reads the statistics until `expected` slices are summarised. Every reading must be correct.
 async fn wait_for_slices(app: &App, sql: &mut PgConnection, expected: i64) {
@@ -322,8 +325,12 @@ async fn statistics_survive_a_kill_at_any_instant(
     let total = right["total_events"].as_u64().expect("total");
     assert!(total >= ROUNDS * 12_000 + 2 + stored.load(Ordering::Relaxed));
     wait_for_slices(&app, &mut sql, ROUNDS as i64).await;
+    // All but one are of these days, and more on each of them than are counted exactly.
+    let users = right["distinct_users"].as_u64().expect("a number") - 1;
+    assert!(expect_users(&app, DAYS, users).await);
     rebuild(&app, &first).await;
     assert_eq!(fetch_statistics(&app).await, right);
+    assert!(expect_users(&app, DAYS, users).await);
 }
 
 #[rstest]
@@ -399,5 +406,78 @@ async fn a_period_includes_its_start_and_excludes_its_end(
             answer.expect_problem(422, "invalid-fields").pointers(),
             [pointer]
         );
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn users_of_whole_days_are_counted_without_events(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = Builder::new(mode).patient().start().await;
+    let mut sql = app.admin_connection().await;
+    // All of them come on several days.
+    insert_events(&mut sql, 2_000, LONG_AGO, 1, 403).await;
+    wait_for_slices(&app, &mut sql, 1).await;
+    let remove = "delete from documents.events where body ->> 'bucket' like '2026-01-02%'";
+    sqlx::query(remove).execute(&mut sql).await.expect("delete");
+    assert!(!expect_users(&app, DAYS, 403).await);
+    // The summary does not have these yet. Some are by new users.
+    insert_events(&mut sql, 900, LONG_AGO, 1, 1_000).await;
+    assert!(!expect_users(&app, DAYS, 901).await);
+    insert_events(&mut sql, 11_000, LONG_AGO, 1, 1_501).await;
+    until("slices", async || {
+        fetch_statistics(&app).await;
+        (count_slices(&mut sql).await == 4).then_some(())
+    })
+    .await;
+    assert!(expect_users(&app, DAYS, 1_501).await);
+    assert!(expect_users(&app, "from=2026-01-03", 1_501).await);
+    // Too many users in a part of a day.
+    assert!(!expect_users(&app, "from=2026-01-03&to=2026-01-04T18:00:00Z", 1_501).await);
+    // An earlier version has changed a day.
+    let change = "update documents.event_summaries set body = jsonb_set(body, '{users,slice}', '1') \
+        where id like '% 2026-01-03'";
+    sqlx::query(change).execute(&mut sql).await.expect("update");
+    assert!(!expect_users(&app, DAYS, 1_501).await);
+    rebuild(&app, &app).await;
+    assert!(expect_users(&app, DAYS, 1_501).await);
+}
+
+#[rstest]
+#[tokio::test]
+async fn users_of_many_days_in_one_slice_are_counted(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
+    let mut sql = app.admin_connection().await;
+    insert_events(&mut sql, 3_000, LONG_AGO, 1, 90).await;
+    // On two days there are many events, and on a hundred others few.
+    let spread = "with numbered as (select id, row_number() over (order by id) as n from documents.events) \
+        update documents.events e set body = body || jsonb_build_object('bucket', \
+        to_char(date '2026-03-01' + (case when n <= 1200 then 20 when n <= 2400 then 70 else n % 100 end)::int, \
+        'YYYY-MM-DD') || ' search', 'event_type', 'search', 'properties', repeat('x', 16000)) \
+        from numbered where numbered.id = e.id";
+    sqlx::query(spread).execute(&mut sql).await.expect("update");
+    until("a slice", async || {
+        fetch_statistics(&app).await;
+        (count_slices(&mut sql).await == 1).then_some(())
+    })
+    .await;
+    let users = "select count(distinct body ->> 'user_id') from documents.events \
+        where left(body ->> 'bucket', 10) between $1 and $2";
+    for (from, to) in [
+        ("2026-03-01", "2026-03-09"),
+        ("2026-03-15", "2026-06-01"),
+        ("2026-05-30", "2026-06-08"),
+    ] {
+        let right: i64 = sqlx::query_scalar(users)
+            .bind(from)
+            .bind(to)
+            .fetch_one(&mut sql)
+            .await
+            .expect("a count");
+        let period = format!("from={from}&to={to}");
+        assert!(!expect_users(&app, &period, right.unsigned_abs()).await);
     }
 }

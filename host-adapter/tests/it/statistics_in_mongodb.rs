@@ -12,11 +12,14 @@ use serde_json::{Value, json};
 
 use crate::support::{
     App, Builder, HostMode,
-    events::{EVENTS, fetch_statistics, rebuild},
+    events::{EVENTS, expect_users, fetch_statistics, rebuild},
     mongodb as server,
     process::send_signal,
     until,
 };
+
+/// The days of [`event`].
+const DAYS: &str = "from=2026-01-01&to=2026-01-04";
 
 fn event(number: i64, position: i64, users: i64) -> Document {
     let (day, event_type) = (1 + number % 4, ["search", "page_view"][number as usize % 2]);
@@ -126,8 +129,12 @@ async fn mongodb_statistics_survive_kills_and_rebuilds(
         (count_slices(&mongodb).await >= 3).then_some(())
     })
     .await;
+    // All but one are of these days, and more on each of them than are counted exactly.
+    let users = right["distinct_users"].as_u64().expect("a number") - 1;
+    assert!(expect_users(&app, DAYS, users).await);
     rebuild(&app, &first).await;
     assert_eq!(fetch_statistics(&app).await, right);
+    assert!(expect_users(&app, DAYS, users).await);
 }
 
 /// Reads statistics and records events, and kills the process after a random number of requests.

@@ -80,8 +80,12 @@ pub(crate) struct Statistics {
     /// By day in UTC, such as `2026-01-31`, for the latest 1,000 days.
     #[example(json!({"2026-01-31": 2}))]
     pub(crate) by_day: BTreeMap<String, u64>,
-    /// Null for a period with more than 100,000 events, or with events that were removed because of their age.
+    /// Null for a period with parts of days from which events were removed because of their age, and for one with more
+    /// than 100,000 events of which parts of days have 1,000 users or more.
     pub(crate) distinct_users: Option<u64>,
+    /// Whether `distinct_users` is an estimate, with a standard error of 1.6 %. It is exact without `from` and `to`, and
+    /// for a period with at most 500 users on each whole day and 10,000 in all.
+    pub(crate) distinct_users_estimated: bool,
     /// The counts of the user service, at most a second old; null if it does not answer.
     #[example(json!({"total_users": 2, "active_users": 2, "inactive_users": 0}))]
     pub(crate) user_stats: Option<Value>,

@@ -10,15 +10,16 @@ use crate::error::Result;
 use crate::schemas::Statistics;
 use crate::summaries::{self, Counts, PeriodCounts};
 
-/// Maximum number of events of a period whose users are counted, because their cost grows with the events.
+/// Maximum number of events of a period whose users are counted by query if they are not kept per day. Their cost grows
+/// with the events.
 const MAX_EVENTS_OF_USERS: u64 = 100_000;
 
 /// What was counted.
 struct Counted {
     counts: Counts,
-    /// Not counted if the period has more than [`MAX_EVENTS_OF_USERS`] events, or events that were removed.
     distinct_users: Option<u64>,
-    /// Whether events of the period were removed, and whether some of them are not counted.
+    is_estimated: bool,
+    /// Whether users are missing because events were removed, and whether some of these are not counted.
     lacks_users: bool,
     lacks_events: bool,
     /// Missing if the user service does not answer.
@@ -53,7 +54,10 @@ fn statistics(as_of: OffsetDateTime, counted: &Counted) -> (Statistics, Vec<&'st
     if counted.lacks_users {
         warnings.push("Events were removed because of their age, so `distinct_users` is missing.");
     } else if counted.distinct_users.is_none() {
-        warnings.push("The period has more than 100,000 events, so `distinct_users` is missing.");
+        warnings.push(
+            "The period has more than 100,000 events, and the users of some of its days or parts of days are not \
+             known, so `distinct_users` is missing.",
+        );
     }
     let statistics = Statistics {
         as_of,
@@ -61,6 +65,7 @@ fn statistics(as_of: OffsetDateTime, counted: &Counted) -> (Statistics, Vec<&'st
         by_type: counted.counts.by_type.clone(),
         by_day: counted.counts.by_day.clone(),
         distinct_users: counted.distinct_users,
+        distinct_users_estimated: counted.is_estimated,
         user_stats: counted.user_stats.clone(),
     };
     (statistics, warnings)
@@ -74,31 +79,37 @@ async fn count_all() -> Result<Counted, Failure> {
     Ok(Counted {
         counts: totals.counts,
         distinct_users: Some(totals.distinct_users),
+        is_estimated: false,
         lacks_users: false,
         lacks_events: false,
         user_stats,
     })
 }
 
-/// Counts the events of a period: its days with the summary, and the rest with the index on `timestamp`.
+/// Counts the events of a period and their users: whole days with the summary, and the rest with the index on
+/// `timestamp`.
 async fn count_period(period: Period) -> Result<Counted> {
     let counted = join(summaries::count_period(period), recent_user_counts()).await;
     let (period_counts, user_stats) = (counted.0?, counted.1);
     let PeriodCounts {
         counts,
+        users,
         lacks_events,
         lacks_users,
     } = period_counts;
-    let distinct_users = if !lacks_users && counts.total <= MAX_EVENTS_OF_USERS {
-        let filter = period.filter("timestamp").unwrap_or_default();
-        Some(EVENTS.count_distinct("user_id", filter).await?)
-    } else {
-        None
+    let distinct_users = match &users {
+        Some(users) if !lacks_events => Some(users.count()),
+        _ if !lacks_users && counts.total <= MAX_EVENTS_OF_USERS => {
+            let filter = period.filter("timestamp").unwrap_or_default();
+            Some(EVENTS.count_distinct("user_id", filter).await?)
+        }
+        _ => None,
     };
     Ok(Counted {
         counts,
         distinct_users,
-        lacks_users,
+        is_estimated: distinct_users.is_some() && users.is_some_and(|users| users.is_estimated()),
+        lacks_users: lacks_users && distinct_users.is_none(),
         lacks_events,
         user_stats,
     })

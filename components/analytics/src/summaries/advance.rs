@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use service_kit::{background, collection};
 
+use super::counts::ByType;
 use super::summary::Summary;
 use super::window::{MAX_EVENTS, between, end_before};
 use super::{Counts, Result, adopt, days, events, retention, store, turn, users};
@@ -130,11 +131,16 @@ async fn end_of_slice(position: u64, min_events: u32) -> Result<Option<u64>> {
 /// Returns the summary with the slice added. The result is the same for every worker on the slice.
 async fn with_slice(summary: &Summary, end: u64) -> Result<Summary> {
     let slice = between(summary.position, end);
-    let (buckets, users) =
-        futures_util::future::join(events::buckets(&slice), events::users(&slice)).await;
-    let buckets = buckets?;
-    let new_users = users::enrol(summary, &users?).await?;
-    days::add(summary, &buckets).await?;
+    let buckets = events::buckets(&slice).await?;
+    let by_day = events::users_by_day(&slice, &buckets).await?;
+    let mut users = ByType::new();
+    for (_, of_day) in by_day.days() {
+        for (user, number) in of_day {
+            *users.entry(user.clone()).or_default() += number;
+        }
+    }
+    let new_users = users::enrol(summary, &Vec::from_iter(users.keys())).await?;
+    days::add(summary, &buckets, &by_day).await?;
     let mut total: Counts = summary.counts.clone();
     total.add(Counts::of(&buckets));
     Ok(Summary {

@@ -16,7 +16,7 @@ const MAX_DAYS: usize = 1_000;
 /// Numbers of events by type.
 pub(super) type ByType = BTreeMap<String, u64>;
 
-/// Numbers of events by day and type.
+/// Numbers of events by day and type, or by day and user.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub(crate) struct Buckets(BTreeMap<String, ByType>);
 
@@ -29,10 +29,19 @@ impl Buckets {
                 let cause = "an event has a `bucket` that is not a day and a type";
                 return Err(Failure::internal(cause));
             };
-            let by_type = buckets.0.entry(day.to_owned()).or_default();
-            *by_type.entry(event_type.to_owned()).or_default() += number;
+            buckets.add_one(day, event_type.to_owned(), number);
         }
         Ok(buckets)
+    }
+
+    pub(super) fn add_one(&mut self, day: &str, name: String, number: u64) {
+        let own = self.0.entry(day.to_owned()).or_default();
+        *own.entry(name).or_default() += number;
+    }
+
+    /// The types or users of a day.
+    pub(super) fn names(&self, day: &str) -> impl Iterator<Item = &String> {
+        self.0.get(day).into_iter().flat_map(BTreeMap::keys)
     }
 
     pub(super) fn days(&self) -> impl Iterator<Item = (&str, &ByType)> {

@@ -1,9 +1,13 @@
-//! The counts of a summary per day and type, so that a period costs by its days and not by its events.
+//! The counts and the users of a summary per day, so that a period costs by its days and not by its events.
 //!
 //! Each day is a document beside the summary. It has the counts up to the last slice with an event of the
 //! day, and those before that slice, because it is written before the summary is complete. A worker changes a
 //! day only if it does not have the slice yet, so every slice counts once. A reader takes the counts that belong
 //! to its summary.
+//!
+//! The users of a day may be those of a slice that the summary does not have yet. A reader counts the events after the
+//! summary as well, and a user who is added twice counts once. Users are written together with the counts. A day that
+//! an earlier version has written has no users, or those of an earlier slice; it does not get any until a rebuild.
 
 use std::collections::BTreeMap;
 
@@ -15,19 +19,21 @@ use service_kit::collection::Update;
 use service_kit::collection::filter::{eq, gt, gte, is_in, lt, lte};
 
 use super::counts::{Buckets, ByType};
+use super::distinct::DistinctUsers;
 use super::summary::Summary;
 use super::{Error, Result};
 
 const DAYS: Collection<Day> = Collection::new("event_summaries");
 
-/// Days that are read at once. A result of 1,000 could be cut off.
-const PAGE: usize = 500;
+/// Days that are read at once. They have some 4 KiB each, and a result must be smaller than the adapter's limit on
+/// bytes, which is 4 MiB by default.
+const PAGE: usize = 200;
 
 /// Maximum number of days with events in a period: more than 27 years. Senders choose the day of an event,
 /// and anyone may ask for a period.
 const MAX_DAYS: usize = 10_000;
 
-/// The counts of a day.
+/// The counts and the users of a day.
 #[derive(Debug, Serialize, Deserialize)]
 struct Day {
     /// The summary's generation, and the day.
@@ -38,6 +44,32 @@ struct Day {
     /// The counts up to that slice.
     by_type: ByType,
     before: Option<Before>,
+    #[serde(default)]
+    users: Option<Users>,
+}
+
+/// The users of a day.
+#[derive(Debug, Serialize, Deserialize)]
+struct Users {
+    /// The day's slice when they were written. Another one means that an earlier version has changed the day since.
+    slice: u64,
+    /// Text of [`DistinctUsers`].
+    set: String,
+}
+
+impl Users {
+    fn new(slice: u64, users: &DistinctUsers) -> Self {
+        let set = users.to_text();
+        Self { slice, set }
+    }
+}
+
+impl Day {
+    /// The users of the day, if they are complete.
+    fn users(&self) -> Option<DistinctUsers> {
+        let users = self.users.as_ref()?;
+        (users.slice == self.slice).then(|| DistinctUsers::from_text(&users.set))?
+    }
 }
 
 /// The counts of a day before its last slice.
@@ -48,7 +80,7 @@ struct Before {
 }
 
 /// Adds the events of the slice after `summary`, unless another worker has done it.
-pub(super) async fn add(summary: &Summary, buckets: &Buckets) -> Result<()> {
+pub(super) async fn add(summary: &Summary, buckets: &Buckets, users: &Buckets) -> Result<()> {
     let slice = summary.slice + 1;
     let days: Vec<_> = buckets.days().collect();
     for days in days.chunks(PAGE) {
@@ -60,26 +92,40 @@ pub(super) async fn add(summary: &Summary, buckets: &Buckets) -> Result<()> {
             .collect();
         let mut fresh = Vec::new();
         for (day, by_type) in days {
+            let users = users.names(day);
             let key = key(summary, day);
-            match known.remove(&key) {
-                Some(day) => add_to(day, slice, by_type).await?,
-                None => fresh.push(Day {
-                    key,
-                    slice,
-                    by_type: (*by_type).clone(),
-                    before: None,
-                }),
+            if let Some(day) = known.remove(&key) {
+                add_to(day, slice, by_type, users).await?;
+                continue;
             }
+            let mut of_day = DistinctUsers::of_day();
+            of_day.add_all(users);
+            fresh.push(Day {
+                key,
+                slice,
+                by_type: (*by_type).clone(),
+                before: None,
+                users: Some(Users::new(slice, &of_day)),
+            });
         }
         DAYS.insert_all(fresh).await?;
     }
     Ok(())
 }
 
-async fn add_to(day: Day, slice: u64, more: &ByType) -> Result<()> {
+async fn add_to<'a>(
+    day: Day,
+    slice: u64,
+    more: &ByType,
+    more_users: impl Iterator<Item = &'a String>,
+) -> Result<()> {
     if day.slice >= slice {
         return Ok(());
     }
+    let users = day.users().map(|mut users| {
+        users.add_all(more_users);
+        Users::new(slice, &users)
+    });
     let mut by_type = day.by_type.clone();
     for (event_type, number) in more {
         *by_type.entry(event_type.clone()).or_default() += number;
@@ -88,20 +134,50 @@ async fn add_to(day: Day, slice: u64, more: &ByType) -> Result<()> {
         slice: day.slice,
         by_type: day.by_type,
     };
-    let next = json!({"slice": slice, "by_type": by_type, "before": before});
+    let next = json!({"slice": slice, "by_type": by_type, "before": before, "users": users});
     let unchanged = eq("_id", day.key).and(eq("slice", day.slice));
     DAYS.update(unchanged, Update::set_all(&next)).await?;
     Ok(())
 }
 
-/// Returns the counts in `summary` of the days from `from` up to, but not including, `to`. Returns `None` if
+/// What is kept of several days.
+#[derive(Debug)]
+pub(super) struct Days {
+    pub(super) buckets: Buckets,
+    /// Missing if those of a day are not kept.
+    pub(super) users: Option<DistinctUsers>,
+}
+
+impl Days {
+    pub(super) fn none() -> Self {
+        Self {
+            buckets: Buckets::default(),
+            users: Some(DistinctUsers::of_period()),
+        }
+    }
+
+    pub(super) fn add(&mut self, other: Self) {
+        self.buckets.add(other.buckets);
+        self.join(other.users);
+    }
+
+    fn join(&mut self, users: Option<DistinctUsers>) {
+        let both = self.users.take().zip(users);
+        self.users = both.map(|(mut users, more)| {
+            users.join(&more);
+            users
+        });
+    }
+}
+
+/// Returns what `summary` has of the days from `from` up to, but not including, `to`. Returns `None` if
 /// the summary was replaced meanwhile.
 pub(super) async fn read(
     summary: &Summary,
     from: Option<&str>,
     to: Option<&str>,
-) -> Result<Option<Buckets>, Error> {
-    let mut buckets = Buckets::default();
+) -> Result<Option<Days>, Error> {
+    let mut all = Days::none();
     let first = gte("_id", key(summary, from.unwrap_or_default()));
     // `!` is the character after the space, so it ends the keys of the generation.
     let end = to.map_or_else(|| format!("{}!", summary.generation), |to| key(summary, to));
@@ -116,11 +192,12 @@ pub(super) async fn read(
                 return Ok(None);
             };
             let name = day.key.split_once(' ').map_or("", |(_, day)| day);
-            buckets.add_day(name, by_type);
+            all.buckets.add_day(name, by_type);
+            all.join(day.users());
         }
         match last {
             Some(last) if is_full => rest = gt("_id", last).and(lt("_id", &end)),
-            _ => return Ok(Some(buckets)),
+            _ => return Ok(Some(all)),
         }
     }
     Err(Error::TooManyDays)
@@ -144,6 +221,7 @@ pub(super) async fn copy(from: &Summary, rebuild: &Summary) -> Result<()> {
                 slice: from.slice,
                 by_type: by_type_at(from.slice, day)?,
                 before: None,
+                users: day.users().map(|users| Users::new(from.slice, &users)),
             })
         });
         DAYS.insert_all(copied).await?;
@@ -196,6 +274,7 @@ mod tests {
             slice: 5,
             by_type: of(7),
             before: None,
+            users: None,
         };
         assert_eq!(by_type_at(5, &day), Some(of(7)));
         assert_eq!(by_type_at(4, &day), Some(ByType::default()));
@@ -203,5 +282,23 @@ mod tests {
         day.before = Some(Before { slice, by_type });
         assert_eq!(by_type_at(4, &day), Some(of(2)));
         assert_eq!(by_type_at(2, &day), None);
+    }
+
+    #[test]
+    fn users_of_an_earlier_slice_are_not_complete() {
+        let mut day = Day {
+            key: "g 2026-01-31".to_owned(),
+            slice: 5,
+            by_type: ByType::default(),
+            before: None,
+            users: None,
+        };
+        assert!(day.users().is_none());
+        let mut users = DistinctUsers::of_day();
+        users.add_all(&["ada".to_owned()]);
+        day.users = Some(Users::new(5, &users));
+        assert_eq!(day.users().map(|users| users.count()), Some(1));
+        day.slice = 6;
+        assert!(day.users().is_none());
     }
 }

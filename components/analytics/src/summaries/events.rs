@@ -1,8 +1,9 @@
 //! Counts of the events that match a filter. They are complete for any number of values.
 
+use serde::Deserialize;
 use serde_json::{Map, Value};
 use service_kit::adapter::documents::Direction;
-use service_kit::collection::filter::{Filter, gt, lte};
+use service_kit::collection::filter::{Filter, gt, gte, lt, lte};
 
 use super::Result;
 use super::counts::Buckets;
@@ -24,6 +25,71 @@ pub(super) async fn buckets(filter: &Filter) -> Result<Buckets> {
 pub(super) async fn users(filter: &Filter) -> Result<Vec<String>> {
     let users = by("user_id", filter).await?;
     Ok(users.into_iter().map(|(user, _)| user).collect())
+}
+
+/// The different users of the matching events of each day. `buckets` are the numbers of these events.
+///
+/// Usually they are events of one or two days. Each day with many events costs a query, and the events of the other
+/// days are read, because a query for each of thousands of days would take minutes.
+pub(super) async fn users_by_day(filter: &Filter, buckets: &Buckets) -> Result<Buckets> {
+    let mut by_day = Buckets::default();
+    let mut few = Vec::new();
+    let is_one = buckets.days().count() == 1;
+    for (day, by_type) in buckets.days() {
+        if by_type.values().sum::<u64>() < PAGE.into() {
+            few.push(day);
+            continue;
+        }
+        let of_day = if is_one {
+            filter.clone()
+        } else {
+            filter.clone().and(of_days(day, day))
+        };
+        for (user, number) in by("user_id", &of_day).await? {
+            by_day.add_one(day, user, number);
+        }
+        read_users(filter, &std::mem::take(&mut few), &mut by_day).await?;
+    }
+    read_users(filter, &few, &mut by_day).await?;
+    Ok(by_day)
+}
+
+/// Returns the filter for the events from the day `first` to the day `last`.
+fn of_days(first: &str, last: &str) -> Filter {
+    // `!` is the character after the space, so it ends the buckets of the day.
+    gte("bucket", first).and(lt("bucket", format!("{last}!")))
+}
+
+/// Reads the matching events of these days, between which there are no others, and adds their users.
+async fn read_users(filter: &Filter, days: &[&str], by_day: &mut Buckets) -> Result<()> {
+    #[derive(Deserialize)]
+    struct Event {
+        #[serde(rename = "_id")]
+        id: String,
+        bucket: String,
+        user_id: Option<String>,
+    }
+    let (Some(first), Some(last)) = (days.first(), days.last()) else {
+        return Ok(());
+    };
+    let filter = filter.clone().and(of_days(first, last));
+    let mut after = String::new();
+    loop {
+        let rest = EVENTS
+            .read_as::<Event>()
+            .find(filter.clone().and(gt("_id", &after)))
+            .order_by("_id", Direction::Ascending);
+        let events = rest.limit(PAGE).fetch_some().await?;
+        let Some(last) = events.last() else {
+            return Ok(());
+        };
+        after.clone_from(&last.id);
+        for event in events {
+            if let (Some((day, _)), Some(user)) = (event.bucket.split_once(' '), event.user_id) {
+                by_day.add_one(day, user, 1);
+            }
+        }
+    }
 }
 
 /// Like [`users`], but returns `None` if one query does not return all users.

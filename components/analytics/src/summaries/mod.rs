@@ -9,7 +9,7 @@
 //!   conditional update writes the end into the summary first, and it cannot change after that. It is
 //!   settled: no new event can appear before it. So every worker on a slice finds the same events in
 //!   it, even if workers run concurrently or after a crash.
-//! - The days of the summary are separate documents, see [`days`].
+//! - The days of the summary are separate documents, with their counts and their users, see [`days`].
 //! - Users are separate documents, marked with the first slice that has an event about the user. Marks
 //!   of a slice after the summary's have no meaning yet, and writing them again changes nothing.
 //! - One conditional update then replaces all numbers, position and slice. The update of a second
@@ -25,6 +25,7 @@ mod adopt;
 mod advance;
 mod counts;
 mod days;
+mod distinct;
 mod error;
 mod events;
 mod period;
@@ -42,6 +43,7 @@ use service_kit::Failure;
 
 pub(crate) use advance::advance_now_and_then;
 pub(crate) use counts::{Counts, bucket};
+pub(crate) use distinct::DistinctUsers;
 pub(crate) use error::Error;
 pub(crate) use period::{PeriodCounts, count as count_period};
 pub(crate) use rebuild::rebuild;

@@ -1,21 +1,23 @@
-//! Counts of the events of a period: whole days from the summary, and the rest by query.
+//! Counts of the events of a period and of their users: whole days from the summary, and the rest by query.
 
 use service_kit::collection::filter::{Filter, gte, lt};
 use service_kit::input::Period;
 use service_kit::{Failure, OffsetDateTime, clock};
 use time::{Date, Time};
 
-use super::counts::Buckets;
 use super::summary::Summary;
-use super::{Counts, Error, READINGS, Result, days, events, store, tail};
+use super::{Counts, DistinctUsers, Error, READINGS, Result, days, events, store, tail};
 
 /// The counts of a period.
 #[derive(Debug)]
 pub(crate) struct PeriodCounts {
     pub(crate) counts: Counts,
+    /// Missing if there are too many users in parts of days, or if those of a day are not kept because an earlier
+    /// version has counted it.
+    pub(crate) users: Option<DistinctUsers>,
     /// Whether events of parts of days may be missing, because they were removed. Whole days are complete.
     pub(crate) lacks_events: bool,
-    /// Whether events of the period may have been removed, so that its users cannot be counted.
+    /// Whether events of the period may have been removed, so that they do not tell its users.
     pub(crate) lacks_users: bool,
 }
 
@@ -34,18 +36,19 @@ struct Parts {
 /// [`Error::TooManyDays`] if it has events on too many days.
 pub(crate) async fn count(period: Period) -> Result<PeriodCounts, Error> {
     let parts = split(period);
-    let mut buckets = Buckets::default();
+    let mut all = days::Days::none();
     for (from, to) in &parts.edges {
-        buckets.add(events::buckets(&filter(*from, *to)).await?);
+        all.add(count_edge(&filter(*from, *to)).await?);
     }
     if let Some((from, to)) = &parts.days {
-        buckets.add(count_days(from.as_deref(), to.as_deref()).await?);
+        all.add(count_days(from.as_deref(), to.as_deref()).await?);
     }
-    let counts = Counts::of(&buckets);
+    let (counts, users) = (Counts::of(&all.buckets), all.users);
     let removed = store::read(store::REMOVED).await?;
     let Some(removed) = removed.filter(|removed| removed.slice > 0) else {
         return Ok(PeriodCounts {
             counts,
+            users,
             lacks_events: false,
             lacks_users: false,
         });
@@ -56,6 +59,7 @@ pub(crate) async fn count(period: Period) -> Result<PeriodCounts, Error> {
     }
     Ok(PeriodCounts {
         counts,
+        users,
         lacks_events,
         lacks_users: lacks_events || had_events(&removed, period.from, period.to).await?,
     })
@@ -71,11 +75,19 @@ async fn had_events(
     days::has_any(removed, from.as_deref(), to.as_deref()).await
 }
 
-async fn count_days(from: Option<&str>, to: Option<&str>) -> Result<Buckets, Error> {
+/// Counts the events of a part of a day.
+async fn count_edge(filter: &Filter) -> Result<days::Days, Error> {
+    let (buckets, users) =
+        futures_util::future::join(events::buckets(filter), events::users_at_once(filter)).await;
+    let users = users?.map(|users| DistinctUsers::of_period().with(&users));
+    let buckets = buckets?;
+    Ok(days::Days { buckets, users })
+}
+
+async fn count_days(from: Option<&str>, to: Option<&str>) -> Result<days::Days, Error> {
     for _ in 0..READINGS {
         let summary = store::read(store::SUMMARY).await?.unwrap_or_default();
-        let mut newer = tail::buckets(summary.position).await?;
-        newer.keep_days(from, to);
+        let newer = count_newer(&summary, from, to).await?;
         // A rebuild removes the days of the summary that it replaces.
         if let Some(mut summarised) = days::read(&summary, from, to).await?
             && store::still_holds(&summary).await?
@@ -86,6 +98,25 @@ async fn count_days(from: Option<&str>, to: Option<&str>) -> Result<Buckets, Err
     }
     let cause = "the summary was replaced each time it was read";
     Err(Failure::unavailable(cause).into())
+}
+
+/// Counts the events of some days that the summary does not have yet.
+async fn count_newer(
+    summary: &Summary,
+    from: Option<&str>,
+    to: Option<&str>,
+) -> Result<days::Days> {
+    let mut buckets = tail::buckets(summary.position).await?;
+    buckets.keep_days(from, to);
+    let mut users = Some(DistinctUsers::of_period());
+    if buckets.days().next().is_some() {
+        let of_days = Filter::default()
+            .and_maybe(from.map(|from| gte("bucket", from)))
+            .and_maybe(to.map(|to| lt("bucket", to)));
+        let newer = tail::users(summary.position, &of_days).await?;
+        users = newer.map(|newer| DistinctUsers::of_period().with(&newer));
+    }
+    Ok(days::Days { buckets, users })
 }
 
 fn split(period: Period) -> Parts {

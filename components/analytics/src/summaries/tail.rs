@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use service_kit::Failure;
+use service_kit::collection::Filter;
 
 use super::counts::Buckets;
 use super::window::{MAX_EVENTS, after, between, end_before};
@@ -16,12 +17,13 @@ const MAX_PARTS: usize = 20;
 /// Counts the events after `position`, and returns the users they are about.
 pub(super) async fn count(position: u64) -> Result<(Counts, Vec<String>)> {
     let all = after(position);
+    let everything = Filter::default();
     let (counts, users) =
-        futures_util::future::join(events::buckets(&all), events::users_at_once(&all)).await;
-    let users = match users? {
-        Some(users) => users,
-        None => users_by_parts(position).await?,
-    };
+        futures_util::future::join(events::buckets(&all), users(position, &everything)).await;
+    let users = users?.ok_or_else(|| {
+        let cause = "too many events are not in the summary yet; each request adds some";
+        Failure::unavailable(cause)
+    })?;
     Ok((Counts::of(&counts?), users))
 }
 
@@ -30,20 +32,29 @@ pub(super) async fn buckets(position: u64) -> Result<Buckets> {
     events::buckets(&after(position)).await
 }
 
+/// Returns the users of the events after `position` that match, or `None` if there are too many events.
+pub(super) async fn users(position: u64, filter: &Filter) -> Result<Option<Vec<String>>> {
+    let all = after(position).and(filter.clone());
+    match events::users_at_once(&all).await? {
+        Some(users) => Ok(Some(users)),
+        None => users_by_parts(position, filter).await,
+    }
+}
+
 /// Finds the users in parts, because the cost of one query for many users grows with the number of
 /// events times the number of users.
-async fn users_by_parts(mut from: u64) -> Result<Vec<String>> {
+async fn users_by_parts(mut from: u64, filter: &Filter) -> Result<Option<Vec<String>>> {
     let mut users = HashSet::new();
     for _ in 0..MAX_PARTS {
         let rest = after(from);
         let Some(beyond) = events::position(&rest, MAX_EVENTS).await? else {
-            users.extend(events::users(&rest).await?);
-            return Ok(users.into_iter().collect());
+            users.extend(events::users(&rest.and(filter.clone())).await?);
+            return Ok(Some(users.into_iter().collect()));
         };
         let end = end_before(from, beyond);
-        users.extend(events::users(&between(from, end)).await?);
+        let part = between(from, end).and(filter.clone());
+        users.extend(events::users(&part).await?);
         from = end;
     }
-    let cause = "too many events are not in the summary yet; each request adds some";
-    Err(Failure::unavailable(cause))
+    Ok(None)
 }

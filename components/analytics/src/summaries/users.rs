@@ -27,7 +27,7 @@ struct User {
 }
 
 /// Marks the users of the next slice that are not in `summary` yet, and returns their number.
-pub(super) async fn enrol(summary: &Summary, users: &[String]) -> Result<u64> {
+pub(super) async fn enrol(summary: &Summary, users: &[&String]) -> Result<u64> {
     let mark = mark(summary, summary.slice + 1);
     for users in users.chunks(BATCH) {
         let users = users.iter().map(|user| User {

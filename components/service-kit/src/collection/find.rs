@@ -59,6 +59,17 @@ impl<T> Find<T> {
         };
         documents::find(self.collection.to_owned(), query).await
     }
+
+    /// Fetches at most `limit` documents, or fewer if more would be above the adapter's limit on bytes. Returns
+    /// how many were asked for at last, too.
+    async fn fetch_fitting(&self, mut limit: u32) -> Result<(Vec<String>, u32), Error> {
+        loop {
+            match self.fetch(limit).await {
+                Err(Error::TooLarge(_)) if limit > 1 => limit /= 2,
+                found => return Ok((found?, limit)),
+            }
+        }
+    }
 }
 
 impl<T: DeserializeOwned> Find<T> {
@@ -68,6 +79,16 @@ impl<T: DeserializeOwned> Find<T> {
     /// If they cannot be found, or one cannot be read as `T`.
     pub async fn fetch_all(self) -> Result<Vec<T>, Failure> {
         let found = self.fetch(self.limit).await?;
+        self.read(&found)
+    }
+
+    /// Fetches the first documents, fewer than [`Self::limit`] if more would be above the adapter's limit on bytes.
+    /// There is at least one if any document matches.
+    ///
+    /// # Errors
+    /// Like [`Self::fetch_all`].
+    pub async fn fetch_some(self) -> Result<Vec<T>, Failure> {
+        let (found, _) = self.fetch_fitting(self.limit).await?;
         self.read(&found)
     }
 
@@ -98,14 +119,7 @@ impl<T: DeserializeOwned + Item> Find<T> {
         if let Some(cursor) = request.after {
             self.filter = self.filter.and(after(at, cursor));
         }
-        let mut limit = request.limit_to_fetch();
-        let found = loop {
-            match self.fetch(limit).await {
-                // Fewer documents may fit into the adapter's limit on bytes.
-                Err(Error::TooLarge(_)) if limit > 1 => limit /= 2,
-                found => break found?,
-            }
-        };
+        let (found, limit) = self.fetch_fitting(request.limit_to_fetch()).await?;
         let items = self.read(found.get(..fitting(&found)).unwrap_or_default())?;
         // With a smaller limit, it is unknown whether more documents follow. If none do, the list ends
         // with an empty page.

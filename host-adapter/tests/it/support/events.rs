@@ -116,6 +116,7 @@ pub(crate) async fn fetch_statistics(app: &App) -> Value {
     let start = OffsetDateTime::now_utc();
     super::until("a new reading", async || {
         let answer = app.get(STATISTICS).send().await.expect(200).json();
+        assert_eq!(answer["data"]["distinct_users_estimated"], false);
         (as_of(&answer) >= start).then(|| counts_in(answer))
     })
     .await
@@ -132,7 +133,30 @@ pub(crate) fn counts_in(mut answer: Value) -> Value {
     let data = answer["data"].as_object_mut().expect("data");
     data.remove("user_stats");
     data.remove("as_of");
+    data.remove("distinct_users_estimated");
     json!(data)
+}
+
+/// Returns the number of distinct users of a period, and whether it is an estimate.
+async fn fetch_users(app: &App, period: &str) -> (u64, bool) {
+    let answer = app.get(&format!("{STATISTICS}?{period}")).send().await;
+    let data = answer.expect(200).json()["data"].clone();
+    let users = data["distinct_users"].as_u64();
+    let is_estimated = data["distinct_users_estimated"].as_bool();
+    users.zip(is_estimated).unwrap_or_else(|| panic!("{data}"))
+}
+
+/// Expects that a period has `right` distinct users, and returns whether their number is an estimate.
+pub(crate) async fn expect_users(app: &App, period: &str, right: u64) -> bool {
+    let (users, is_estimated) = fetch_users(app, period).await;
+    // Four times the standard error.
+    let is_near = users.abs_diff(right) * 1_000 < right * 64;
+    let is_right = users == right || is_estimated && is_near;
+    assert!(
+        is_right,
+        "{period}: {users} users, not {right}, estimated: {is_estimated}"
+    );
+    is_estimated
 }
 
 /// Returns the number of summarised slices.

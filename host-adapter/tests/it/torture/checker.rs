@@ -16,7 +16,7 @@ use super::{
 use crate::support::{
     App, cluster,
     customer::{Customer, PROFILE},
-    events::fetch_statistics,
+    events::{expect_users, fetch_statistics},
     mongodb as server,
 };
 
@@ -43,6 +43,8 @@ pub(super) async fn check(world: &World, ledger: &Ledger) {
     let expected = statistics(&events);
     for app in [&world.embedded, &world.composed] {
         assert_eq!(fetch_statistics(app).await, expected, "statistics");
+        let users = expected["distinct_users"].as_u64().expect("a number");
+        expect_users(app, "from=2000-01-01", users).await;
         let answer = app
             .get("/api/v1/users/stats/count")
             .send()
