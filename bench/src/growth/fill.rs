@@ -81,6 +81,10 @@ pub(super) async fn grow(
         .bind(user_id)
         .bind(ACTIVITIES_PER_DAY as f64);
     insert.execute(database).await?;
+    // The service would have done this when such late activities arrived.
+    sqlx::query(r#"delete from "user".activity_counts"#)
+        .execute(database)
+        .await?;
     Ok(())
 }
 

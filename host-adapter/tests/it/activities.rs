@@ -368,3 +368,95 @@ async fn old_activities_are_removed_if_that_is_set() {
     })
     .await;
 }
+
+/// Activities of a user, twelve hours apart, from 30 hours ago on: `$2` of them, of three actions in turn.
+const FILL_PAST: &str = "insert into documents.activities (id, body) \
+     select id, jsonb_build_object('_id', id, 'user_id', $1::text, \
+         'action', (array['logged_in', 'logged_out', 'login_failed'])[1 + n % 3], \
+         'at', jsonb_build_object('$date', to_char(at, 'YYYY-MM-DD\"T\"HH24:MI:SS.MS\"Z\"')), \
+         'day', to_char(at, 'YYYY-MM-DD')) \
+     from (select gen_random_uuid()::text as id, n, \
+             now() at time zone 'UTC' - interval '30 hours' - n * interval '12 hours' as at \
+         from generate_series(0, $2::int - 1) as n) as given";
+
+/// Counts the activities of a user by SQL, as the service should.
+const COUNT: &str = "select jsonb_build_object('total', count(*), \
+     'by_action', (select jsonb_object_agg(a, n) from (select body ->> 'action' as a, count(*) as n from mine group by 1) as x), \
+     'by_day', (select jsonb_object_agg(d, n) from (select body ->> 'day' as d, count(*) as n from mine group by 1) as x)) \
+     from mine";
+
+async fn count_by_sql(sql: &mut sqlx::PgConnection, user_id: &str, from: &str) -> Value {
+    let mine = "with mine as (select body from documents.activities where body ->> 'user_id' = $1 \
+        and body -> 'at' ->> '$date' >= $2)";
+    let statement = sqlx::AssertSqlSafe(format!("{mine} {COUNT}"));
+    let count = sqlx::query_scalar(statement).bind(user_id).bind(from);
+    count.fetch_one(sql).await.expect("a count")
+}
+
+#[rstest]
+#[tokio::test]
+async fn statistics_of_past_days_are_kept_and_stay_right(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
+    let registered = app.register("ada").await.expect(201).json();
+    let user = registered["data"]["user_id"].as_str().expect("an id");
+    let token = log_in(&app, "ada", PASSWORD).await;
+    wait_for_activities(&app, &token, 2).await;
+    let mut sql = app.admin_connection().await;
+    let fill = sqlx::query(FILL_PAST).bind(user).bind(400);
+    fill.execute(&mut sql).await.expect("insert");
+    let expect = async |sql: &mut sqlx::PgConnection, from: Option<&str>| {
+        let query = from.map(|from| format!("?from={from}")).unwrap_or_default();
+        let request = app.get(&format!("{STATISTICS}{query}")).bearer(&token);
+        let found = request.send().await.expect(200).json()["data"].clone();
+        assert_eq!(
+            found,
+            count_by_sql(sql, user, from.unwrap_or_default()).await
+        );
+    };
+    expect(&mut sql, None).await;
+    // Both are made from what is kept: the second removal is one that no version makes.
+    let oldest = "delete from documents.activities where id in (select id from documents.activities \
+        where body ->> 'user_id' = $1 order by body -> 'at' ->> '$date' limit 25)";
+    sqlx::query(oldest)
+        .bind(user)
+        .execute(&mut sql)
+        .await
+        .expect("delete");
+    expect(&mut sql, None).await;
+    let day = time::OffsetDateTime::now_utc() - time::Duration::days(40);
+    let noon = format!("{}T12:00:00.000Z", day.date());
+    expect(&mut sql, Some(&noon)).await;
+    let kept = count_by_sql(&mut sql, user, &noon).await;
+    let hidden = "update documents.activities set body = jsonb_set(body, '{user_id}', '\"x\"') \
+        where body ->> 'user_id' = $1 and body ->> 'day' = $2";
+    let hide = sqlx::query(hidden)
+        .bind(user)
+        .bind((day + time::Duration::days(5)).date().to_string());
+    assert_eq!(
+        hide.execute(&mut sql)
+            .await
+            .expect("update")
+            .rows_affected(),
+        2
+    );
+    let request = app.get(&format!("{STATISTICS}?from={noon}")).bearer(&token);
+    assert_eq!(request.send().await.expect(200).json()["data"], kept);
+    // A late activity has the days counted again.
+    let late =
+        json!({ "id": uuid::Uuid::now_v7(), "user_id": user, "action": "logged_in", "at": noon });
+    let sealed = app.seal_with(&[
+        "--from",
+        "user",
+        "--to",
+        "user",
+        "--path",
+        PATH,
+        &late.to_string(),
+    ]);
+    let answer = app.post(PATH).text(&sealed).send().await;
+    assert_eq!(answer.status, 201, "{answer:?}");
+    expect(&mut sql, None).await;
+    expect(&mut sql, Some(&noon)).await;
+}

@@ -108,7 +108,7 @@ pub(crate) struct ActivityStatistics {
     pub(crate) total: u64,
     #[example(json!({"logged_in": 2}))]
     pub(crate) by_action: BTreeMap<String, u64>,
-    /// By day in UTC, such as `2026-01-31`, for the busiest 1,000 days.
+    /// By day in UTC, such as `2026-01-31`, for the latest 1,000 days.
     #[example(json!({"2026-01-31": 2}))]
     pub(crate) by_day: BTreeMap<String, u64>,
 }

@@ -1,5 +1,6 @@
 //! The functions of the service, one per file, each with the SQL or the filters that it needs.
 
+mod activity_counts;
 mod activity_statistics;
 mod change_password;
 mod check_new_password;

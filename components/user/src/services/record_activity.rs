@@ -8,7 +8,7 @@ use service_kit::retention::{self, Looked};
 use service_kit::sql::{Message, message};
 use service_kit::{Failure, background, clock, extended_json};
 
-use super::ACTIVITIES;
+use super::{ACTIVITIES, activity_counts};
 use crate::error::Result;
 use crate::schemas::NewActivity;
 
@@ -19,6 +19,7 @@ pub(crate) const ACTIVITIES_PATH: &str = "/api/v1/users/activities";
 /// `activities_max_age_days`, after the answer.
 pub(crate) async fn record_activity(activity: NewActivity) -> Result<()> {
     ACTIVITIES.insert(&document(&activity)).await?;
+    activity_counts::forget_if_late(activity.user_id, activity.at).await?;
     if LOOKED.with(Looked::is_due) {
         background(remove_old());
     }
