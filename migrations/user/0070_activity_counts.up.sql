@@ -3,7 +3,7 @@
 create table activity_counts (
     user_id uuid constraint activity_counts_pkey primary key
         constraint activity_counts_user_id_fkey references users (id) on delete cascade,
-    -- Changes when the numbers are forgotten, so that a reading does not keep what it has counted before.
+    -- Changes with each activity, so that a reading does not keep what it has counted before.
     version bigint not null default 0,
     -- The start of the first day that is not in the numbers. Null if nothing is kept.
     until timestamptz,

@@ -459,4 +459,18 @@ async fn statistics_of_past_days_are_kept_and_stay_right(
     assert_eq!(answer.status, 201, "{answer:?}");
     expect(&mut sql, None).await;
     expect(&mut sql, Some(&noon)).await;
+    // A reading by a clock that was days ahead has kept today.
+    let ahead =
+        "update \"user\".activity_counts set until = date_trunc('day', now()) + interval '3 days'";
+    let changed = sql.execute(ahead).await.expect("update");
+    assert_eq!(changed.rows_affected(), 1);
+    let before = count_by_sql(&mut sql, user, "").await["total"].clone();
+    log_in(&app, "ada", PASSWORD).await;
+    until("the activity of today", async || {
+        let request = app.get(STATISTICS).bearer(&token);
+        let found = request.send().await.expect(200).json()["data"].clone();
+        let is_right = found == count_by_sql(&mut sql, user, "").await;
+        (is_right && found["total"] != before).then_some(())
+    })
+    .await;
 }

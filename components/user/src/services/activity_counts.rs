@@ -1,10 +1,10 @@
 //! The numbers of a user's activities per day, kept so that statistics need not read all activities.
 //!
 //! They are made when statistics are read, from the user's first activity up to the day before yesterday, and later
-//! readings add the days since. Recording an activity costs nothing more. Two things change days that are kept:
+//! readings add the days since. Two things change days that are kept:
 //!
-//! - An activity arrives late, because its message had to wait. Then the numbers are forgotten, and their `version`
-//!   changes, so that a reading does not keep what it has counted before.
+//! - An activity of such a day arrives, because its message had to wait or a clock was ahead. Then the numbers are
+//!   forgotten. Each activity changes their `version`, so that a reading does not keep what it has counted before.
 //! - Old activities are removed, the oldest first. Only days after the first activity are used then.
 
 use std::collections::BTreeMap;
@@ -21,10 +21,6 @@ use uuid::Uuid;
 
 use super::ACTIVITIES;
 use crate::error::Result;
-
-/// An activity that is older when it arrives is late. Days are kept at least twice this time after their end, so
-/// clocks may differ by this much.
-const LATE: Duration = Duration::hours(12);
 
 /// Days that are counted at once. A query counts at most 1,000.
 const STEP: Duration = Duration::days(900);
@@ -89,16 +85,14 @@ pub(super) async fn up_to_date(user_id: Uuid) -> Result<Option<Kept>> {
     extend(user_id, row, &first, until).await.map(Some)
 }
 
-/// Forgets the numbers if an activity of this time is late. Call it when the activity is stored. If it is not called
-/// because the process ends, the message is delivered again.
-pub(super) async fn forget_if_late(user_id: Uuid, at: OffsetDateTime) -> Result<()> {
-    if OffsetDateTime::now_utc() - at > LATE {
-        let forget = sql(
-            "update activity_counts set version = version + 1, until = null, counts = '{\"days\": {}}' \
-             where user_id = $1",
-        );
-        forget.bind(user_id).execute().await?;
-    }
+/// Forgets the numbers if they have the day of `at`. Call it after an activity of this time is stored. If it is not
+/// called because the process ends, the message is delivered again.
+pub(super) async fn forget_if_kept(user_id: Uuid, at: OffsetDateTime) -> Result<()> {
+    let forget = sql("update activity_counts set version = version + 1, \
+             counts = case when until > $2 then '{\"days\": {}}' else counts end, \
+             until = case when until > $2 then null else until end \
+         where user_id = $1");
+    forget.bind(user_id).bind(at).execute().await?;
     Ok(())
 }
 

@@ -19,7 +19,7 @@ pub(crate) const ACTIVITIES_PATH: &str = "/api/v1/users/activities";
 /// `activities_max_age_days`, after the answer.
 pub(crate) async fn record_activity(activity: NewActivity) -> Result<()> {
     ACTIVITIES.insert(&document(&activity)).await?;
-    activity_counts::forget_if_late(activity.user_id, activity.at).await?;
+    activity_counts::forget_if_kept(activity.user_id, activity.at).await?;
     if LOOKED.with(Looked::is_due) {
         background(remove_old());
     }
