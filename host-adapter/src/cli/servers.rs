@@ -118,14 +118,13 @@ impl Servers {
 
 impl Runner {
     /// Runs the first server and those that replace it, until the last one has ended. Returns the number of requests
-    /// that were cut off.
+    /// that it cut off.
     ///
     /// # Errors
     ///
     /// A thread cannot be started, or has panicked.
     pub(super) async fn run(mut self) -> anyhow::Result<usize> {
         let mut running = JoinSet::new();
-        let mut cut_off = 0;
         let mut next = Some(self.first);
         loop {
             if let Some(Server {
@@ -141,12 +140,25 @@ impl Runner {
                 biased;
                 Some(server) = self.starting.recv() => next = Some(server),
                 Some(ended) = running.join_next() => {
-                    cut_off += ended??;
+                    let cut_off = ended??;
                     if running.is_empty() {
                         return Ok(cut_off);
                     }
+                    report_end(cut_off);
                 }
             }
         }
+    }
+}
+
+/// Says how a server has ended that another one had replaced.
+fn report_end(cut_off: usize) {
+    if cut_off > 0 {
+        tracing::warn!(
+            "the previous server has ended: {cut_off} requests were cut off (`host.request_timeout` and \
+             `host.shutdown_timeout`)"
+        );
+    } else {
+        tracing::info!("the previous server has ended: it has answered all its requests");
     }
 }

@@ -143,6 +143,11 @@ async fn a_replaced_server_finishes_its_requests() {
         answer.to_ascii_lowercase().contains("connection: close"),
         "{answer}"
     );
+    app.wait_for_log("the end of the previous server", |line| {
+        let text = line["message"].as_str().unwrap_or_default();
+        text.starts_with("the previous server has ended: it has answered")
+    })
+    .await;
 }
 
 #[rstest]
