@@ -117,7 +117,7 @@ async fn a_killed_mongodb_loses_no_acknowledged_write(
     let address = Forwarder::new();
     let url = format!("{}/outage?directConnection=true", address.url_as("mongodb")).into();
     let start = async || {
-        let server = server::start_private_server(Some((directory.path(), None))).await;
+        let server = server::start_private_server(Some(directory.path())).await;
         address.forward_to(&format!("mongodb://127.0.0.1:{}", server.port()));
         server
     };

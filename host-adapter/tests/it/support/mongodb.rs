@@ -53,8 +53,8 @@ pub(crate) fn mongod() -> PathBuf {
 }
 
 /// Starts a server that a test may kill. `kept` is the directory of its data, which then outlives
-/// the server, and its port. Without `kept`, the data is temporary.
-pub(crate) async fn start_private_server(kept: Option<(&Path, Option<u16>)>) -> PrivateMongoDb {
+/// the server. Without `kept`, the data is temporary.
+pub(crate) async fn start_private_server(kept: Option<&Path>) -> PrivateMongoDb {
     let mut options = MongoDbOptions {
         program: Some(mongod()),
         port: None,
@@ -62,8 +62,8 @@ pub(crate) async fn start_private_server(kept: Option<(&Path, Option<u16>)>) -> 
     };
     let own = std::env::temp_dir().join(format!("spindle-mongodb-{}", uuid::Uuid::now_v7()));
     let directory = match kept {
-        Some((directory, port)) => {
-            (options.port, options.temporary) = (port, false);
+        Some(directory) => {
+            options.temporary = false;
             directory
         }
         None => &own,

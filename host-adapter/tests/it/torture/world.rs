@@ -29,7 +29,6 @@ pub(super) struct World {
     pub(super) composed: App,
     postgres: Postgres,
     mongodb: Option<PrivateMongoDb>,
-    mongodb_port: u16,
     links: HashMap<Link, Forwarder>,
     clocks: [Clock; 2],
     directory: TempDir,
@@ -40,7 +39,7 @@ impl World {
         let directory = tempfile::tempdir().expect("a directory");
         let postgres = Postgres::new().await;
         let data = directory.path().join("mongodb");
-        let mongodb = server::start_private_server(Some((&data, None))).await;
+        let mongodb = server::start_private_server(Some(&data)).await;
         let links = links(&postgres.url(), mongodb.port());
         let clocks = ["embedded", "composed"].map(|name| Clock::new(directory.path(), name));
         let keys = directory.path().join("keys");
@@ -64,7 +63,6 @@ impl World {
         Self {
             embedded,
             composed,
-            mongodb_port: mongodb.port(),
             postgres,
             mongodb: Some(mongodb),
             links,
@@ -128,8 +126,12 @@ impl World {
             Victim::MongoDb => {
                 drop(self.mongodb.take());
                 let data = self.directory.path().join("mongodb");
-                let kept = Some((data.as_path(), Some(self.mongodb_port)));
-                self.mongodb = Some(server::start_private_server(kept).await);
+                let mongodb = server::start_private_server(Some(&data)).await;
+                // Another process may have taken the port of the one before.
+                for link in [Link::EmbeddedToMongoDb, Link::AdapterToMongoDb] {
+                    self.links[&link].forward_to(&mongodb_at(mongodb.port()));
+                }
+                self.mongodb = Some(mongodb);
             }
         }
     }
@@ -205,7 +207,7 @@ fn links(postgres: &SecretString, mongodb: u16) -> HashMap<Link, Forwarder> {
                 forwarder.forward_to_socket(socket.clone());
             }
             Link::EmbeddedToMongoDb | Link::AdapterToMongoDb => {
-                forwarder.forward_to(&format!("mongodb://127.0.0.1:{mongodb}"));
+                forwarder.forward_to(&mongodb_at(mongodb));
             }
             _ => {}
         }
@@ -225,6 +227,10 @@ pub(super) fn through(link: &Forwarder, url: &SecretString) -> SecretString {
     let (user, password) = (url.username(), url.password().expect("a password"));
     let address = link.address();
     format!("postgres://{user}:{password}@{address}/{DATABASE}").into()
+}
+
+fn mongodb_at(port: u16) -> String {
+    format!("mongodb://127.0.0.1:{port}")
 }
 
 fn mongodb_through(link: &Forwarder) -> SecretString {
