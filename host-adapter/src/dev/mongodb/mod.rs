@@ -193,7 +193,8 @@ mod tests {
             sleep(INTERVAL).await;
             drop(held);
         };
-        let (taken, ()) = tokio::join!(lock(directory.path()), release);
+        // On a busy machine both may have slept for longer, so the release comes first.
+        let ((), taken) = tokio::join!(biased; release, lock(directory.path()));
         let _taken = taken.unwrap();
         let second = lock(directory.path()).await;
         assert!(matches!(second, Err(MongoDbError::InUse { .. })));
