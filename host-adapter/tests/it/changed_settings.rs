@@ -80,11 +80,13 @@ async fn a_changed_server_takes_over_under_load() {
         assert!(taken_up.contains("host.max_requests"), "{taken_up}");
         assert_eq!(report["needs_restart"], serde_json::json!([]));
         if server % 3 == 1 {
-            let url = url_of_faulty(&app).expect("the listener in the log");
-            let build = Request::new(Method::GET, &format!("{url}/build"))
-                .send()
-                .await;
-            assert_eq!(build.expect(200).text, "original");
+            // The log may still name none, or the one that has gone.
+            let build = until("the listener in the log", async || {
+                let url = url_of_faulty(&app)?;
+                let build = Request::new(Method::GET, &format!("{url}/build"));
+                build.0.send().await.ok()?.text().await.ok()
+            });
+            assert_eq!(build.await, "original");
         }
         until("requests at this server", async || {
             (requests.load(Ordering::SeqCst) > before + CLIENTS).then_some(())
@@ -122,7 +124,9 @@ async fn request_until_stopped(url: String, stop: Arc<AtomicBool>, requests: Arc
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replaced_server_finishes_its_requests() {
     let project = Project::new();
-    let app = builder(&project).start().await;
+    // The other server may take long to start.
+    let builder = builder(&project).env("SPINDLE_HOST_BODY_TIMEOUT", "4m");
+    let app = builder.start().await;
     // It ends when its body is complete.
     let address = app.url("all routes").trim_start_matches("http://");
     let mut slow = TcpStream::connect(address).await.expect("a connection");

@@ -449,7 +449,7 @@ async fn users_of_whole_days_are_counted_without_events(
 async fn users_of_many_days_in_one_slice_are_counted(
     #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
 ) {
-    let app = App::start(mode).await;
+    let app = Builder::new(mode).patient().start().await;
     let mut sql = app.admin_connection().await;
     insert_events(&mut sql, 3_000, LONG_AGO, 1, 90).await;
     // On two days there are many events, and on a hundred others few.
