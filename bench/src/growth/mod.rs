@@ -44,6 +44,8 @@ pub(crate) async fn run(options: &cli::Growth, lab: &Lab) -> anyhow::Result<()> 
     for (index, size) in sizes.iter().enumerate() {
         note(&format!("filling: {size}"));
         grown.grow(size).await?;
+        smallest.host.log_in().await?;
+        grown.host.log_in().await?;
         for round in 1..=options.rounds {
             note(&format!("{size}: round {round} of {}", options.rounds));
             samples.extend(measure(lab, &smallest, &grown, index, options.seconds).await?);

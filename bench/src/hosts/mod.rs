@@ -174,6 +174,12 @@ impl Host {
         let http = Http::new(&self.url);
         let registered = http.post(REGISTER, login("0")).await?;
         self.user_id = text(&registered, "/data/user_id")?;
+        self.log_in().await
+    }
+
+    /// Gets another token, for a measurement that takes longer than a token is valid.
+    pub(crate) async fn log_in(&mut self) -> anyhow::Result<()> {
+        let http = Http::new(&self.url);
         let logged_in = http.post(Route::Login.path(), login("0")).await?;
         self.token = text(&logged_in, "/access_token")?;
         Ok(())
