@@ -17,7 +17,12 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::support::{App, Builder, builds::Project, client::Request, until};
+use crate::support::{
+    App, Builder,
+    builds::Project,
+    client::{self, Request},
+    until,
+};
 
 /// Servers that take over from each other.
 const SERVERS: usize = 10;
@@ -109,10 +114,7 @@ async fn a_changed_server_takes_over_under_load() {
 }
 
 async fn request_until_stopped(url: String, stop: Arc<AtomicBool>, requests: Arc<AtomicUsize>) {
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .expect("client");
+    let client = client::client();
     while !stop.load(Ordering::SeqCst) {
         let response = client.get(&url).send().await.expect("an answer");
         assert_eq!(response.status(), StatusCode::OK, "{response:?}");

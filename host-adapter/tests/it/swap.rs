@@ -16,6 +16,7 @@ use tokio::{
 use crate::support::{
     TIMEOUT,
     builds::{Project, manifest},
+    client,
     process::send_signal,
     until,
 };
@@ -95,10 +96,7 @@ async fn a_hundred_swaps_under_load_fail_no_request() {
 /// Returns the number of requests. Each must succeed, and be answered by a build that was not replaced
 /// before the request began.
 async fn request_until_stopped(url: String, progress: Arc<Progress>) -> usize {
-    let client = reqwest::Client::builder()
-        .no_proxy()
-        .build()
-        .expect("client");
+    let client = client::client();
     let mut requests = 0;
     while !progress.stop.load(Ordering::SeqCst) {
         let ended = progress.ended.load(Ordering::SeqCst);

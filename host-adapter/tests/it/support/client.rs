@@ -68,22 +68,27 @@ impl Answer {
     }
 }
 
+/// A client that keeps its connections.
+pub(crate) fn client() -> reqwest::Client {
+    // The program does this when it starts. Here, any test may be the first to need it.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    // It trusts no one, because tests speak plain HTTP: to read the machine's certificates takes longer than most
+    // requests.
+    reqwest::Client::builder()
+        .no_proxy()
+        .tls_certs_only([])
+        .timeout(super::TIMEOUT)
+        .build()
+        .expect("client")
+}
+
 /// A request that is not sent yet.
 pub(crate) struct Request(pub(crate) reqwest::RequestBuilder);
 
 impl Request {
     pub(crate) fn new(method: Method, url: &str) -> Self {
-        // The program does this when it starts. Here, any test may be the first to need it.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        // Each request has its own client, so that tests do not share connections. It trusts no one, because tests speak
-        // plain HTTP: to read the machine's certificates takes longer than most requests.
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .tls_certs_only([])
-            .timeout(super::TIMEOUT)
-            .build()
-            .expect("client");
-        Self(client.request(method, url))
+        // Each request has its own client, so that tests do not share connections.
+        Self(client().request(method, url))
     }
 
     pub(crate) fn header(self, name: &str, value: &str) -> Self {
