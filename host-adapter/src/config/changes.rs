@@ -29,7 +29,7 @@ const PROCESS: [&str; 4] = ["control", "log", "management", "traces"];
 /// Where databases are. `up` starts them, or connects to them, only once.
 const DATABASES: &str = "databases";
 
-/// `PRODUCTION`, which is no key of a table.
+/// How a report names the variable `PRODUCTION`, which is not in a table.
 const PRODUCTION: &str = "production";
 
 /// The settings that differ between two readings, by what takes them up.

@@ -1,11 +1,11 @@
 //! Moving a summary forward, slice by slice.
 
 use std::cell::Cell;
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use service_kit::{background, collection};
 
-use super::counts::ByType;
 use super::summary::Summary;
 use super::window::{MAX_EVENTS, between, end_before};
 use super::{Counts, Result, adopt, days, events, retention, store, turn, users};
@@ -133,13 +133,8 @@ async fn with_slice(summary: &Summary, end: u64) -> Result<Summary> {
     let slice = between(summary.position, end);
     let buckets = events::buckets(&slice).await?;
     let by_day = events::users_by_day(&slice, &buckets).await?;
-    let mut users = ByType::new();
-    for (_, of_day) in by_day.days() {
-        for (user, number) in of_day {
-            *users.entry(user.clone()).or_default() += number;
-        }
-    }
-    let new_users = users::enrol(summary, &Vec::from_iter(users.keys())).await?;
+    let users: BTreeSet<_> = by_day.days().flat_map(|(_, users)| users.keys()).collect();
+    let new_users = users::enrol(summary, &Vec::from_iter(users)).await?;
     days::add(summary, &buckets, &by_day).await?;
     let mut total: Counts = summary.counts.clone();
     total.add(Counts::of(&buckets));
