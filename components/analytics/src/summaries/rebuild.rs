@@ -19,7 +19,7 @@ const BUDGET: Duration = Duration::from_secs(5);
 /// The progress of a rebuild.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Progress {
-    /// Whether the summary is replaced and nothing is left to do.
+    /// Whether the summary is replaced. The next rebuild removes what the previous summary may have left.
     pub(crate) done: bool,
     /// Events that are in the new summary so far.
     pub(crate) events: u64,
