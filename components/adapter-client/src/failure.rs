@@ -1,7 +1,7 @@
 //! Failures of a call, and their conversion to the errors of each interface.
 
 use crate::bindings::exports::spindle::adapter::{
-    dispatch, documents, envelopes, health, passwords, postgres, tokens,
+    dispatch, documents, envelopes, health, passwords, postgres, subject_queries, tokens,
 };
 
 /// A call that has no result of its function.
@@ -74,6 +74,17 @@ impl From<Failure> for tokens::Error {
     fn from(failure: Failure) -> Self {
         match failure {
             Failure::Invalid(_) | Failure::TooLarge(_) => Self::Invalid,
+            other => Self::Unavailable(other.reason()),
+        }
+    }
+}
+
+impl From<Failure> for subject_queries::Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            failure @ (Failure::Invalid(_) | Failure::TooLarge(_)) => {
+                Self::Statement(failure.into())
+            }
             other => Self::Unavailable(other.reason()),
         }
     }

@@ -3,6 +3,10 @@
 //! The world contains every interface. The finished `.wasm` of a component imports only the functions
 //! that it calls, so a component does not need a grant for the others.
 
+#[expect(
+    missing_docs,
+    reason = "generated: aliases of types that an interface uses"
+)]
 mod bindings {
     spin_sdk::wit_bindgen::generate!({
         path: "../../wit",
@@ -15,5 +19,5 @@ mod bindings {
 #[cfg(target_family = "wasm")]
 pub(crate) use bindings::spindle::adapter::context;
 pub use bindings::spindle::adapter::{
-    dispatch, documents, envelopes, health, passwords, postgres, tokens,
+    dispatch, documents, envelopes, health, passwords, postgres, subject_queries, tokens,
 };

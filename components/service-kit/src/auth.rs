@@ -1,5 +1,7 @@
 //! Identifies the caller: a user by an access token, or a service by an envelope.
 
+use std::fmt;
+
 use axum::extract::FromRequestParts;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -12,6 +14,21 @@ use crate::local::local;
 use crate::openapi::{ACCESS_TOKEN, BEARER, Describe, OPERATOR, Operation, SERVICE};
 use crate::problem::{Problem, kinds};
 use crate::sealing::{CLIENT, SealedBy};
+
+/// Extractor: the access token, which is required. It is not checked: [`crate::sql::Sql::for_subject`] does that, in
+/// the same call to the adapter as a statement.
+pub struct UncheckedToken(pub(crate) String);
+
+/// Why an access token is not accepted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenRejected {
+    /// It has expired.
+    Expired,
+    /// Its session has ended.
+    Ended,
+    /// It is malformed or forged, or is not for this service.
+    Invalid,
+}
 
 /// Extractor: the claims of the access token, which is required.
 #[derive(Debug)]
@@ -35,11 +52,41 @@ pub enum Caller {
 #[derive(Debug)]
 pub struct Operator;
 
-impl<S: Sync> FromRequestParts<S> for Bearer {
+impl<S: Sync> FromRequestParts<S> for UncheckedToken {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let token = token(&parts.headers).ok_or_else(|| Problem::of(&kinds::UNAUTHENTICATED))?;
+        let token = token(&parts.headers);
+        let token = token.ok_or_else(|| Problem::of(&kinds::UNAUTHENTICATED))?;
+        Ok(Self(token))
+    }
+}
+
+/// A token is a secret.
+impl fmt::Debug for UncheckedToken {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("UncheckedToken(…)")
+    }
+}
+
+impl TokenRejected {
+    /// `None` if the token was not checked.
+    pub(crate) fn of(error: &tokens::Error) -> Option<Self> {
+        use tokens::Error;
+        match error {
+            Error::Expired => Some(Self::Expired),
+            Error::Ended => Some(Self::Ended),
+            Error::Invalid => Some(Self::Invalid),
+            Error::Denied(_) | Error::Unavailable(_) => None,
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Bearer {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let UncheckedToken(token) = UncheckedToken::from_request_parts(parts, state).await?;
         Ok(Self(local(tokens::verify(token)).await?))
     }
 }
@@ -89,11 +136,17 @@ impl<S: Sync> FromRequestParts<S> for Operator {
     }
 }
 
-impl Describe for Bearer {
+impl Describe for UncheckedToken {
     fn describe(operation: &mut Operation) {
         operation.security.extend([BEARER, ACCESS_TOKEN]);
         operation.fails_with(&kinds::UNAUTHENTICATED);
         operation.fails_with(&kinds::SESSION_ENDED);
+    }
+}
+
+impl Describe for Bearer {
+    fn describe(operation: &mut Operation) {
+        UncheckedToken::describe(operation);
     }
 }
 

@@ -47,7 +47,7 @@ mod service;
 mod settings;
 
 pub use answer::{Answer, Created};
-pub use auth::{Bearer, Caller, Operator, UserId};
+pub use auth::{Bearer, Caller, Operator, TokenRejected, UncheckedToken, UserId};
 pub use background::background;
 pub use client::Client;
 pub use collection::Collection;

@@ -40,13 +40,7 @@ impl<S: Sync> FromRequestParts<S> for CurrentUser {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let Bearer(claims) = Bearer::from_request_parts(parts, state).await?;
-        let user = Self::from_claims(&claims).ok_or(Error::UserGone)?;
-        if let Some(session) = user.session_id
-            && NOTED.with_borrow_mut(|noted| is_due(noted, session, Instant::now()))
-        {
-            background(services::note_session_use(session));
-        }
-        Ok(user)
+        Ok(Self::of(&claims)?)
     }
 }
 
@@ -57,6 +51,17 @@ impl Describe for CurrentUser {
 }
 
 impl CurrentUser {
+    /// The user of a valid token. Records that the session was used.
+    pub(crate) fn of(claims: &Claims) -> Result<Self, Error> {
+        let user = Self::from_claims(claims).ok_or(Error::UserGone)?;
+        if let Some(session) = user.session_id
+            && NOTED.with_borrow_mut(|noted| is_due(noted, session, Instant::now()))
+        {
+            background(services::note_session_use(session));
+        }
+        Ok(user)
+    }
+
     /// Returns `None` if an id is not a UUID, because then neither a user nor a session has it.
     fn from_claims(claims: &Claims) -> Option<Self> {
         let session_id = claims.session.as_deref().map(Uuid::parse_str);

@@ -1,7 +1,8 @@
 //! The errors of this service, and the problem that a client receives for each.
 
 use service_kit::problem::{FieldError, Kind, Problem, kinds};
-use service_kit::{Failure, kind};
+use service_kit::sql::SubjectError;
+use service_kit::{Failure, TokenRejected, kind};
 
 /// The result of a service function.
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
@@ -24,6 +25,8 @@ pub(crate) enum Error {
     SessionNotFound,
     TooManySessions,
     UserGone,
+    /// The access token of the request is not accepted.
+    TokenRejected(TokenRejected),
     KeyReused,
     RequestInProgress,
     Failure(Failure),
@@ -56,6 +59,16 @@ impl Guessable {
 impl<E: Into<Failure>> From<E> for Error {
     fn from(error: E) -> Self {
         Self::Failure(error.into())
+    }
+}
+
+impl Error {
+    /// For a statement about the user of a token.
+    pub(crate) fn of_subject(error: SubjectError) -> Self {
+        match error {
+            SubjectError::Token(rejected) => Self::TokenRejected(rejected),
+            SubjectError::Sql(error) => error.into(),
+        }
     }
 }
 
@@ -150,6 +163,7 @@ impl From<Error> for Problem {
             Error::UserGone => {
                 return Self::invalid_token("The access token's user does not exist.");
             }
+            Error::TokenRejected(rejected) => return rejected.into(),
             Error::KeyReused => &kinds::IDEMPOTENCY_KEY_REUSED,
             Error::RequestInProgress => &kinds::REQUEST_IN_PROGRESS,
             Error::Failure(failure) => return failure.into(),

@@ -6,8 +6,8 @@ use service_kit::page::Page;
 use service_kit::problem::{Problem, kinds};
 use service_kit::routing::{Id, Routes, delete, get, post};
 use service_kit::{
-    Answer, Caller, Client, Created, IdempotencyKey, Input, Production, Query, Result, adapter,
-    health,
+    Answer, Caller, Client, Created, IdempotencyKey, Input, Production, Query, Result,
+    UncheckedToken, adapter, health,
 };
 
 use crate::current_user::CurrentUser;
@@ -129,8 +129,8 @@ async fn change_password(
     Ok(answer.with_warnings(warnings))
 }
 
-async fn profile(user: CurrentUser) -> Result<Answer<Profile>> {
-    let profile = services::fetch_profile(user.user_id).await?;
+async fn profile(token: UncheckedToken) -> Result<Answer<Profile>> {
+    let profile = services::fetch_profile(token).await?;
     Ok(Answer::ok("User profile", profile).private())
 }
 

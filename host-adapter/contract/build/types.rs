@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context as _, bail};
-use wit_parser::{Enum, Record, Resolve, Type, TypeDef, TypeDefKind, Variant};
+use wit_parser::{Enum, Record, Resolve, Type, TypeDef, TypeDefKind, TypeOwner, Variant};
 
 use super::{Module, camel, docs, functions, snake};
 
@@ -25,6 +25,7 @@ fn generate_type(resolve: &Resolve, definition: &TypeDef) -> anyhow::Result<Stri
         TypeDefKind::Record(record) => generate_record(resolve, name, record),
         TypeDefKind::Variant(variant) => generate_variant(resolve, name, variant),
         TypeDefKind::Enum(cases) => Ok(generate_enum(name, cases)),
+        TypeDefKind::Type(Type::Id(used)) => generate_use(resolve, name, resolve.types.get(*used)),
         TypeDefKind::Type(ty) => Ok(format!(
             "pub type {} = {};\n",
             camel(name),
@@ -40,6 +41,23 @@ fn generate_type(resolve: &Resolve, definition: &TypeDef) -> anyhow::Result<Stri
             other.as_str()
         ),
     }
+}
+
+/// A type of another interface.
+fn generate_use(resolve: &Resolve, name: &str, used: Option<&TypeDef>) -> anyhow::Result<String> {
+    let used = used.context("a type is missing")?;
+    let TypeOwner::Interface(owner) = used.owner else {
+        bail!("`{name}` is of no interface");
+    };
+    let owner = resolve
+        .interfaces
+        .get(owner)
+        .and_then(|owner| owner.name.as_deref());
+    let (owner, used) = owner
+        .zip(used.name.as_deref())
+        .context("a used type has no name")?;
+    let (owner, used, name) = (snake(owner), camel(used), camel(name));
+    Ok(format!("pub use super::{owner}::{used} as {name};\n"))
 }
 
 fn generate_record(resolve: &Resolve, name: &str, record: &Record) -> anyhow::Result<String> {

@@ -142,10 +142,17 @@ const NEEDS: &[Need] = &[
 impl Need {
     fn is_imported(&self, imports: &Imports) -> bool {
         let imported = imports.functions.get(self.interface);
-        imported.is_some_and(|imported| {
+        let imported = imported.is_some_and(|imported| {
             let mut needed = self.functions.iter();
             self.functions.is_empty() || needed.any(|name| imported.contains(*name))
-        })
+        });
+        imported || self.is_for_subjects(imports)
+    }
+
+    /// Whether the grant is one of the two that a statement for the subject of a token needs.
+    fn is_for_subjects(&self, imports: &Imports) -> bool {
+        let needed = self.interface == "postgres" || self.functions.contains(&"verify");
+        needed && imports.has("subject-queries", "fetch")
     }
 
     /// Whether the grant is for the messages of a transaction, which need `peers` too.

@@ -36,6 +36,7 @@ async fn a_component_without_grants_is_denied_everything(
         "tokens.issue",
         "tokens.end",
         "tokens.verify",
+        "subject-queries",
         "envelopes",
     ] {
         assert_eq!(
@@ -77,6 +78,7 @@ fn components_import_only_what_they_are_granted() {
                 "documents",
                 "passwords",
                 "tokens",
+                "subject-queries",
                 "envelopes",
                 "health",
             ][..],
@@ -94,6 +96,7 @@ fn components_import_only_what_they_are_granted() {
             "dispatch",
             "passwords",
             "tokens",
+            "subject-queries",
             "envelopes",
             "health",
         ];

@@ -69,6 +69,7 @@ mod start_checks;
 mod statistics;
 mod statistics_in_mongodb;
 mod stopping;
+mod subject_queries;
 mod support;
 mod swap;
 mod torture;

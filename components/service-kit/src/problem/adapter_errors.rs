@@ -2,6 +2,7 @@
 
 use super::{Problem, kinds};
 use crate::adapter::{envelopes, tokens};
+use crate::auth::TokenRejected;
 use crate::{Failure, sql};
 
 impl From<Failure> for Problem {
@@ -23,17 +24,25 @@ impl From<sql::Error> for Problem {
 /// For an access token that a client sent.
 impl From<tokens::Error> for Problem {
     fn from(error: tokens::Error) -> Self {
-        use tokens::Error;
-        match error {
-            Error::Expired => Self::new(&kinds::UNAUTHENTICATED, "The access token has expired.")
+        match TokenRejected::of(&error) {
+            Some(rejected) => rejected.into(),
+            None => Failure::from(error).into(),
+        }
+    }
+}
+
+/// For an access token that a client sent.
+impl From<TokenRejected> for Problem {
+    fn from(rejected: TokenRejected) -> Self {
+        match rejected {
+            TokenRejected::Expired => Self::new(&kinds::UNAUTHENTICATED, "The access token has expired.")
                 .with_challenge(
                     r#"Bearer realm="spindle", error="invalid_token", error_description="The access token has expired""#,
                 ),
-            Error::Ended => Self::of(&kinds::SESSION_ENDED).with_challenge(
+            TokenRejected::Ended => Self::of(&kinds::SESSION_ENDED).with_challenge(
                 r#"Bearer realm="spindle", error="invalid_token", error_description="The session has ended""#,
             ),
-            Error::Invalid => Self::invalid_token("The access token is not valid."),
-            other @ (Error::Denied(_) | Error::Unavailable(_)) => Failure::from(other).into(),
+            TokenRejected::Invalid => Self::invalid_token("The access token is not valid."),
         }
     }
 }

@@ -12,18 +12,20 @@ mod column;
 mod error;
 mod paging;
 mod row;
+mod subject;
 mod transaction;
 
 use std::borrow::Cow;
 
 use crate::Failure;
-use crate::adapter::postgres::{self, Statement, Value};
+use crate::adapter::postgres::{self, ResultSet, Statement, Value};
 
 pub use bind::{Bind, Json};
 pub use column::FromColumn;
 pub use error::Error;
 pub use row::{FromRow, Row};
 pub use service_kit_macros::FromRow;
+pub use subject::{ForSubject, SubjectError};
 pub use transaction::{Message, Transaction, message};
 
 /// A statement and its parameters; see [`sql`].
@@ -63,10 +65,7 @@ impl Sql {
     /// cannot be read as `T`.
     pub async fn fetch_all<T: FromRow>(self) -> Result<Vec<T>, Error> {
         let found = postgres::fetch(self.text.into_owned(), self.params?).await?;
-        let columns = found.columns;
-        let rows = found.rows.into_iter();
-        let rows = rows.map(|values| T::from_row(&mut Row::new(&columns, values)));
-        Ok(rows.collect::<Result<_, _>>()?)
+        Ok(read_rows(found)?)
     }
 
     /// Fetches the first row, if there is one.
@@ -101,4 +100,11 @@ impl Sql {
             expected_rows: None,
         })
     }
+}
+
+fn read_rows<T: FromRow>(found: ResultSet) -> Result<Vec<T>, Failure> {
+    let columns = found.columns;
+    let rows = found.rows.into_iter();
+    let rows = rows.map(|values| T::from_row(&mut Row::new(&columns, values)));
+    rows.collect()
 }

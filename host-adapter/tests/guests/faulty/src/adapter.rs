@@ -1,6 +1,8 @@
 //! Calls functions of the adapter.
 
-use service_kit::adapter::{dispatch, documents, envelopes, passwords, postgres, tokens};
+use service_kit::adapter::{
+    dispatch, documents, envelopes, passwords, postgres, subject_queries, tokens,
+};
 
 /// Runs a statement that takes this many seconds, and returns how it ended.
 pub(crate) async fn sleep(seconds: u32) -> String {
@@ -51,6 +53,14 @@ pub(crate) async fn call(what: &str) -> String {
             Err(tokens::Error::Denied(_))
         ),
         "tokens.verify" => matches!(tokens::verify(text()).await, Err(tokens::Error::Denied(_))),
+        "subject-queries" => {
+            let found = subject_queries::fetch(text(), "select 1".to_owned(), vec![]).await;
+            let error = found.err();
+            matches!(
+                error,
+                Some(subject_queries::Error::Token(tokens::Error::Denied(_)))
+            )
+        }
         "envelopes" => {
             let target = envelopes::Target {
                 method: "GET".to_owned(),

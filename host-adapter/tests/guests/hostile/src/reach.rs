@@ -1,6 +1,8 @@
 //! Asks the adapter for what belongs to others.
 
-use service_kit::adapter::{dispatch, documents, envelopes, passwords, postgres, tokens};
+use service_kit::adapter::{
+    dispatch, documents, envelopes, passwords, postgres, subject_queries, tokens,
+};
 
 pub(crate) async fn reach(kind: &str, name: &str, text: String) -> String {
     let collection = name.to_owned();
@@ -19,6 +21,10 @@ pub(crate) async fn reach(kind: &str, name: &str, text: String) -> String {
         "issue" => format!("{:?}", tokens::issue(text, None).await),
         "end" => format!("{:?}", tokens::end(vec![text]).await),
         "verify" => format!("{:?}", tokens::verify(text).await),
+        "subject" => format!(
+            "{:?}",
+            subject_queries::fetch(collection, text, vec![]).await
+        ),
         "open" => format!("{:?}", envelopes::open(text, target()).await),
         "seal" => {
             let sealed = envelopes::seal(all(), text, target(), None).await;
