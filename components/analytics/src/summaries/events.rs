@@ -27,11 +27,12 @@ pub(super) async fn users(filter: &Filter) -> Result<Vec<String>> {
     Ok(users.into_iter().map(|(user, _)| user).collect())
 }
 
-/// The different users of the matching events of each day. `buckets` are the numbers of these events.
+/// The different users of each day in a window of positions. `buckets` are the numbers of its events.
 ///
 /// Usually they are events of one or two days. Each day with many events costs a query, and the events of the other
-/// days are read, because a query for each of thousands of days would take minutes.
-pub(super) async fn users_by_day(filter: &Filter, buckets: &Buckets) -> Result<Buckets> {
+/// days are read, because a query for each of thousands of days would take minutes. The events of a day with more
+/// users than a query returns are read, too.
+pub(super) async fn users_by_day(window: &Filter, buckets: &Buckets) -> Result<Buckets> {
     let mut by_day = Buckets::default();
     let mut few = Vec::new();
     let is_one = buckets.days().count() == 1;
@@ -41,16 +42,21 @@ pub(super) async fn users_by_day(filter: &Filter, buckets: &Buckets) -> Result<B
             continue;
         }
         let of_day = if is_one {
-            filter.clone()
+            window.clone()
         } else {
-            filter.clone().and(of_days(day, day))
+            window.clone().and(of_days(day, day))
         };
-        for (user, number) in by("user_id", &of_day).await? {
+        let users = count_by("user_id", &of_day).await?;
+        if !is_complete(&users) {
+            few.push(day);
+            continue;
+        }
+        for (user, number) in named(users) {
             by_day.add_one(day, user, number);
         }
-        read_users(filter, &std::mem::take(&mut few), &mut by_day).await?;
+        read_users(window, &std::mem::take(&mut few), &mut by_day).await?;
     }
-    read_users(filter, &few, &mut by_day).await?;
+    read_users(window, &few, &mut by_day).await?;
     Ok(by_day)
 }
 
@@ -60,30 +66,37 @@ fn of_days(first: &str, last: &str) -> Filter {
     gte("bucket", first).and(lt("bucket", format!("{last}!")))
 }
 
-/// Reads the matching events of these days, between which there are no others, and adds their users.
-async fn read_users(filter: &Filter, days: &[&str], by_day: &mut Buckets) -> Result<()> {
+/// Reads the events of these days, between which the window has no others, and adds their users.
+///
+/// It reads in the order of positions, which limits what a database reads to the window. In any other order, it may
+/// search the whole collection.
+async fn read_users(window: &Filter, days: &[&str], by_day: &mut Buckets) -> Result<()> {
     #[derive(Deserialize)]
     struct Event {
         #[serde(rename = "_id")]
         id: String,
+        position: u64,
         bucket: String,
         user_id: Option<String>,
     }
     let (Some(first), Some(last)) = (days.first(), days.last()) else {
         return Ok(());
     };
-    let filter = filter.clone().and(of_days(first, last));
-    let mut after = String::new();
+    let window = window.clone().and(of_days(first, last));
+    let mut rest = window.clone();
     loop {
-        let rest = EVENTS
-            .read_as::<Event>()
-            .find(filter.clone().and(gt("_id", &after)))
-            .order_by("_id", Direction::Ascending);
-        let events = rest.limit(PAGE).fetch_some().await?;
+        let events = EVENTS.read_as::<Event>().find(rest);
+        let events = events.order_by(POSITION, Direction::Ascending).limit(PAGE);
+        let events = events.fetch_some().await?;
         let Some(last) = events.last() else {
             return Ok(());
         };
-        after.clone_from(&last.id);
+        // Ties are in the order of `_id`.
+        let further = gt(POSITION, last.position).or(gt("_id", &last.id));
+        rest = window
+            .clone()
+            .and(gte(POSITION, last.position))
+            .and(further);
         for event in events {
             if let (Some((day, _)), Some(user)) = (event.bucket.split_once(' '), event.user_id) {
                 by_day.add_one(day, user, 1);
