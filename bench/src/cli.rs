@@ -84,6 +84,9 @@ pub(crate) struct Growth {
     /// The largest number of users and of events: 10000 to 10000000. A million takes about 3 GB on the disk.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(10_000..=10_000_000))]
     pub(crate) largest: u64,
+    /// Only public routes, and only users and events: to have many of them sooner.
+    #[arg(long, conflicts_with = "write")]
+    pub(crate) public: bool,
     /// Write the result into docs/performance.md and docs/growth.svg.
     #[arg(long)]
     pub(crate) write: bool,

@@ -74,6 +74,9 @@ pub(super) async fn grow(
 ) -> anyhow::Result<()> {
     series(database, USERS, from.users..to.users).await?;
     series(database, SESSIONS, from.sessions..to.sessions).await?;
+    if to.days == 0 {
+        return Ok(());
+    }
     series(database, ACTIVITIES, from.users..to.users).await?;
     let insert = sqlx::query(OWN_ACTIVITIES)
         .bind(i64::try_from(from.days * ACTIVITIES_PER_DAY)?)

@@ -35,7 +35,10 @@ pub(crate) struct Sample {
 }
 
 pub(crate) async fn run(options: &cli::Growth, lab: &Lab) -> anyhow::Result<()> {
-    let sizes = sizes::up_to(options.largest);
+    let sizes = match options.public {
+        true => sizes::public_up_to(options.largest),
+        false => sizes::up_to(options.largest),
+    };
     let first = sizes.first().context("the list of sizes is empty")?;
     let mut smallest = Application::start(lab, "smallest").await?;
     let mut grown = Application::start(lab, "grown").await?;
@@ -48,7 +51,7 @@ pub(crate) async fn run(options: &cli::Growth, lab: &Lab) -> anyhow::Result<()> 
         grown.host.log_in().await?;
         for round in 1..=options.rounds {
             note(&format!("{size}: round {round} of {}", options.rounds));
-            samples.extend(measure(lab, &smallest, &grown, index, options.seconds).await?);
+            samples.extend(measure(lab, &smallest, &grown, index, options).await?);
         }
     }
     let report = Report::new(&sizes, &samples);
@@ -96,6 +99,7 @@ impl Application {
     async fn grow(&mut self, size: &Size) -> anyhow::Result<()> {
         fill::grow(&self.database, self.host.user_id(), &self.filled, size).await?;
         self.events.fill(self.filled.events..size.events).await?;
+        fill::settle(&self.database).await?;
         self.client.rebuild().await?;
         fill::settle(&self.database).await?;
         self.filled = size.clone();
@@ -108,19 +112,22 @@ async fn measure(
     smallest: &Application,
     grown: &Application,
     size: usize,
-    seconds: u32,
+    options: &cli::Growth,
 ) -> anyhow::Result<Vec<Sample>> {
-    let targets = (
-        Target::all(&smallest.host).await?,
-        Target::all(&grown.host).await?,
-    );
+    let targets = match options.public {
+        true => (Target::public(&smallest.host), Target::public(&grown.host)),
+        false => (
+            Target::all(&smallest.host).await?,
+            Target::all(&grown.host).await?,
+        ),
+    };
     let mut samples = Vec::new();
     for (small, large) in targets.0.iter().zip(&targets.1) {
         let sample = Sample {
             size,
             route: small.title,
-            smallest: small.run(lab, seconds).await?,
-            grown: large.run(lab, seconds).await?,
+            smallest: small.run(lab, options.seconds).await?,
+            grown: large.run(lab, options.seconds).await?,
         };
         let failed = sample.smallest.failed + sample.grown.failed;
         if failed > 0 {

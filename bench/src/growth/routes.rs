@@ -28,6 +28,23 @@ pub(super) struct Target {
 }
 
 impl Target {
+    /// The routes that anyone may read.
+    pub(super) fn public(host: &Host) -> Vec<Self> {
+        let get = |title, path: &str| Self {
+            title,
+            load: Load {
+                connections: CONNECTIONS,
+                ..Load::get(format!("{}{path}", host.url), 0)
+            },
+        };
+        vec![
+            get("health of a service", Route::Health.path()),
+            get("user count", Route::Count.path()),
+            get("statistics", STATISTICS),
+            get("statistics of 7 days", &format!("{STATISTICS}?{WEEK}")),
+        ]
+    }
+
     /// The routes of a host, in the same order for each. What writes comes last.
     pub(super) async fn all(host: &Host) -> anyhow::Result<Vec<Self>> {
         let get = |title, path: &str| Self {
@@ -55,11 +72,8 @@ impl Target {
                 ..get("", Route::Login.path()).load
             },
         };
-        Ok(vec![
-            get("health of a service", Route::Health.path()),
-            get("user count", Route::Count.path()),
-            get("statistics", STATISTICS),
-            get("statistics of 7 days", &format!("{STATISTICS}?{WEEK}")),
+        let mut targets = Self::public(host);
+        targets.extend([
             get("profile", Route::Profile.path()),
             get("sessions", SESSIONS),
             get("activities, first page", ACTIVITIES),
@@ -68,7 +82,8 @@ impl Target {
             get("events of the user", EVENTS_PATH),
             log_in,
             event,
-        ])
+        ]);
+        Ok(targets)
     }
 
     pub(super) async fn run(&self, lab: &Lab, seconds: u32) -> anyhow::Result<Outcome> {

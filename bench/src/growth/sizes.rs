@@ -23,6 +23,17 @@ pub(crate) struct Size {
     pub(crate) days: u64,
 }
 
+/// Like [`up_to`], without what only users see.
+pub(crate) fn public_up_to(largest: u64) -> Vec<Size> {
+    let sizes = up_to(largest).into_iter();
+    let only = |size: Size| Size {
+        sessions: 0,
+        days: 0,
+        ..size
+    };
+    sizes.map(only).collect()
+}
+
 /// A thousand users, and ten times as many until there are `largest`; up to `largest` events.
 pub(crate) fn up_to(largest: u64) -> Vec<Size> {
     let users = std::iter::successors(Some(SMALLEST), |users| users.checked_mul(10));

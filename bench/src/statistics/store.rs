@@ -46,6 +46,17 @@ const FILL: &str = r#"
 const INSERT: &str = "insert into documents.events (id, body) values ($1, $2::jsonb) \
     on conflict do nothing returning id";
 
+/// Inserts events into PostgreSQL. One connection uses one processor only.
+async fn insert(pool: &PgPool, numbers: Range<u64>) -> anyhow::Result<()> {
+    sqlx::query(FILL)
+        .bind(i64::try_from(numbers.start)?)
+        .bind(i64::try_from(numbers.end)?)
+        .bind(i64::try_from(EVENTS_PER_USER)?)
+        .execute(pool)
+        .await?;
+    Ok(())
+}
+
 pub(crate) enum Store {
     Postgres(PgPool),
     MongoDb(mongodb::Collection<Document>),
@@ -77,12 +88,11 @@ impl Store {
     pub(crate) async fn fill(&self, numbers: Range<u64>) -> anyhow::Result<()> {
         match self {
             Self::Postgres(pool) => {
-                sqlx::query(FILL)
-                    .bind(i64::try_from(numbers.start)?)
-                    .bind(i64::try_from(numbers.end)?)
-                    .bind(i64::try_from(EVENTS_PER_USER)?)
-                    .execute(pool)
-                    .await?;
+                let middle = numbers.start.midpoint(numbers.end);
+                tokio::try_join!(
+                    insert(pool, numbers.start..middle),
+                    insert(pool, middle..numbers.end)
+                )?;
                 // Otherwise an automatic vacuum of the new rows could run during the measurement.
                 sqlx::query("vacuum analyze documents.events")
                     .execute(pool)
