@@ -302,16 +302,20 @@ async fn a_call_that_was_not_sent_is_sent_on_another_connection() {
 async fn only_a_call_that_changes_nothing_is_made_again() {
     let (mut app, token) = start().await;
     let lost = || Fault::Answer(vec![]);
-    // The first call of a profile is `tokens/verify`.
+    let get = async |app: &App, path: &str| app.get(path).bearer(&token).send().await;
+    // The first call of the list of sessions is `tokens/verify`.
+    const SESSIONS: &str = "/api/v1/users/sessions";
     fail_next(&mut app, "tokens/verify", [lost()]).await;
-    let profile = app.get("/api/v1/users/profile").bearer(&token).send().await;
-    assert_eq!(profile.expect(200).json()["data"]["username"], "ada");
+    get(&app, SESSIONS).await.expect(200);
     assert!(app.adapter().address.has_failed());
     // Twice is not more than once again.
     fail_next(&mut app, "tokens/verify", [lost(), lost()]).await;
-    let profile = app.get("/api/v1/users/profile").bearer(&token).send().await;
-    profile.expect_problem(503, "unavailable");
+    let sessions = get(&app, SESSIONS).await;
+    sessions.expect_problem(503, "unavailable");
     // A statement could write.
+    fail_next(&mut app, "subject-queries/fetch", [lost()]).await;
+    let profile = get(&app, "/api/v1/users/profile").await;
+    profile.expect_problem(503, "unavailable");
     fail_next(&mut app, SELECT, [lost()]).await;
     let count = app.get("/api/v1/users/stats/count").send().await;
     count.expect_problem(503, "unavailable");
