@@ -99,7 +99,6 @@ impl Application {
     async fn grow(&mut self, size: &Size) -> anyhow::Result<()> {
         fill::grow(&self.database, self.host.user_id(), &self.filled, size).await?;
         self.events.fill(self.filled.events..size.events).await?;
-        fill::settle(&self.database).await?;
         self.client.rebuild().await?;
         fill::settle(&self.database).await?;
         self.filled = size.clone();
