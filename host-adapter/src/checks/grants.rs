@@ -37,7 +37,8 @@ pub(super) fn check_missing(project: &Project<'_>) -> Vec<Finding> {
     for (id, imports, grants) in granted(project) {
         for need in NEEDS {
             if need.is_imported(imports) && !(need.is_granted)(grants) {
-                findings.push(missing(project, id, need, grants));
+                let name = need.name(imports);
+                findings.push(missing(project, id, need, &name, grants));
             }
         }
     }
@@ -54,7 +55,7 @@ pub(super) fn check_surplus(project: &Project<'_>) -> Vec<Finding> {
         }
         for need in NEEDS {
             if (need.is_granted)(grants) && !need.is_imported(imports) && !need.sends(imports) {
-                findings.push(surplus(project, id, need));
+                findings.push(surplus(project, id, need, &need.name(imports)));
             }
         }
     }
@@ -141,12 +142,15 @@ const NEEDS: &[Need] = &[
 
 impl Need {
     fn is_imported(&self, imports: &Imports) -> bool {
+        self.is_imported_itself(imports) || self.is_for_subjects(imports)
+    }
+
+    fn is_imported_itself(&self, imports: &Imports) -> bool {
         let imported = imports.functions.get(self.interface);
-        let imported = imported.is_some_and(|imported| {
+        imported.is_some_and(|imported| {
             let mut needed = self.functions.iter();
             self.functions.is_empty() || needed.any(|name| imported.contains(*name))
-        });
-        imported || self.is_for_subjects(imports)
+        })
     }
 
     /// Whether the grant is one of the two that a statement for the subject of a token needs.
@@ -161,7 +165,10 @@ impl Need {
     }
 
     /// The functions as a component's author knows them.
-    fn name(&self) -> String {
+    fn name(&self, imports: &Imports) -> String {
+        if self.is_for_subjects(imports) && !self.is_imported_itself(imports) {
+            return "`spindle:adapter/subject-queries`".to_owned();
+        }
         match self.functions {
             [] => format!("`spindle:adapter/{}`", self.interface),
             functions => {
@@ -172,26 +179,66 @@ impl Need {
     }
 }
 
-fn missing(project: &Project<'_>, id: &str, need: &Need, grants: &Grants) -> Finding {
+fn missing(project: &Project<'_>, id: &str, need: &Need, name: &str, grants: &Grants) -> Finding {
     let (grant, value, file) = (need.grant, (need.value)(grants), &project.file);
     Finding::warning(
         CHECK,
         format!(
-            "component `{id}` imports {}, but is not granted it: every call will be denied",
-            need.name()
+            "component `{id}` imports {name}, but is not granted it: every call will be denied"
         ),
         format!("write `{grant} = {value}` into `[components.{id}]` in {file}"),
     )
 }
 
-fn surplus(project: &Project<'_>, id: &str, need: &Need) -> Finding {
+fn surplus(project: &Project<'_>, id: &str, need: &Need, name: &str) -> Finding {
     let (grant, file) = (need.grant, &project.file);
     Finding::warning(
         CHECK,
-        format!(
-            "component `{id}` is granted `{grant}`, but does not import {}",
-            need.name()
-        ),
+        format!("component `{id}` is granted `{grant}`, but does not import {name}"),
         format!("remove it from `{grant}` in `[components.{id}]` in {file}"),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::*;
+
+    fn importing(functions: &[(&str, &str)]) -> Imports {
+        let mut imported: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for (interface, function) in functions {
+            let names = imported.entry((*interface).to_owned()).or_default();
+            names.insert((*function).to_owned());
+        }
+        Imports {
+            functions: imported,
+            ..Imports::default()
+        }
+    }
+
+    /// The grants that the imports need, with what is said to be imported.
+    fn needed(functions: &[(&str, &str)]) -> Vec<(&'static str, String)> {
+        let imports = importing(functions);
+        let needs = NEEDS.iter().filter(|need| need.is_imported(&imports));
+        let needed = needs.map(|need| (need.grant, need.name(&imports)));
+        needed.collect()
+    }
+
+    #[test]
+    fn a_need_is_named_after_what_is_imported() {
+        let subjects = || "`spindle:adapter/subject-queries`".to_owned();
+        let fetch = ("subject-queries", "fetch");
+        assert_eq!(
+            needed(&[fetch]),
+            [("postgres", subjects()), ("tokens", subjects())]
+        );
+        assert_eq!(
+            needed(&[fetch, ("postgres", "fetch")]),
+            [
+                ("postgres", "`spindle:adapter/postgres`".to_owned()),
+                ("tokens", subjects())
+            ]
+        );
+    }
 }

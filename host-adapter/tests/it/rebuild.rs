@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use crate::support::{
     App, Builder, HostMode,
     app::PASSWORD,
+    cluster,
     events::{
         EVENTS, REBUILD, compute_statistics, count_slices, fetch_statistics, insert_events, rebuild,
     },
@@ -152,6 +153,40 @@ async fn a_rebuild_counts_although_an_earlier_one_was_killed(
         fetch_statistics(&app).await,
         compute_statistics(&mut sql).await
     );
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_rebuild_finds_events_by_their_indexes(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let database = cluster::database().await;
+    let mut sql = cluster::connect(&database).await;
+    // At this cost, PostgreSQL prefers to read a small table as a whole, as it does a large one at the usual cost.
+    let cost = "do $$ begin execute \
+        format('alter database %I set random_page_cost = 500', current_database()); end $$";
+    sqlx::query(cost).execute(&mut sql).await.expect("set");
+    let app = Builder::new(mode).patient().database(database);
+    let app = app.start().await;
+    insert_events(&mut sql, 3_000, LONG_AGO, 1, 100).await;
+    let analyze = sqlx::query("analyze documents.events");
+    analyze.execute(&mut sql).await.expect("analyze");
+    rebuild(&app, &app).await;
+    app.stop().await;
+    // Sessions report what they have read at the latest when they end.
+    let sessions = "select count(*) from pg_stat_activity \
+        where datname = current_database() and pid <> pg_backend_pid()";
+    until("the end of all sessions", async || {
+        let sessions = sqlx::query_scalar(sessions).fetch_one(&mut sql);
+        let sessions: i64 = sessions.await.expect("sessions");
+        (sessions == 0).then_some(())
+    })
+    .await;
+    let read = "select idx_scan, seq_tup_read from pg_stat_user_tables where relname = 'events'";
+    let read = sqlx::query_as(read).fetch_one(&mut sql).await;
+    let (by_index, without): (i64, i64) = read.expect("numbers");
+    assert!(by_index > 0);
+    assert_eq!(without, 0, "events read without an index");
 }
 
 #[rstest]

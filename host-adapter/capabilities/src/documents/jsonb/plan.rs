@@ -35,7 +35,8 @@ struct Bound<'q> {
 /// How well an index fits: number of equalities, then order, then number of bounds.
 type Fit = (usize, bool, usize);
 
-/// Returns a plan with the index that fits best, or `None` if none fits.
+/// Returns a plan with the index that fits best. Returns `None` if none fits, or if the filter names the ids:
+/// the primary key finds at most as many documents, and an index may find far more.
 pub(super) fn choose<'q>(
     indexes: &'q [Index],
     collection: &Collection,
@@ -44,6 +45,9 @@ pub(super) fn choose<'q>(
 ) -> Option<Plan<'q>> {
     let mut conditions = Vec::new();
     flatten(filter, &mut conditions);
+    if conditions.iter().any(|condition| names_ids(condition)) {
+        return None;
+    }
     let plans = indexes
         .iter()
         .filter(|index| index.collection() == collection)
@@ -57,6 +61,13 @@ fn flatten<'q>(filter: &'q Filter, conditions: &mut Vec<&'q Filter>) {
             .iter()
             .for_each(|filter| flatten(filter, conditions)),
         other => conditions.push(other),
+    }
+}
+
+fn names_ids(condition: &Filter) -> bool {
+    match condition {
+        Filter::Field(path, Test::Equal(Scalar::String(_)) | Test::In(_)) => path.is_id(),
+        _ => false,
     }
 }
 
@@ -361,6 +372,20 @@ mod tests {
                 "{filter}"
             );
         }
+    }
+
+    #[test]
+    fn a_filter_that_names_ids_uses_the_primary_key() {
+        for filter in [
+            r#"{"_id":"a","user":"b"}"#,
+            r#"{"_id":{"$in":["a","b"]},"at":{"$lt":5}}"#,
+        ] {
+            assert_eq!(describe_plan(filter, &[]), None, "{filter}");
+        }
+        // A range of ids may be the whole collection.
+        let range = r#"{"_id":{"$gt":"a"},"user":"b"}"#;
+        let expected = Some("by_user [user = \"b\"] 1 false");
+        assert_eq!(describe_plan(range, &[]).as_deref(), expected);
     }
 
     #[test]
