@@ -95,11 +95,13 @@ impl Application {
         })
     }
 
-    /// Fills up to a size, and counts the events as if they had been recorded.
+    /// Fills up to a size, and counts new events as if they had been recorded.
     async fn grow(&mut self, size: &Size) -> anyhow::Result<()> {
         fill::grow(&self.database, self.host.user_id(), &self.filled, size).await?;
-        self.events.fill(self.filled.events..size.events).await?;
-        self.client.rebuild().await?;
+        if self.filled.events < size.events {
+            self.events.fill(self.filled.events..size.events).await?;
+            self.client.rebuild().await?;
+        }
         fill::settle(&self.database).await?;
         self.filled = size.clone();
         Ok(())
