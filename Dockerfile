@@ -25,8 +25,11 @@ ARG SOURCE_DATE_EPOCH=0
 # Dependencies stay compiled in the cache from build to build.
 RUN --mount=type=cache,target=/usr/local/cargo/registry,sharing=locked \
     --mount=type=cache,target=/src/target,sharing=locked \
+    # Cargo takes a file for unchanged if it is older than what the cache was compiled from, and another checkout may
+    # have filled the cache.
+    find . -path ./target -prune -o -type f -exec touch {} + \
     # The cache may have the archive of another version.
-    rm -rf target/dist && SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH ./dev dist \
+    && rm -rf target/dist && SOURCE_DATE_EPOCH=$SOURCE_DATE_EPOCH ./dev dist \
     && mkdir /out && tar -xzf target/dist/spindle-*.tar.gz -C /out --strip-components=1
 
 FROM scratch AS artefacts
