@@ -81,6 +81,8 @@ LABEL org.opencontainers.image.description="Spindle's components on Spin; the ad
 COPY --from=spin-program --chmod=755 /spin /usr/local/bin/spin
 COPY --from=artefacts /spin.toml /runtime-config.toml /opt/spindle/
 COPY --from=artefacts /wasm/ /opt/spindle/wasm/
+# See docs/spin.md.
+ENV SPIN_WASMTIME_LINEAR_MEMORY_KEEP_RESIDENT=0
 EXPOSE 3000
 ENTRYPOINT ["spin"]
 CMD ["up", "--runtime-config-file", "runtime-config.toml", "--listen", "0.0.0.0:3000", \

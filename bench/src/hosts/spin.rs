@@ -28,12 +28,13 @@ pub(super) async fn start(
     Ok((format!("http://{application}"), vec![adapter.process, spin]))
 }
 
-/// `spin up`, which serves the manifest of its working directory.
+/// `spin up` as docs/spin.md recommends it, which serves the manifest of its working directory.
 pub(super) fn command(address: &str) -> Command {
     let mut command = Command::new("spin");
     command
         .args(["up", "--quiet", "--listen", address])
         .env("RUST_BACKTRACE", "0")
+        .env("SPIN_WASMTIME_LINEAR_MEMORY_KEEP_RESIDENT", "0")
         .stderr(Stdio::null());
     command
 }
