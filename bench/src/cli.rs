@@ -81,7 +81,8 @@ pub(crate) struct Growth {
     /// The result is the median of the rounds.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) rounds: u32,
-    /// The largest number of users and of events: 10000 to 10000000. A million takes about 3 GB on the disk.
+    /// The largest number of users and of events: 10000 to 10000000. A million takes about 3 GB on the disk,
+    /// ten million 25 GB.
     #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(10_000..=10_000_000))]
     pub(crate) largest: u64,
     /// Only public routes, and only users and events: to have many of them sooner.
