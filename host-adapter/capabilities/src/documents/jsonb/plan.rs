@@ -384,7 +384,7 @@ mod tests {
         }
         // A range of ids may be the whole collection.
         let range = r#"{"_id":{"$gt":"a"},"user":"b"}"#;
-        let expected = Some("by_user [user = \"b\"] 1 false");
+        let expected = Some("by_user [user = \"b\"] 1 true");
         assert_eq!(describe_plan(range, &[]).as_deref(), expected);
     }
 
