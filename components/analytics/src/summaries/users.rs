@@ -41,15 +41,15 @@ pub(super) async fn enrol(summary: &Summary, users: &[&String]) -> Result<u64> {
 
 /// Counts how many of `users` are in the summary.
 pub(super) async fn known(summary: &Summary, users: &[String]) -> Result<u64> {
-    let (mut known, until) = (0, mark(summary, summary.slice));
+    let mut known = 0;
     // A summary has no users before its first slice.
     let users = if summary.slice == 0 { &[] } else { users };
     for users in users.chunks(BATCH) {
         let keys = users.iter().map(|user| key(summary, user));
-        // By `_id` only: with a range of slices, PostgreSQL would read the users of all of them.
-        let found = USERS.find(is_in("_id", keys)).limit(BATCH as u32);
-        let found = found.fetch_all().await?;
-        known += found.iter().filter(|user| user.slice <= until).count() as u64;
+        let until = mark(summary, summary.slice);
+        known += USERS
+            .count(is_in("_id", keys).and(lte("slice", until)))
+            .await?;
     }
     Ok(known)
 }
