@@ -22,6 +22,8 @@ use super::{
 /// The largest answer of a health route, in bytes. It is many times a report with all dependencies.
 const MAX_ANSWER: usize = 256 << 10;
 
+const OUT_OF_TIME: &str = "it did not answer in time";
+
 /// The part of a health report that the host reads.
 #[derive(Deserialize)]
 struct Report {
@@ -68,6 +70,8 @@ async fn answer(component: &Component) -> Result<Report, String> {
     let mut failure = component.template().failure.subscribe();
     match component.handle(request, &traced).await {
         Ok(response) => read(response).await,
+        // Several timers end at this moment, and each fails the request in a way of its own.
+        Err(_) if Instant::now() >= deadline => Err(OUT_OF_TIME.to_owned()),
         Err(error) if error.is::<TrapOrPanicError>() => {
             // The instance reports its failure after its requests have failed.
             let reason = failure.wait_for(Option::is_some).await;
@@ -92,7 +96,7 @@ async fn read(response: Response<WasiBody>) -> Result<Report, String> {
 
 fn describe(error: &wasmtime::Error) -> String {
     if error.is::<ExpirationError>() {
-        return "it did not answer in time".to_owned();
+        return OUT_OF_TIME.to_owned();
     }
     if let Some(error) = error.downcast_ref::<InstantiationError<TracedRequest>>() {
         return format!("it does not start: {}", error.error.root_cause());
