@@ -4,11 +4,11 @@ use service_kit::answer::{Prepared, PublicKeys};
 use service_kit::health::{self, Report};
 use service_kit::problem::{Problem, kinds};
 use service_kit::routing::{Name, Routes, get};
-use service_kit::{Answer, Result};
+use service_kit::{Answer, Failure, Result, Shared};
 
 use crate::pages::{self, JsonOrPage, OpenApi, Page, STYLE_PATH, Style, WantsJson};
 use crate::schemas::{Index, ProblemKind, Services};
-use crate::services::{self, Recent};
+use crate::services;
 
 pub(crate) fn routes(routes: Routes) -> Routes {
     let health = get(health_of_all)
@@ -47,8 +47,8 @@ fn pages(routes: Routes) -> Routes {
 }
 
 thread_local! {
-    static DOCUMENT: Recent<OpenApi> = const { Recent::new() };
-    static DOCS: Recent<Page> = const { Recent::new() };
+    static DOCUMENT: Shared<OpenApi, Failure> = const { Shared::new() };
+    static DOCS: Shared<Page, Failure> = const { Shared::new() };
 }
 
 async fn openapi() -> Result<OpenApi> {
@@ -83,7 +83,7 @@ async fn style(Name(name): Name) -> Result<Style> {
     }
 }
 
-async fn index() -> Result<Prepared<Index>> {
+async fn index() -> Result<Prepared<Answer<Index>>> {
     services::list_services().await
 }
 

@@ -9,8 +9,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::Problem;
 use crate::openapi::{Describe, Operation, Properties, Property, Schema};
+use crate::{Failure, Problem};
 
 /// Verifiers may cache the keys for this long. A new key must be published this long before it
 /// signs tokens.
@@ -33,11 +33,13 @@ pub struct Answer<T, const STATUS: u16 = 200> {
 /// The answer 201.
 pub type Created<T> = Answer<T, 201>;
 
-/// An answer of 200 that is written once and sent often.
+/// An answer of the form `A` that is written once and sent often.
 #[derive(Debug)]
-pub struct Prepared<T> {
+pub struct Prepared<A> {
+    status: StatusCode,
     text: Bytes,
-    answer: PhantomData<fn() -> T>,
+    private: bool,
+    answer: PhantomData<fn() -> A>,
 }
 
 /// One of two answers.
@@ -57,41 +59,38 @@ impl<T: Serialize> Answer<T> {
     }
 }
 
-impl<T: Serialize> Prepared<T> {
-    /// Writes an answer.
-    ///
-    /// # Errors
-    /// The data cannot be written as JSON.
-    pub fn new(answer: &Answer<T>) -> crate::Result<Self> {
+impl<A: Serialize> Prepared<A> {
+    pub(crate) fn write(status: StatusCode, answer: &A, private: bool) -> Result<Self, Failure> {
         let text = serde_json::to_vec(answer)
-            .map_err(|error| Problem::internal(format!("writing an answer: {error}")))?;
+            .map_err(|error| Failure::internal(format!("writing an answer: {error}")))?;
         Ok(Self {
+            status,
             text: text.into(),
+            private,
             answer: PhantomData,
         })
     }
 }
 
 /// The clone has the same text in memory.
-impl<T> Clone for Prepared<T> {
+impl<A> Clone for Prepared<A> {
     fn clone(&self) -> Self {
         Self {
             text: self.text.clone(),
-            answer: PhantomData,
+            ..*self
         }
     }
 }
 
-impl<T> IntoResponse for Prepared<T> {
+impl<A> IntoResponse for Prepared<A> {
     fn into_response(self) -> Response {
-        let json = HeaderValue::from_static("application/json");
-        ([(CONTENT_TYPE, json)], self.text).into_response()
+        json_text(self.status, self.text, self.private)
     }
 }
 
-impl<T: Schema> Describe for Prepared<T> {
+impl<A: Describe> Describe for Prepared<A> {
     fn describe(operation: &mut Operation) {
-        Answer::<T>::describe(operation);
+        A::describe(operation);
     }
 }
 
@@ -104,6 +103,15 @@ impl<T: Serialize> Created<T> {
 }
 
 impl<T: Serialize, const STATUS: u16> Answer<T, STATUS> {
+    /// Writes the answer.
+    ///
+    /// # Errors
+    /// The data cannot be written as JSON.
+    pub fn prepare(&self) -> Result<Prepared<Self>, Failure> {
+        let status = StatusCode::from_u16(STATUS).unwrap_or_default();
+        Prepared::write(status, self, self.private)
+    }
+
     fn new(message: &'static str, data: T) -> Self {
         Self {
             success: true,
@@ -190,13 +198,15 @@ impl<T: Schema> Describe for PrivateJson<T> {
 
 /// A response with this body as JSON.
 pub(crate) fn write_json(status: StatusCode, body: &impl Serialize, private: bool) -> Response {
-    let body = match serde_json::to_vec(body) {
-        Ok(body) => body,
-        Err(error) => {
-            return Problem::internal(format!("writing an answer: {error}")).into_response();
-        }
-    };
-    let mut response = Response::new(body.into());
+    match serde_json::to_vec(body) {
+        Ok(text) => json_text(status, text.into(), private),
+        Err(error) => Problem::internal(format!("writing an answer: {error}")).into_response(),
+    }
+}
+
+/// A response with this text, which is JSON.
+fn json_text(status: StatusCode, text: Bytes, private: bool) -> Response {
+    let mut response = Response::new(text.into());
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -125,22 +125,6 @@ fn announce(exchange: &Rc<Exchange>) {
 #[cfg(not(target_family = "wasm"))]
 fn announce(_: &Rc<Exchange>) {}
 
-/// Lets the host turn to its own work once before an answer.
-///
-/// Spin does not set `TCP_NODELAY`. Without this pause it now and then sends the head and the body of an
-/// answer in two writes, and the second one waits 40 ms for the client's acknowledgement of the first. The
-/// embedded host has no need of it.
-#[cfg(target_family = "wasm")]
-pub(crate) async fn pause_before_answer() {
-    if COMPOSED.get() {
-        spin_sdk::wit_bindgen::rt::async_support::yield_async().await;
-    }
-}
-
-/// Unit tests run natively, without a host.
-#[cfg(not(target_family = "wasm"))]
-pub(crate) async fn pause_before_answer() {}
-
 /// Keeps the path of the route that `request` has found, if the host asks for it.
 pub(crate) fn found_route(request: &Request) {
     CURRENT.with_borrow(|current| {

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::adapter::health::{self, Dependency, State};
-use crate::answer::write_json;
+use crate::answer::{Prepared, write_json};
 use crate::openapi::{Describe, Operation, Properties, Property, Schema};
-use crate::{clock, exchange};
+use crate::{Failure, Shared, clock, exchange};
 
 /// How well something works, from best to worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -60,17 +60,23 @@ struct Entry {
     last_answered: Option<String>,
 }
 
-/// Handler: checks every dependency. Answers 503 if a needed one is down, and otherwise 200.
-pub async fn handler() -> Report<Dependencies> {
+thread_local! {
+    /// Anyone may ask for the health as often as they like, so requests share it.
+    static HEALTH: Shared<Prepared<Report<Dependencies>>, Failure> = const { Shared::new() };
+}
+
+/// Handler: the health of every dependency, up to a second old. Answers 503 if a needed one is down, and otherwise 200.
+pub async fn handler() -> crate::Result<Prepared<Report<Dependencies>>> {
+    let health = Shared::read(&HEALTH, check).await?;
+    Ok(Prepared::clone(&health.value))
+}
+
+async fn check() -> Result<Prepared<Report<Dependencies>>, Failure> {
     let dependencies = health::dependencies().await;
     let status = overall(&dependencies);
-    let entries = dependencies.into_iter().map(entry).collect();
-    report(
-        status,
-        Dependencies {
-            dependencies: entries,
-        },
-    )
+    let dependencies = dependencies.into_iter().map(entry).collect();
+    let report = report(status, Dependencies { dependencies });
+    Prepared::write(report.code(), &report, true)
 }
 
 /// Creates the health answer of the running service: 503 if `status` is unhealthy, and otherwise 200.
@@ -85,13 +91,18 @@ pub fn report<T>(status: Status, parts: T) -> Report<T> {
     }
 }
 
-impl<T: Serialize> IntoResponse for Report<T> {
-    fn into_response(self) -> Response {
-        let code = match self.status {
+impl<T> Report<T> {
+    fn code(&self) -> StatusCode {
+        match self.status {
             Status::Unhealthy => StatusCode::SERVICE_UNAVAILABLE,
             Status::Healthy | Status::Degraded => StatusCode::OK,
-        };
-        write_json(code, &self, true)
+        }
+    }
+}
+
+impl<T: Serialize> IntoResponse for Report<T> {
+    fn into_response(self) -> Response {
+        write_json(self.code(), &self, true)
     }
 }
 

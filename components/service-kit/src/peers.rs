@@ -2,7 +2,7 @@
 
 use crate::adapter::dispatch::{self, Error, Request, Response};
 use crate::adapter::health::{self, Dependency};
-use crate::{Problem, exchange};
+use crate::{Failure, exchange};
 
 /// The kind of a dependency that is a peer; see `wit/health.wit`.
 const PEER: &str = "http";
@@ -13,14 +13,14 @@ const ADAPTER: &str = "host-adapter";
 /// Returns the names of the peers that the component is granted.
 ///
 /// # Errors
-/// 503 if the adapter does not answer.
-pub async fn granted() -> Result<Vec<String>, Problem> {
+/// If the adapter does not answer.
+pub async fn granted() -> Result<Vec<String>, Failure> {
     names(health::dependencies().await)
 }
 
-fn names(dependencies: Vec<Dependency>) -> Result<Vec<String>, Problem> {
+fn names(dependencies: Vec<Dependency>) -> Result<Vec<String>, Failure> {
     if dependencies.iter().any(|one| one.kind == ADAPTER) {
-        return Err(Problem::unavailable("the adapter does not answer"));
+        return Err(Failure::unavailable("the adapter does not answer"));
     }
     let peers = dependencies.into_iter().filter(|one| one.kind == PEER);
     Ok(peers.map(|peer| peer.name).collect())
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn without_the_adapter_peers_are_unknown() {
-        let problem = names(vec![dependency("adapter", ADAPTER)]).unwrap_err();
-        assert_eq!(problem.status(), 503);
+        let failure = names(vec![dependency("adapter", ADAPTER)]).unwrap_err();
+        assert!(matches!(failure, Failure::Unavailable(_)), "{failure:?}");
     }
 }

@@ -86,9 +86,7 @@ pub async fn serve(service: &'static Service, request: spin_sdk::http::Request) 
     let started = Instant::now();
     let instance = instance(service).await;
     let request = request.map(axum::body::Body::new);
-    let answer = respond(service, instance, started, request).await;
-    exchange::pause_before_answer().await;
-    answer
+    respond(service, instance, started, request).await
 }
 
 /// Reads the variables once per instance, because each costs a call to the host.
@@ -98,6 +96,7 @@ async fn instance(service: &'static Service) -> Instance {
     }
     log::install(service.name, &settings::log_level().await);
     let settings = Settings::read().await;
+    settings::pause_after_reading().await;
     // Concurrent requests may get here too. The instance of the first one is kept.
     INSTANCE.with(|cell| cell.get_or_init(|| build(service, &settings)).clone())
 }

@@ -55,6 +55,25 @@ pub(crate) async fn number(name: &str) -> Option<u32> {
     read(name).await.trim().parse().ok()
 }
 
+/// Returns to the host's scheduler after variables were read.
+///
+/// Spin reads a variable inside `tokio::task::block_in_place`, and the thread gives up its scheduler core there. Until
+/// the instance waits, another thread takes up at once what this one wakes. So the connection sends the head of an
+/// answer before the body is written, and without `TCP_NODELAY` the body then waits 40 ms for the client's
+/// acknowledgement of the head.
+///
+/// It yields twice, because Spin polls an instance again at once when it waits for the first time in a request.
+#[cfg(target_family = "wasm")]
+pub(crate) async fn pause_after_reading() {
+    use spin_sdk::wit_bindgen::rt::async_support::yield_async;
+    yield_async().await;
+    yield_async().await;
+}
+
+/// Unit tests run natively, without a host.
+#[cfg(not(target_family = "wasm"))]
+pub(crate) async fn pause_after_reading() {}
+
 fn is_production(value: &str) -> bool {
     !value.trim().eq_ignore_ascii_case("false")
 }

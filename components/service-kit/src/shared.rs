@@ -2,24 +2,25 @@
 //! costly to make.
 //!
 //! One request makes the value, and the others get the latest one or wait for it, however long it takes:
-//! if each made its own, a slow dependency would be asked most when it is slowest. A waiting request sleeps on
+//! if each made its own, a slow dependency would be asked most when it is slowest. The next value is made in the
+//! background while the latest one is still good, so under load no request waits for it. A waiting request sleeps on
 //! the host's timer and looks again. It must not wait for a lock or a channel in memory, because the
 //! host ends an instance in which a task waits for another task only.
 
 use std::cell::{Cell, RefCell};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::thread::LocalKey;
 use std::time::{Duration, Instant};
 
 use time::OffsetDateTime;
 
-use crate::clock;
+use crate::{background, clock};
 
 /// Maximum age of a value that a request finds.
 pub const MAX_AGE: Duration = Duration::from_secs(1);
 
-/// The age at which a request makes the next value. Until [`MAX_AGE`] the others get the latest one, so
-/// only that request waits.
+/// The age at which a request makes the next value after its answer. Until [`MAX_AGE`] all get the latest one.
 const REFRESH_AGE: Duration = Duration::from_millis(500);
 
 /// How long a waiting request sleeps at first. The time doubles up to [`MAX_SLEEP`].
@@ -75,63 +76,89 @@ impl<T, E> Shared<T, E> {
     }
 }
 
+/// In a box, so that a component contains the code that makes a value once.
+type Boxed<T> = Pin<Box<dyn Future<Output = T>>>;
+
 /// What a request does about a value.
 #[derive(Debug)]
 enum Step<T, E> {
     Return(Result<Reading<T>, E>),
+    /// Return this one, and make the next.
+    Refresh(Reading<T>),
     Make,
     Wait,
 }
 
 impl<T: 'static, E: Clone + 'static> Shared<T, E> {
     /// Returns a value that is at most [`MAX_AGE`] old. If `shared` has none, this request calls `make`, or
-    /// waits for another one that does.
+    /// waits for another one that does. If it is half as old, `make` is called in the background.
     ///
     /// # Errors
     /// Those of `make`. Requests that waited before it was called get the error, too. One that came later
     /// calls `make` itself: the call may have failed because the client of its request hung up.
     pub async fn read(
         shared: &'static LocalKey<Self>,
-        make: impl AsyncFnOnce() -> Result<T, E>,
+        make: impl AsyncFnOnce() -> Result<T, E> + 'static,
+    ) -> Result<Reading<T>, E> {
+        Self::read_and_spawn(shared, make, background).await
+    }
+
+    async fn read_and_spawn(
+        shared: &'static LocalKey<Self>,
+        make: impl AsyncFnOnce() -> Result<T, E> + 'static,
+        spawn: impl FnOnce(Boxed<()>),
     ) -> Result<Reading<T>, E> {
         let (arrived, mut sleep) = (Instant::now(), FIRST_SLEEP);
         loop {
             match shared.with(|shared| shared.step(arrived, Instant::now())) {
                 Step::Return(result) => return result,
-                Step::Make => break,
+                Step::Refresh(latest) => {
+                    let next = Self::begin(Making(shared), make);
+                    // A request that finds the value too old makes it again, and gets the error.
+                    spawn(Box::pin(async { drop(next.await) }));
+                    return Ok(latest);
+                }
+                Step::Make => return Self::begin(Making(shared), make).await,
                 Step::Wait => clock::sleep(sleep).await,
             }
             sleep = MAX_SLEEP.min(sleep * 2);
         }
-        let making = Making(shared);
-        let (begun, as_of) = (Instant::now(), OffsetDateTime::now_utc());
-        let made = make().await;
-        drop(making);
-        shared.with(|shared| shared.keep(begun, as_of, made))
+    }
+
+    fn begin(
+        making: Making<T, E>,
+        make: impl AsyncFnOnce() -> Result<T, E> + 'static,
+    ) -> Boxed<Result<Reading<T>, E>> {
+        Box::pin(async move {
+            let (begun, as_of) = (Instant::now(), OffsetDateTime::now_utc());
+            let made = make().await;
+            let shared = making.0;
+            drop(making);
+            shared.with(|shared| shared.keep(begun, as_of, made))
+        })
     }
 
     fn step(&self, arrived: Instant, now: Instant) -> Step<T, E> {
-        let max_age = if self.is_busy.get() {
-            MAX_AGE
-        } else {
-            REFRESH_AGE
-        };
-        let is_recent = |reading: &&Reading<T>| {
-            let age = now.saturating_duration_since(reading.begun);
-            age < max_age || reading.ended > arrived
-        };
-        if let Some(reading) = self.latest.borrow().as_ref().filter(is_recent) {
-            return Step::Return(Ok(reading.clone()));
+        if let Some(latest) = &*self.latest.borrow() {
+            let age = now.saturating_duration_since(latest.begun);
+            if age < REFRESH_AGE || latest.ended > arrived {
+                return Step::Return(Ok(latest.clone()));
+            }
+            if age < MAX_AGE {
+                return match self.is_busy.replace(true) {
+                    true => Step::Return(Ok(latest.clone())),
+                    false => Step::Refresh(latest.clone()),
+                };
+            }
         }
         match &*self.failed.borrow() {
             Some((begun, error)) if *begun >= arrived => return Step::Return(Err(error.clone())),
             _ => {}
         }
-        if self.is_busy.get() {
-            return Step::Wait;
+        match self.is_busy.replace(true) {
+            true => Step::Wait,
+            false => Step::Make,
         }
-        self.is_busy.set(true);
-        Step::Make
     }
 
     fn keep(
@@ -201,7 +228,8 @@ mod tests {
         shared: &'static LocalKey<Number>,
         made: Result<u32, &'static str>,
     ) -> Result<u32, &'static str> {
-        block_on(Shared::read(shared, async || made)).map(|reading| *reading.value)
+        let read = Shared::read_and_spawn(shared, async move || made, block_on);
+        block_on(read).map(|reading| *reading.value)
     }
 
     #[test]
@@ -209,23 +237,40 @@ mod tests {
         let number = number!();
         assert_eq!(read(number, Ok(1)), Ok(1));
         assert_eq!(read(number, Ok(2)), Ok(1));
-        age(number, REFRESH_AGE);
+        age(number, MAX_AGE);
         assert_eq!(read(number, Ok(3)), Ok(3));
     }
 
     #[test]
-    fn others_get_the_latest_value_while_one_makes_the_next() {
+    fn the_next_value_is_made_after_the_answer() {
+        let number = number!();
+        assert_eq!(read(number, Ok(1)), Ok(1));
+        age(number, REFRESH_AGE);
+        assert_eq!(read(number, Err("no")), Ok(1));
+        assert_eq!(read(number, Ok(2)), Ok(1));
+        assert_eq!(read(number, Ok(3)), Ok(2));
+    }
+
+    #[test]
+    fn all_get_the_latest_value_while_the_next_is_made() {
         let number = number!();
         assert_eq!(read(number, Ok(1)), Ok(1));
         age(number, REFRESH_AGE);
         let mut context = Context::from_waker(Waker::noop());
-        let mut never = pin!(Shared::read(number, async || pending().await));
-        assert!(never.as_mut().poll(&mut context).is_pending());
+        let mut next = None;
+        let never =
+            Shared::read_and_spawn(number, async || pending().await, |work| next = Some(work));
+        assert!(block_on(never).is_ok());
+        let mut next = next.unwrap();
+        assert!(next.as_mut().poll(&mut context).is_pending());
         assert_eq!(read(number, Ok(2)), Ok(1));
         // When the value is too old, they wait.
         age(number, MAX_AGE);
         let mut waiting = pin!(Shared::read(number, async || Ok(3)));
         assert!(waiting.as_mut().poll(&mut context).is_pending());
+        // The host may drop what runs in the background.
+        drop(next);
+        assert_eq!(read(number, Ok(4)), Ok(4));
     }
 
     #[test]
@@ -260,10 +305,11 @@ mod tests {
     fn an_error_reaches_those_who_waited_for_its_beginning() {
         let number = number!();
         let mut context = Context::from_waker(Waker::noop());
-        let open = Cell::new(false);
-        let fails = async || {
+        let open = Rc::new(Cell::new(false));
+        let is_open = Rc::clone(&open);
+        let fails = async move || {
             poll_fn(|_| {
-                if open.get() {
+                if is_open.get() {
                     Poll::Ready(Err("no"))
                 } else {
                     Poll::Pending

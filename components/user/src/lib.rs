@@ -4,6 +4,7 @@
 //! ids, and not the database, because the event contains the id of the user.
 
 mod current_user;
+mod day;
 mod error;
 mod routes;
 mod schemas;

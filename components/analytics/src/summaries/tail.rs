@@ -15,16 +15,17 @@ use super::{Counts, Result, events};
 const MAX_PARTS: usize = 20;
 
 /// Counts the events after `position`, and returns the users they are about.
+///
+/// Users are read after the events are counted. An event that arrives in between adds its user one reading early, and
+/// never an event without its user.
 pub(super) async fn count(position: u64) -> Result<(Counts, Vec<String>)> {
-    let all = after(position);
-    let everything = Filter::default();
-    let (counts, users) =
-        futures_util::future::join(events::buckets(&all), users(position, &everything)).await;
-    let users = users?.ok_or_else(|| {
+    let counts = Counts::of(&buckets(position).await?);
+    let users = users(position, &Filter::default()).await?;
+    let users = users.ok_or_else(|| {
         let cause = "too many events are not in the summary yet; each request adds some";
         Failure::unavailable(cause)
     })?;
-    Ok((Counts::of(&counts?), users))
+    Ok((counts, users))
 }
 
 /// Counts the events after `position`, by day and type.

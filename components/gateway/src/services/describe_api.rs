@@ -6,21 +6,22 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 use service_kit::description::openapi_path;
 use service_kit::openapi::member;
-use service_kit::{Result, peers};
+use service_kit::{Failure, Result, Shared, peers};
 
-use super::{ask_service, merge_documents, recent::Recent};
+use super::{ask_service, merge_documents};
 use crate::SERVICE;
 
-/// Returns what `write` makes of the OpenAPI document of every route of the application. `recent` keeps it. A
-/// service that does not answer is named in the document, and the others are complete.
-pub(crate) async fn describe_api<T: Clone>(
-    recent: &'static LocalKey<Recent<T>>,
-    write: impl FnOnce(&Value) -> T,
+/// Returns what `write` makes of the OpenAPI document of every route of the application. `shared` keeps it for up to a
+/// second. A service that does not answer is named in the document, and the others are complete.
+pub(crate) async fn describe_api<T: Clone + 'static>(
+    shared: &'static LocalKey<Shared<T, Failure>>,
+    write: fn(&Value) -> T,
 ) -> Result<T> {
-    Recent::get_or_make(recent, async || Ok(write(&merge_all().await?))).await
+    let read = Shared::read(shared, async move || Ok(write(&merge_all().await?)));
+    Ok(T::clone(&read.await?.value))
 }
 
-async fn merge_all() -> Result<Value> {
+async fn merge_all() -> Result<Value, Failure> {
     let names = peers::granted().await?;
     let documents = names.into_iter().map(async |name| {
         let document = ask_service::<Value>(&name, &openapi_path(&name)).await;

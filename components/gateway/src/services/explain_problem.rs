@@ -4,9 +4,9 @@ use std::rc::Rc;
 
 use serde_json::Value;
 use service_kit::problem::{Problem, kinds};
-use service_kit::{Failure, Result};
+use service_kit::{Failure, Result, Shared};
 
-use super::{Recent, describe_api};
+use super::describe_api;
 use crate::schemas::ProblemKind;
 
 /// The kinds of problem that services have of their own.
@@ -18,7 +18,7 @@ struct Own {
 }
 
 thread_local! {
-    static OWN: Recent<Own> = const { Recent::new() };
+    static OWN: Shared<Own, Failure> = const { Shared::new() };
 }
 
 /// The kind called `name`: one that all services share, or one of a service's own.

@@ -4,30 +4,32 @@ use futures_util::future::join_all;
 use serde::Deserialize;
 use service_kit::answer::Prepared;
 use service_kit::description::{Description, health_path, routes_path};
-use service_kit::{Answer, Result, peers};
+use service_kit::{Answer, Failure, Result, Shared, peers};
 
-use super::{ask_service, recent::Recent};
+use super::ask_service;
 use crate::schemas::{Entry, Index};
 
 thread_local! {
-    static RECENT: Recent<Prepared<Index>> = const { Recent::new() };
+    static INDEX: Shared<Prepared<Answer<Index>>, Failure> = const { Shared::new() };
 }
 
 /// Returns the description of each service that the gateway is granted as a peer, up to a second old.
 /// All are asked concurrently.
-pub(crate) async fn list_services() -> Result<Prepared<Index>> {
-    Recent::get_or_make(&RECENT, async || {
-        let index = Index {
-            name: "spindle",
-            version: env!("CARGO_PKG_VERSION"),
-            services: ask_all().await?,
-        };
-        Prepared::new(&Answer::ok("Services", index))
-    })
-    .await
+pub(crate) async fn list_services() -> Result<Prepared<Answer<Index>>> {
+    let index = Shared::read(&INDEX, make_index).await?;
+    Ok(Prepared::clone(&index.value))
 }
 
-async fn ask_all() -> Result<Vec<Entry>> {
+async fn make_index() -> Result<Prepared<Answer<Index>>, Failure> {
+    let index = Index {
+        name: "spindle",
+        version: env!("CARGO_PKG_VERSION"),
+        services: ask_all().await?,
+    };
+    Answer::ok("Services", index).prepare()
+}
+
+async fn ask_all() -> Result<Vec<Entry>, Failure> {
     let names = peers::granted().await?;
     let entries = names.into_iter().map(async |name| {
         let answer = ask_service(&name, &routes_path(&name)).await;

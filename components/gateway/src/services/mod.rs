@@ -7,7 +7,6 @@ mod explain_problem;
 mod fetch_public_keys;
 mod list_services;
 mod merge_documents;
-mod recent;
 
 use ask_service::ask_service;
 pub(crate) use check_services::check_services;
@@ -15,4 +14,3 @@ pub(crate) use describe_api::describe_api;
 pub(crate) use explain_problem::{explain_problem, list_problems};
 pub(crate) use fetch_public_keys::fetch_public_keys;
 pub(crate) use list_services::list_services;
-pub(crate) use recent::Recent;

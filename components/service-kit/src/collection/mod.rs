@@ -11,6 +11,7 @@ mod find;
 mod update;
 
 use std::marker::PhantomData;
+use std::pin::Pin;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -39,6 +40,9 @@ pub fn position() -> Value {
 pub async fn settled_position() -> Result<u64, Failure> {
     Ok(documents::settled_position().await?)
 }
+
+/// How many documents have each value, as JSON text, once they are counted.
+type Counted = Pin<Box<dyn Future<Output = Result<Vec<(String, u64)>, Failure>>>>;
 
 /// A collection whose documents are read as `T`.
 #[derive(Debug)]
@@ -157,10 +161,15 @@ impl<T> Collection<T> {
         field: &str,
         filter: Filter,
     ) -> Result<Vec<(V, u64)>, Failure> {
-        let name = self.name.to_owned();
-        let counted = documents::count_by(name, field.to_owned(), filter.into_json()).await?;
+        let counted = self.count_texts(field.to_owned(), filter).await?;
         let read = |(value, count): (String, u64)| Ok((from_json(self.name, &value)?, count));
         counted.into_iter().map(read).collect()
+    }
+
+    /// In a box, so that a component contains this code once and not for each type of value.
+    fn count_texts(&self, field: String, filter: Filter) -> Counted {
+        let name = self.name.to_owned();
+        Box::pin(async move { Ok(documents::count_by(name, field, filter.into_json()).await?) })
     }
 
     /// Counts the different values of `field` in the documents that match. Null is not counted.

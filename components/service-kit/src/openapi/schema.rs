@@ -76,7 +76,8 @@ impl<T: Schema> Schema for Vec<T> {
     }
 }
 
-impl<T: Schema> Schema for BTreeMap<String, T> {
+/// Any key is written as text.
+impl<K, T: Schema> Schema for BTreeMap<K, T> {
     fn schema() -> Value {
         json!({"type": "object", "additionalProperties": T::schema()})
     }

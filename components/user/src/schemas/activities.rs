@@ -11,6 +11,8 @@ use service_kit::{Client, clock, extended_json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::day::Day;
+
 pub(crate) const REGISTERED: &str = "registered";
 pub(crate) const LOGGED_IN: &str = "logged_in";
 pub(crate) const LOGIN_FAILED: &str = "login_failed";
@@ -110,7 +112,7 @@ pub(crate) struct ActivityStatistics {
     pub(crate) by_action: BTreeMap<String, u64>,
     /// By day in UTC, such as `2026-01-31`, for the latest 1,000 days.
     #[example(json!({"2026-01-31": 2}))]
-    pub(crate) by_day: BTreeMap<String, u64>,
+    pub(crate) by_day: BTreeMap<Day, u64>,
 }
 
 #[cfg(test)]

@@ -20,13 +20,14 @@ use time::{Duration, Time};
 use uuid::Uuid;
 
 use super::ACTIVITIES;
+use crate::day::Day;
 use crate::error::Result;
 
 /// Days that are counted at once. A query counts at most 1,000.
 const STEP: Duration = Duration::days(900);
 
-/// Numbers by action or by day.
-pub(super) type Numbers = BTreeMap<String, u64>;
+/// Numbers by day.
+pub(super) type Days = BTreeMap<Day, u64>;
 
 /// The numbers of a user's activities on whole days, up to the start of the day `until`.
 #[derive(Debug)]
@@ -37,7 +38,7 @@ pub(super) struct Kept {
     /// Whether there are no activities before `from`.
     pub(super) is_from_first: bool,
     /// By action and day.
-    pub(super) numbers: BTreeMap<String, Numbers>,
+    pub(super) numbers: BTreeMap<String, Days>,
 }
 
 #[derive(FromRow)]
@@ -52,7 +53,7 @@ struct Row {
 struct Counts {
     /// The user's first activity when its day was counted.
     first: Option<Uuid>,
-    days: BTreeMap<String, Numbers>,
+    days: BTreeMap<String, Days>,
 }
 
 /// A user's first activity.
@@ -140,9 +141,8 @@ async fn extend(user_id: Uuid, row: Row, first: &First, until: OffsetDateTime) -
     if let Some(known_until) = row.until.filter(|known| *known > from) {
         if counts.first != Some(first.id) {
             let next = from + Duration::DAY;
-            let name = service_kit::clock::day(next);
             for days in counts.days.values_mut() {
-                *days = days.split_off(&name);
+                *days = days.split_off(&Day::of(next));
             }
             add(user_id, from, next, &mut counts.days).await?;
         }
@@ -171,7 +171,7 @@ async fn add(
     user_id: Uuid,
     mut from: OffsetDateTime,
     until: OffsetDateTime,
-    days: &mut BTreeMap<String, Numbers>,
+    days: &mut BTreeMap<String, Days>,
 ) -> Result<()> {
     while from < until {
         let end = until.min(from + STEP);
@@ -179,7 +179,7 @@ async fn add(
         let by_action: Vec<(String, u64)> = ACTIVITIES.count_by("action", step.clone()).await?;
         for (action, _) in by_action {
             let of_action = step.clone().and(eq("action", &action));
-            let by_day: Vec<(String, u64)> = ACTIVITIES.count_by("day", of_action).await?;
+            let by_day: Vec<(Day, u64)> = ACTIVITIES.count_by("day", of_action).await?;
             days.entry(action).or_default().extend(by_day);
         }
         from = end;

@@ -1,13 +1,15 @@
 //! Statistics of a user's activities.
 
+use std::collections::BTreeMap;
+
 use service_kit::OffsetDateTime;
-use service_kit::clock;
 use service_kit::input::Period;
 use time::{Duration, Time};
 use uuid::Uuid;
 
 use super::ACTIVITIES;
-use super::activity_counts::{self, Kept, Numbers, of_user};
+use super::activity_counts::{self, Days, Kept, of_user};
+use crate::day::Day;
 use crate::error::Result;
 use crate::schemas::ActivityStatistics;
 
@@ -25,24 +27,28 @@ pub(crate) async fn activity_statistics(
 ) -> Result<ActivityStatistics> {
     let kept = activity_counts::up_to_date(user_id).await?;
     let (days, rest) = split(period, kept.as_ref());
-    let (mut by_action, mut by_day) = (Numbers::new(), Numbers::new());
+    let (mut by_action, mut by_day) = (BTreeMap::new(), Days::new());
     if let (Some(kept), Some((from, to))) = (&kept, days) {
-        let (from, to) = (clock::day(from), clock::day(to));
+        let days_of_period = Day::of(from)..Day::of(to);
         for (action, days) in &kept.numbers {
-            let days = days.range(from.clone()..to.clone());
+            let mut of_action = 0;
+            let days = days.iter().filter(|(day, _)| days_of_period.contains(day));
             for (day, number) in days {
-                add(&mut by_action, action.clone(), *number);
-                add(&mut by_day, day.clone(), *number);
+                of_action += number;
+                *by_day.entry(*day).or_default() += number;
+            }
+            if of_action > 0 {
+                by_action.insert(action.clone(), of_action);
             }
         }
     }
     for (from, to) in rest {
         let filter = of_user(user_id, from, to);
         for (action, number) in ACTIVITIES.count_by("action", filter.clone()).await? {
-            add(&mut by_action, action, number);
+            *by_action.entry(action).or_default() += number;
         }
         for (day, number) in ACTIVITIES.count_by("day", filter).await? {
-            add(&mut by_day, day, number);
+            *by_day.entry(day).or_default() += number;
         }
     }
     Ok(ActivityStatistics {
@@ -53,15 +59,12 @@ pub(crate) async fn activity_statistics(
     })
 }
 
-fn add(numbers: &mut Numbers, name: String, number: u64) {
-    *numbers.entry(name).or_default() += number;
-}
-
-fn latest(mut by_day: Numbers) -> Numbers {
-    while by_day.len() > MAX_DAYS {
-        by_day.pop_first();
+fn latest(mut by_day: Days) -> Days {
+    let surplus = by_day.len().saturating_sub(MAX_DAYS);
+    match by_day.keys().nth(surplus).copied() {
+        Some(first) if surplus > 0 => by_day.split_off(&first),
+        _ => by_day,
     }
-    by_day
 }
 
 /// Splits a period into whole days that are kept, and the rest.
@@ -152,9 +155,9 @@ mod tests {
 
     #[test]
     fn the_latest_days_stay() {
-        let day = |n: usize| (format!("{n:04}"), 1);
-        let days = latest((0..MAX_DAYS + 4).map(day).collect());
+        let day = |n| Day::of(at(0, 0) + Duration::days(n));
+        let days = latest((0..1_004).map(|n| (day(n), 1)).collect());
         assert_eq!(days.len(), MAX_DAYS);
-        assert_eq!(days.keys().next().map(String::as_str), Some("0004"));
+        assert_eq!(days.keys().next(), Some(&day(4)));
     }
 }
