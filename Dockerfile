@@ -86,7 +86,8 @@ ENV SPIN_WASMTIME_LINEAR_MEMORY_KEEP_RESIDENT=0
 EXPOSE 3000
 ENTRYPOINT ["spin"]
 CMD ["up", "--runtime-config-file", "runtime-config.toml", "--listen", "0.0.0.0:3000", \
-    "--state-dir", "/var/lib/spindle/state", "--log-dir", "/var/lib/spindle/logs", "--truncate-logs"]
+    "--max-instance-reuse-count", "10000", "--state-dir", "/var/lib/spindle/state", \
+    "--log-dir", "/var/lib/spindle/logs", "--truncate-logs"]
 
 # The last stage is what `docker build` makes without `--target`.
 FROM program AS full

@@ -93,7 +93,7 @@ impl<'a> Report<'a> {
             let ratio = self.ratio((route, index), base);
             ratio.map_or_else(String::new, Spread::ratio)
         };
-        let twin = |kind| self.find(kind, false).map(|host| (Route::Profile, host));
+        let twin = |kind| self.find(kind, false).map(|host| (route, host));
         let old = if host.old {
             None
         } else {
@@ -110,7 +110,7 @@ impl<'a> Report<'a> {
                 .find(Kind::Embedded, host.old)
                 .map(|host| (route, host))),
             of(twin(Kind::Native)),
-            of(twin(Kind::SpinPg).filter(|_| route == Route::Profile)),
+            of(twin(Kind::SpinPg)),
             of(old.map(|old| (route, old))),
             figure(|sample| sample.processor, duration),
             figure(|sample| sample.p50, duration),

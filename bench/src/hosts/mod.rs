@@ -101,13 +101,13 @@ impl Kind {
         matches!(self, Self::ComposedHttp | Self::SpinHttp)
     }
 
-    /// A host that answers everything with the profile of a user of the embedded host.
+    /// A host that answers `/` with a constant, and everything else with the profile of a user of the embedded host.
     pub(crate) fn is_twin(self) -> bool {
         matches!(self, Self::Native | Self::SpinPg)
     }
 
     pub(crate) fn serves(self, route: Route) -> bool {
-        route == Route::Profile || !self.is_twin()
+        matches!(route, Route::Plain | Route::Profile) || !self.is_twin()
     }
 }
 

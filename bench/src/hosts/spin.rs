@@ -33,6 +33,7 @@ pub(super) fn command(address: &str) -> Command {
     let mut command = Command::new("spin");
     command
         .args(["up", "--quiet", "--listen", address])
+        .args(["--max-instance-reuse-count", "10000"])
         .env("RUST_BACKTRACE", "0")
         .env("SPIN_WASMTIME_LINEAR_MEMORY_KEEP_RESIDENT", "0")
         .stderr(Stdio::null());

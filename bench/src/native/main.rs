@@ -1,6 +1,6 @@
-//! The native server with which `bench/run` compares Spindle. It uses hyper and sqlx, and answers with
+//! The native server with which `./dev bench` compares Spindle. It uses hyper and sqlx, and answers with
 //! the profile of user `USER_ID` from `DATABASE_URL`, like the user service, but without WebAssembly,
-//! tokens and security headers.
+//! tokens and security headers. It answers `/` with a constant.
 
 use std::{convert::Infallible, io::Write as _};
 
@@ -25,6 +25,9 @@ const CONNECTIONS: u32 = 16;
 const SELECT: &str =
     "select username, email, is_active, created_at from \"user\".users where id = $1";
 
+/// The answer to `/`.
+const INDEX: &str = r#"{"success":true,"message":"Services","data":{}}"#;
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let variable = |name| std::env::var(name).with_context(|| format!("`{name}` is not set"));
@@ -42,7 +45,7 @@ async fn main() -> anyhow::Result<()> {
         stream.set_nodelay(true)?;
         let pool = pool.clone();
         tokio::spawn(async move {
-            let service = service_fn(|_: Request<Incoming>| answer(&pool, id));
+            let service = service_fn(|request| answer(request, &pool, id));
             // The load generator closes the connection, which may be an error here.
             let _ = http1::Builder::new()
                 .serve_connection(TokioIo::new(stream), service)
@@ -51,10 +54,17 @@ async fn main() -> anyhow::Result<()> {
     }
 }
 
-async fn answer(pool: &PgPool, id: Uuid) -> Result<Response<Full<Bytes>>, Infallible> {
-    let (status, body) = match profile(pool, id).await {
-        Ok(profile) => (200, profile),
-        Err(error) => (500, error.to_string()),
+async fn answer(
+    request: Request<Incoming>,
+    pool: &PgPool,
+    id: Uuid,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let (status, body) = match request.uri().path() {
+        "/" => (200, INDEX.to_owned()),
+        _ => match profile(pool, id).await {
+            Ok(profile) => (200, profile),
+            Err(error) => (500, error.to_string()),
+        },
     };
     let mut response = Response::new(Full::new(Bytes::from(body)));
     *response.status_mut() = status.try_into().unwrap_or_default();
