@@ -55,11 +55,19 @@ pub(crate) fn parse(text: &[u8]) -> Result<Value, Problem> {
         let detail = "The body has more values than can be read at once.";
         return Err(Problem::new(&kinds::BODY_TOO_LARGE, detail));
     }
-    serde_json::from_slice(text).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        let detail = format!("The body is not JSON: see line {line}, column {column}.");
-        Problem::new(&kinds::MALFORMED_JSON, detail)
-    })
+    // Not `from_slice`: all other texts are read as `str`, and a component contains each parser that it uses.
+    let text = str::from_utf8(text).map_err(|error| {
+        let before = text.get(..error.valid_up_to()).unwrap_or_default();
+        let last_line = before.rsplit(|byte| *byte == b'\n').next();
+        let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+        malformed(line, last_line.map_or(0, <[u8]>::len) + 1)
+    })?;
+    serde_json::from_str(text).map_err(|error| malformed(error.line(), error.column()))
+}
+
+fn malformed(line: usize, column: usize) -> Problem {
+    let detail = format!("The body is not JSON: see line {line}, column {column}.");
+    Problem::new(&kinds::MALFORMED_JSON, detail)
 }
 
 /// Returns an upper bound of the memory of the parsed document without its strings. `serde_json`'s
@@ -124,6 +132,20 @@ mod tests {
         assert_eq!(at_limit.unwrap().len(), MAX_BYTES);
         let above = block_on(read(Body::from(vec![b' '; MAX_BYTES + 1]), MAX_BYTES));
         assert_eq!(above.unwrap_err().status(), 413);
+    }
+
+    #[test]
+    fn a_problem_names_the_place_of_the_mistake() {
+        for (text, place) in [
+            (&b"{\n \"a\": x}"[..], "line 2, column 7"),
+            (b"{\n \"a\": \"\xff\"}", "line 2, column 8"),
+            (b"\xff", "line 1, column 1"),
+        ] {
+            let problem = parse(text).unwrap_err();
+            assert_eq!(problem.status(), 400);
+            let detail = problem.detail();
+            assert!(detail.contains(place), "{detail}");
+        }
     }
 
     #[test]
