@@ -48,7 +48,12 @@ impl Plan<'_> {
     }
 }
 
+/// How long a host answers before it is measured, in seconds. A host that was idle begins with instances to start and
+/// with shared answers that are too old.
+const WARM_UP: u32 = 1;
+
 async fn measure(lab: &Lab, host: &Host, route: Route, seconds: u32) -> anyhow::Result<Sample> {
+    route.load(host, WARM_UP).run(&lab.directory).await?;
     let processes = host.processes();
     let load = route.load(host, seconds);
     let before = processes.processor_time();
