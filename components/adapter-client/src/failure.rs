@@ -1,7 +1,8 @@
 //! Failures of a call, and their conversion to the errors of each interface.
 
 use crate::bindings::exports::spindle::adapter::{
-    dispatch, documents, envelopes, health, passwords, postgres, subject_queries, tokens,
+    dispatch, documents, envelopes, health, passwords, postgres, subject_documents,
+    subject_queries, tokens,
 };
 
 /// A call that has no result of its function.
@@ -79,16 +80,20 @@ impl From<Failure> for tokens::Error {
     }
 }
 
-impl From<Failure> for subject_queries::Error {
-    fn from(failure: Failure) -> Self {
-        match failure {
-            failure @ (Failure::Invalid(_) | Failure::TooLarge(_)) => {
-                Self::Statement(failure.into())
+/// For interfaces whose errors are those of a token and those of what follows.
+macro_rules! errors_of_subjects {
+    ($($interface:ident $case:ident)+) => {$(
+        impl From<Failure> for $interface::Error {
+            fn from(failure: Failure) -> Self {
+                match failure {
+                    failure @ (Failure::Invalid(_) | Failure::TooLarge(_)) => Self::$case(failure.into()),
+                    other => Self::Unavailable(other.reason()),
+                }
             }
-            other => Self::Unavailable(other.reason()),
         }
-    }
+    )+};
 }
+errors_of_subjects! { subject_queries Statement subject_documents Document }
 
 impl From<Failure> for envelopes::Error {
     fn from(failure: Failure) -> Self {

@@ -1,7 +1,8 @@
 //! Implements every function of the contract as a call to the adapter.
 
 use crate::bindings::exports::spindle::adapter::{
-    context, dispatch, documents, envelopes, health, passwords, postgres, subject_queries, tokens,
+    context, dispatch, documents, envelopes, health, passwords, postgres, subject_documents,
+    subject_queries, tokens,
 };
 use crate::exchange::exchange;
 use crate::failure::FromFailure as _;

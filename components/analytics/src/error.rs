@@ -1,7 +1,7 @@
 //! The errors of this service, and the problem that a client receives for each.
 
 use service_kit::problem::{FieldError, Problem, kinds};
-use service_kit::{Failure, kind};
+use service_kit::{Failure, SubjectError, TokenRejected, kind};
 
 use crate::summaries;
 
@@ -16,6 +16,8 @@ pub(crate) enum Error {
     /// The event happened in the future, if the clock of its sender is right.
     TooFarAhead,
     PeriodTooLong,
+    /// The access token of the request is not accepted.
+    TokenRejected(TokenRejected),
     /// The event has an id, and the idempotency key is not that id.
     KeyIsNotTheId,
     KeyReused,
@@ -34,6 +36,16 @@ impl From<summaries::Error> for Error {
         match error {
             summaries::Error::TooManyDays => Self::PeriodTooLong,
             summaries::Error::Failure(failure) => Self::Failure(failure),
+        }
+    }
+}
+
+impl Error {
+    /// For an insert for the user of a token.
+    pub(crate) fn of_subject(error: SubjectError<Failure>) -> Self {
+        match error {
+            SubjectError::Token(rejected) => Self::TokenRejected(rejected),
+            SubjectError::Call(failure) => Self::Failure(failure),
         }
     }
 }
@@ -62,6 +74,7 @@ impl From<Error> for Problem {
                 "Ask for shorter periods.",
             ),
             Error::TooFarAhead => return Self::invalid_fields(vec![too_far_ahead()]),
+            Error::TokenRejected(rejected) => return rejected.into(),
             Error::KeyIsNotTheId => {
                 return Self::invalid_fields(vec![FieldError {
                     pointer: "/event_id".to_owned(),

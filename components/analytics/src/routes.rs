@@ -5,7 +5,8 @@ use service_kit::input::Period;
 use service_kit::page::Page;
 use service_kit::routing::{Routes, get, post};
 use service_kit::{
-    Answer, Bearer, Caller, Created, IdempotencyKey, Input, Operator, Query, Result, health,
+    Answer, Bearer, Caller, Created, IdempotencyKey, Input, Operator, Query, Result,
+    UncheckedCaller, health,
 };
 
 use crate::error::Error;
@@ -40,11 +41,22 @@ pub(crate) fn routes(routes: Routes) -> Routes {
 }
 
 async fn record_event(
-    caller: Caller,
+    caller: UncheckedCaller,
     key: IdempotencyKey,
-    Input(event): Input<NewEvent>,
+    event: Result<Input<NewEvent>>,
 ) -> Result<Either<Created<Stored>, Answer<Stored>>> {
-    let stored = services::record_event(caller, key.text()?, event).await?;
+    let stored = match (caller, event) {
+        (UncheckedCaller::User(token), Ok(Input(event)))
+            if key.is_none() && services::is_about_sender(&event) =>
+        {
+            services::record_own_event(token, event).await?
+        }
+        // What is wrong with an event is told only to a caller who is known.
+        (caller, event) => {
+            let (caller, Input(event)) = (caller.check().await?, event?);
+            services::record_event(caller, key.text()?, event).await?
+        }
+    };
     Ok(if stored.stored {
         Either::First(Answer::created("Event stored", stored))
     } else {

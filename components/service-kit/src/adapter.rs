@@ -19,5 +19,6 @@ mod bindings {
 #[cfg(target_family = "wasm")]
 pub(crate) use bindings::spindle::adapter::context;
 pub use bindings::spindle::adapter::{
-    dispatch, documents, envelopes, health, passwords, postgres, subject_queries, tokens,
+    dispatch, documents, envelopes, health, passwords, postgres, subject_documents,
+    subject_queries, tokens,
 };

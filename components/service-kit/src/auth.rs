@@ -8,6 +8,7 @@ use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use uuid::Uuid;
 
+use crate::Failure;
 use crate::adapter::tokens;
 use crate::headers::X_ACCESS_TOKEN;
 use crate::local::local;
@@ -15,9 +16,18 @@ use crate::openapi::{ACCESS_TOKEN, BEARER, Describe, OPERATOR, Operation, SERVIC
 use crate::problem::{Problem, kinds};
 use crate::sealing::{CLIENT, SealedBy};
 
-/// Extractor: the access token, which is required. It is not checked: [`crate::sql::Sql::for_subject`] does that, in
-/// the same call to the adapter as a statement.
+/// Extractor: the access token, which is required. It is not checked: [`crate::sql::Sql::for_subject`] and
+/// [`crate::Collection::insert_for_subject`] do that, in the same call to the adapter.
 pub struct UncheckedToken(pub(crate) String);
+
+/// Why a call for the subject of a token has no result.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SubjectError<E> {
+    /// The token was not accepted, and nothing was done.
+    Token(TokenRejected),
+    /// What was to be done failed, or the token could not be checked.
+    Call(E),
+}
 
 /// Why an access token is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +57,15 @@ pub enum Caller {
     User(String),
 }
 
+/// Extractor: like [`Caller`], but an access token is not checked.
+#[derive(Debug)]
+pub enum UncheckedCaller {
+    /// The service that sealed the request.
+    Service(String),
+    /// The access token of a user.
+    User(UncheckedToken),
+}
+
 /// Extractor: the operator of the services. The request must be sealed with the key `client`, which
 /// only the operator has.
 #[derive(Debug)]
@@ -69,6 +88,41 @@ impl fmt::Debug for UncheckedToken {
     }
 }
 
+impl UncheckedToken {
+    fn check(self) -> impl Future<Output = Result<tokens::Claims, tokens::Error>> + Send {
+        local(tokens::verify(self.0))
+    }
+}
+
+impl UncheckedCaller {
+    /// Checks the access token, if the caller is a user.
+    ///
+    /// # Errors
+    /// 401 if the token is not accepted, 503 if it cannot be checked.
+    pub async fn check(self) -> Result<Caller, Problem> {
+        Ok(match self {
+            Self::Service(name) => Caller::Service(name),
+            Self::User(token) => Caller::User(token.check().await?.subject),
+        })
+    }
+}
+
+impl<E: From<Failure>> SubjectError<E> {
+    /// For an error about the token.
+    pub(crate) fn of_token(error: tokens::Error) -> Self {
+        match TokenRejected::of(&error) {
+            Some(rejected) => Self::Token(rejected),
+            None => Failure::from(error).into(),
+        }
+    }
+}
+
+impl<E: From<Failure>> From<Failure> for SubjectError<E> {
+    fn from(failure: Failure) -> Self {
+        Self::Call(failure.into())
+    }
+}
+
 impl TokenRejected {
     /// `None` if the token was not checked.
     pub(crate) fn of(error: &tokens::Error) -> Option<Self> {
@@ -86,8 +140,8 @@ impl<S: Sync> FromRequestParts<S> for Bearer {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let UncheckedToken(token) = UncheckedToken::from_request_parts(parts, state).await?;
-        Ok(Self(local(tokens::verify(token)).await?))
+        let token = UncheckedToken::from_request_parts(parts, state).await?;
+        Ok(Self(token.check().await?))
     }
 }
 
@@ -108,17 +162,25 @@ impl UserId {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Caller {
+impl<S: Sync> FromRequestParts<S> for UncheckedCaller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         match parts.extensions.get::<SealedBy>() {
             Some(SealedBy(issuer)) if issuer != CLIENT => Ok(Self::Service(issuer.clone())),
-            _ => {
-                let Bearer(claims) = Bearer::from_request_parts(parts, state).await?;
-                Ok(Self::User(claims.subject))
-            }
+            _ => UncheckedToken::from_request_parts(parts, state)
+                .await
+                .map(Self::User),
         }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = UncheckedCaller::from_request_parts(parts, state).await?;
+        caller.check().await
     }
 }
 
@@ -156,10 +218,16 @@ impl Describe for UserId {
     }
 }
 
+impl Describe for UncheckedCaller {
+    fn describe(operation: &mut Operation) {
+        UncheckedToken::describe(operation);
+        operation.security.push(SERVICE);
+    }
+}
+
 impl Describe for Caller {
     fn describe(operation: &mut Operation) {
-        Bearer::describe(operation);
-        operation.security.push(SERVICE);
+        UncheckedCaller::describe(operation);
     }
 }
 
@@ -212,6 +280,19 @@ mod tests {
         let id = "018f4e9a-7b1c-7def-8000-000000000001";
         assert_eq!(UserId::parse(id).unwrap().0.to_string(), id);
         assert_eq!(UserId::parse("ada").unwrap_err().status(), 401);
+    }
+
+    #[test]
+    fn a_rejected_token_is_told_apart_from_a_failure() {
+        use tokens::Error;
+        let of = SubjectError::<Failure>::of_token;
+        assert_eq!(of(Error::Ended), SubjectError::Token(TokenRejected::Ended));
+        for error in [
+            Error::Denied(String::new()),
+            Error::Unavailable(String::new()),
+        ] {
+            assert!(matches!(of(error), SubjectError::Call(_)));
+        }
     }
 
     #[test]

@@ -33,6 +33,12 @@ const MAX_HOURS: u32 = 366 * 24;
 pub struct IdempotencyKey(Option<HeaderValue>);
 
 impl IdempotencyKey {
+    /// Whether the request has no key.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.0.is_none()
+    }
+
     /// Returns the key. The draft defines it as a string in quotes (RFC 8941); without quotes is accepted, too.
     ///
     /// # Errors

@@ -47,7 +47,9 @@ mod service;
 mod settings;
 
 pub use answer::{Answer, Created};
-pub use auth::{Bearer, Caller, Operator, TokenRejected, UncheckedToken, UserId};
+pub use auth::{
+    Bearer, Caller, Operator, SubjectError, TokenRejected, UncheckedCaller, UncheckedToken, UserId,
+};
 pub use background::background;
 pub use client::Client;
 pub use collection::Collection;

@@ -1,8 +1,7 @@
 //! The errors of this service, and the problem that a client receives for each.
 
 use service_kit::problem::{FieldError, Kind, Problem, kinds};
-use service_kit::sql::SubjectError;
-use service_kit::{Failure, TokenRejected, kind};
+use service_kit::{Failure, SubjectError, TokenRejected, kind, sql};
 
 /// The result of a service function.
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;
@@ -64,10 +63,10 @@ impl<E: Into<Failure>> From<E> for Error {
 
 impl Error {
     /// For a statement about the user of a token.
-    pub(crate) fn of_subject(error: SubjectError) -> Self {
+    pub(crate) fn of_subject(error: SubjectError<sql::Error>) -> Self {
         match error {
             SubjectError::Token(rejected) => Self::TokenRejected(rejected),
-            SubjectError::Sql(error) => error.into(),
+            SubjectError::Call(error) => error.into(),
         }
     }
 }

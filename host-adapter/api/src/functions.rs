@@ -1,7 +1,8 @@
 //! Calls a function by its path, with arguments and result in one of the forms of the wire.
 
 use adapter_contract::{
-    Adapter, dispatch, documents, envelopes, health, passwords, postgres, subject_queries, tokens,
+    Adapter, dispatch, documents, envelopes, health, passwords, postgres, subject_documents,
+    subject_queries, tokens,
 };
 use adapter_wire::{Format, Malformed};
 use serde::de::DeserializeOwned;

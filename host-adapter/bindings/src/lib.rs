@@ -13,6 +13,7 @@ mod health;
 mod passwords;
 mod postgres;
 mod spans;
+mod subject_documents;
 mod subject_queries;
 mod tokens;
 

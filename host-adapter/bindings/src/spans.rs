@@ -9,7 +9,8 @@ use std::{
 };
 
 use adapter_contract::{
-    Adapter, dispatch, documents, envelopes, health, passwords, postgres, subject_queries, tokens,
+    Adapter, dispatch, documents, envelopes, health, passwords, postgres, subject_documents,
+    subject_queries, tokens,
 };
 use adapter_telemetry::metrics::{Durations, Labels, durations, labels, register_seconds};
 use tracing::{Instrument as _, Span, field};

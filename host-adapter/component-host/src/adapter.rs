@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use adapter_contract::{
     Adapter, Unavailable, deadline, dispatch, documents, envelopes, health, passwords, postgres,
-    subject_queries, tokens,
+    subject_documents, subject_queries, tokens,
 };
 use adapter_telemetry::traces::InScope as _;
 use tokio::sync::Semaphore;

@@ -82,6 +82,12 @@ struct Need {
     value: fn(&Grants) -> &'static str,
 }
 
+/// The functions that check a token and do what another interface does, in one call. They need the grants of both.
+const FOR_SUBJECTS: &[(&str, &str, &str)] = &[
+    ("postgres", "subject-queries", "fetch"),
+    ("documents", "subject-documents", "insert"),
+];
+
 const NEEDS: &[Need] = &[
     Need {
         grant: "postgres",
@@ -142,7 +148,7 @@ const NEEDS: &[Need] = &[
 
 impl Need {
     fn is_imported(&self, imports: &Imports) -> bool {
-        self.is_imported_itself(imports) || self.is_for_subjects(imports)
+        self.is_imported_itself(imports) || self.for_subjects(imports).is_some()
     }
 
     fn is_imported_itself(&self, imports: &Imports) -> bool {
@@ -153,10 +159,13 @@ impl Need {
         })
     }
 
-    /// Whether the grant is one of the two that a statement for the subject of a token needs.
-    fn is_for_subjects(&self, imports: &Imports) -> bool {
-        let needed = self.interface == "postgres" || self.functions.contains(&"verify");
-        needed && imports.has("subject-queries", "fetch")
+    /// The interface for the subject of a token that is imported, if the grant is one of the two that it needs.
+    fn for_subjects(&self, imports: &Imports) -> Option<&'static str> {
+        let verifies = self.functions.contains(&"verify");
+        let mut needing = FOR_SUBJECTS.iter().filter(|(other, interface, function)| {
+            (verifies || self.interface == *other) && imports.has(interface, function)
+        });
+        needing.next().map(|(_, interface, _)| *interface)
     }
 
     /// Whether the grant is for the messages of a transaction, which need `peers` too.
@@ -166,8 +175,10 @@ impl Need {
 
     /// The functions as a component's author knows them.
     fn name(&self, imports: &Imports) -> String {
-        if self.is_for_subjects(imports) && !self.is_imported_itself(imports) {
-            return "`spindle:adapter/subject-queries`".to_owned();
+        if let (Some(interface), false) =
+            (self.for_subjects(imports), self.is_imported_itself(imports))
+        {
+            return format!("`spindle:adapter/{interface}`");
         }
         match self.functions {
             [] => format!("`spindle:adapter/{}`", self.interface),
@@ -239,6 +250,11 @@ mod tests {
                 ("postgres", "`spindle:adapter/postgres`".to_owned()),
                 ("tokens", subjects())
             ]
+        );
+        let documents = || "`spindle:adapter/subject-documents`".to_owned();
+        assert_eq!(
+            needed(&[("subject-documents", "insert")]),
+            [("collections", documents()), ("tokens", documents())]
         );
     }
 }

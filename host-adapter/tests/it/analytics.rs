@@ -221,6 +221,41 @@ async fn events_of_another_user_or_without_token_are_rejected(
     app.wait_for_statistics(3).await;
 }
 
+/// Whatever the event, also one whose token is checked in the call that stores it.
+#[rstest]
+#[tokio::test]
+async fn only_a_valid_token_stores_an_event_or_learns_why_not(
+    #[values(HostMode::Embedded, HostMode::Composed, HostMode::MongoDb)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
+    let token = app.register_and_log_in("ada").await;
+    let changed = |field: &str, value: Value| {
+        let mut event = event("home");
+        event[field] = value;
+        event
+    };
+    let events = [
+        event("home"),
+        json!({}),
+        changed("user_id", "someone".into()),
+        changed("timestamp", "9000-01-31T12:00:00Z".into()),
+    ];
+    let forged = format!("{token}x");
+    let logout = app.post("/api/v1/users/logout").bearer(&token);
+    logout.send().await.expect(200);
+    for (token, problem) in [(&forged, "unauthenticated"), (&token, "session-ended")] {
+        for event in &events {
+            let answer = app.post(EVENTS).bearer(token).json(event).send().await;
+            answer.expect_problem(401, problem);
+        }
+        let keyed = app.post(EVENTS).bearer(token);
+        let keyed = keyed.header("idempotency-key", "a b").json(&event("home"));
+        keyed.send().await.expect_problem(401, problem);
+    }
+    // The registration and the login.
+    app.wait_for_statistics(2).await;
+}
+
 #[rstest]
 #[tokio::test]
 async fn a_service_records_events_of_any_user(

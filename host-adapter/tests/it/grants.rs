@@ -37,6 +37,7 @@ async fn a_component_without_grants_is_denied_everything(
         "tokens.end",
         "tokens.verify",
         "subject-queries",
+        "subject-documents",
         "envelopes",
     ] {
         assert_eq!(
@@ -85,7 +86,14 @@ fn components_import_only_what_they_are_granted() {
         ),
         (
             "analytics",
-            &["documents", "dispatch", "tokens", "envelopes", "health"][..],
+            &[
+                "documents",
+                "dispatch",
+                "tokens",
+                "subject-documents",
+                "envelopes",
+                "health",
+            ][..],
         ),
         ("gateway", &["dispatch", "health"][..]),
     ] {
@@ -97,6 +105,7 @@ fn components_import_only_what_they_are_granted() {
             "passwords",
             "tokens",
             "subject-queries",
+            "subject-documents",
             "envelopes",
             "health",
         ];

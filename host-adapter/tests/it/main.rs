@@ -69,7 +69,7 @@ mod start_checks;
 mod statistics;
 mod statistics_in_mongodb;
 mod stopping;
-mod subject_queries;
+mod subjects;
 mod support;
 mod swap;
 mod torture;

@@ -1,10 +1,11 @@
 //! Records an event.
 
-use serde_json::{Value, json};
-use service_kit::{Caller, clock, collection, extended_json};
+use serde_json::json;
+use service_kit::Caller;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
+use super::document::{Document, Origin, Times};
 use super::{EVENTS, event_key};
 use crate::error::{Error, Result};
 use crate::schemas::{NewEvent, Stored};
@@ -12,6 +13,9 @@ use crate::summaries;
 
 /// How far the clock of a sender may be ahead of ours.
 const MAX_AHEAD: Duration = Duration::minutes(5);
+
+/// The source of an event that a user sent.
+pub(super) const BY_USER: &str = "bearer";
 
 /// Stores an event, unless an event with the same id is stored already.
 ///
@@ -28,10 +32,7 @@ pub(crate) async fn record_event(
     };
     let (received_at, timestamp) = (OffsetDateTime::now_utc(), event.timestamp);
     let mut document = document(event_id, &caller, event, received_at)?;
-    let digest = key.map(|_| event_key::request_digest(&document, timestamp));
-    if let (Some(digest), Some(fields)) = (&digest, document.as_object_mut()) {
-        fields.insert(event_key::DIGEST.to_owned(), json!(digest));
-    }
+    document.request = key.map(|_| event_key::request_digest(&document, timestamp));
     let stored = match (&caller, key) {
         (Caller::User(_), Some(_)) => EVENTS
             .insert_unless_in_progress(&document)
@@ -41,34 +42,26 @@ pub(crate) async fn record_event(
         _ => EVENTS.insert(&document).await?,
     };
     summaries::advance_now_and_then();
-    match digest {
+    match document.request {
         Some(digest) if !stored => event_key::answer(event_id, &digest).await,
         _ => Ok(Stored { event_id, stored }),
     }
 }
 
-/// `bucket` joins day and type, because documents can be counted by only one field. `position` separates
-/// new events from counted ones, regardless of all clocks. `received_at` is this service's time.
+/// Returns the document of an event.
 pub(super) fn document(
     event_id: Uuid,
     caller: &Caller,
-    event: NewEvent,
+    mut event: NewEvent,
     received_at: OffsetDateTime,
-) -> Result<Value> {
-    let (source, user_id) = attribute(caller, event.user_id)?;
-    let moment = moment(caller, event.timestamp, received_at)?;
-    Ok(json!({
-        "_id": event_id,
-        "event_type": event.event_type,
-        "event_name": event.event_name,
-        "user_id": user_id,
-        "properties": event.properties,
-        "timestamp": extended_json::date(moment),
-        "received_at": extended_json::date(received_at),
-        "bucket": summaries::bucket(&clock::day(moment), event.event_type),
-        "source": source,
-        "position": collection::position(),
-    }))
+) -> Result<Document> {
+    let origin = attribute(caller, event.user_id.take())?;
+    let timestamp = moment(caller, event.timestamp, received_at)?;
+    let times = Times {
+        timestamp,
+        received_at,
+    };
+    Ok(Document::new(event_id, event, origin, times))
 }
 
 /// Returns when the event happened. A client may correct a clock that is ahead. An event of a service has happened
@@ -79,7 +72,7 @@ fn moment(
     received_at: OffsetDateTime,
 ) -> Result<OffsetDateTime> {
     let moment = timestamp.unwrap_or(received_at);
-    if moment <= received_at + MAX_AHEAD {
+    if is_acceptable(moment, received_at) {
         return Ok(moment);
     }
     match caller {
@@ -88,14 +81,24 @@ fn moment(
     }
 }
 
-/// Returns the source of the event, and the user it is about. Users may write only events about
-/// themselves.
-fn attribute(caller: &Caller, user_id: Option<String>) -> Result<(String, Option<String>)> {
+/// Whether an event may have happened at `moment`, according to its sender.
+pub(super) fn is_acceptable(moment: OffsetDateTime, received_at: OffsetDateTime) -> bool {
+    moment <= received_at + MAX_AHEAD
+}
+
+/// Users may write only events about themselves.
+fn attribute(caller: &Caller, user_id: Option<String>) -> Result<Origin> {
     match caller {
-        Caller::Service(name) => Ok((name.clone(), user_id)),
+        Caller::Service(name) => Ok(Origin {
+            source: name.clone(),
+            user_id: json!(user_id),
+        }),
         Caller::User(subject) => match user_id {
             Some(user_id) if user_id != *subject => Err(Error::WritesEventsOfOthers),
-            _ => Ok(("bearer".to_owned(), Some(subject.clone()))),
+            _ => Ok(Origin {
+                source: BY_USER.to_owned(),
+                user_id: json!(subject),
+            }),
         },
     }
 }
@@ -123,6 +126,7 @@ mod tests {
         let caller = Caller::Service("user".to_owned());
         let received = datetime!(2026-02-01 00:00:01 UTC);
         let document = document(ID, &caller, event(None), received).unwrap();
+        let document = serde_json::to_value(document).unwrap();
         let expected = json!({
             "_id": ID, "event_type": "search", "event_name": "books", "user_id": null,
             "properties": {"q": 1}, "timestamp": {"$date": "2026-01-31T23:00:00.123Z"},
@@ -151,15 +155,12 @@ mod tests {
         let ada = Caller::User("ada".to_owned());
         let now = OffsetDateTime::now_utc();
         let own = document(ID, &ada, event(None), now).unwrap();
-        assert_eq!(
-            (&own["user_id"], &own["source"]),
-            (&json!("ada"), &json!("bearer"))
-        );
+        assert_eq!((&own.user_id, &*own.source), (&json!("ada"), "bearer"));
         assert!(document(ID, &ada, event(Some("ada")), now).is_ok());
         let others = document(ID, &ada, event(Some("bob")), now);
         assert_eq!(others, Err(Error::WritesEventsOfOthers));
         let service = Caller::Service("user".to_owned());
         let document = document(ID, &service, event(Some("bob")), now).unwrap();
-        assert_eq!(document["user_id"], "bob");
+        assert_eq!(document.user_id, "bob");
     }
 }

@@ -6,6 +6,7 @@ use service_kit::{Caller, Uuid};
 use time::OffsetDateTime;
 
 use super::EVENTS;
+use super::document::Document;
 use super::record_event::document;
 use crate::error::{Error, Result, too_far_ahead};
 use crate::schemas::{Bulk, BulkStored, EventOutcome, read_event};
@@ -19,11 +20,7 @@ pub(crate) async fn record_events(caller: Caller, bulk: Bulk) -> Result<BulkStor
         .into_iter()
         .map(|event| check(&caller, event, received_at))
         .collect();
-    let documents: Vec<&Value> = checked
-        .iter()
-        .flatten()
-        .map(|(_, document)| document)
-        .collect();
+    let documents: Vec<&Document> = checked.iter().flatten().collect();
     let stored = if documents.is_empty() {
         Vec::new()
     } else {
@@ -33,13 +30,13 @@ pub(crate) async fn record_events(caller: Caller, bulk: Bulk) -> Result<BulkStor
     Ok(report(checked, stored))
 }
 
-/// An event's id and document, or why it is rejected.
-type Checked = Result<(Uuid, Value), Vec<FieldError>>;
+/// An event's document, or why it is rejected.
+type Checked = Result<Document, Vec<FieldError>>;
 
 fn check(caller: &Caller, event: Value, received_at: OffsetDateTime) -> Checked {
     let event = read_event(event)?;
     let event_id = event.event_id.unwrap_or_else(Uuid::now_v7);
-    let document = document(event_id, caller, event, received_at).map_err(|error| {
+    document(event_id, caller, event, received_at).map_err(|error| {
         if error == Error::TooFarAhead {
             return vec![too_far_ahead()];
         }
@@ -51,8 +48,7 @@ fn check(caller: &Caller, event: Value, received_at: OffsetDateTime) -> Checked 
             message: "`/user_id` must be your own.".to_owned(),
             code: "forbidden",
         }]
-    })?;
-    Ok((event_id, document))
+    })
 }
 
 /// Joins the outcomes of the store with the events that never reached it.
@@ -60,7 +56,7 @@ fn report(checked: Vec<Checked>, stored: Vec<bool>) -> BulkStored {
     let count = stored.iter().filter(|is_new| **is_new).count();
     let mut stored = stored.into_iter();
     let outcome = |event: Checked| match event {
-        Ok((event_id, _)) => EventOutcome::stored(event_id, stored.next().unwrap_or_default()),
+        Ok(document) => EventOutcome::stored(document.event_id, stored.next().unwrap_or_default()),
         Err(errors) => EventOutcome::rejected(errors),
     };
     BulkStored {

@@ -8,6 +8,7 @@
 
 pub mod filter;
 mod find;
+mod subject;
 mod update;
 
 use std::marker::PhantomData;
@@ -22,6 +23,7 @@ use crate::adapter::documents::{self, InsertOneOutcome, InsertOutcome};
 
 pub use filter::Filter;
 pub use find::Find;
+pub use subject::subject;
 pub use update::Update;
 
 /// Maximum number of documents that one call inserts; see `wit/documents.wit`.

@@ -25,7 +25,7 @@ pub use column::FromColumn;
 pub use error::Error;
 pub use row::{FromRow, Row};
 pub use service_kit_macros::FromRow;
-pub use subject::{ForSubject, SubjectError};
+pub use subject::ForSubject;
 pub use transaction::{Message, Transaction, message};
 
 /// A statement and its parameters; see [`sql`].

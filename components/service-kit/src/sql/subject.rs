@@ -9,7 +9,7 @@ use super::{Error, FromRow, Sql, read_rows};
 use crate::Failure;
 use crate::adapter::subject_queries;
 use crate::adapter::tokens::Claims;
-use crate::auth::{TokenRejected, UncheckedToken};
+use crate::auth::{SubjectError, UncheckedToken};
 
 /// A statement that runs if a token is valid; see [`Sql::for_subject`].
 #[derive(Debug)]
@@ -17,15 +17,6 @@ use crate::auth::{TokenRejected, UncheckedToken};
 pub struct ForSubject {
     sql: Sql,
     token: UncheckedToken,
-}
-
-/// Why a statement for the subject of a token has no result.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SubjectError {
-    /// The token was not accepted, and the statement was not run.
-    Token(TokenRejected),
-    /// The statement failed, or the token could not be checked.
-    Sql(Error),
 }
 
 impl Sql {
@@ -41,7 +32,9 @@ impl ForSubject {
     ///
     /// # Errors
     /// If the token is not accepted, or like [`Sql::fetch_all`].
-    pub async fn fetch_optional<T: FromRow>(self) -> Result<(Claims, Option<T>), SubjectError> {
+    pub async fn fetch_optional<T: FromRow>(
+        self,
+    ) -> Result<(Claims, Option<T>), SubjectError<Error>> {
         let text = self.sql.text.into_owned();
         let found = subject_queries::fetch(self.token.0, text, self.sql.params?).await?;
         let rows = read_rows(found.rows)?;
@@ -49,15 +42,12 @@ impl ForSubject {
     }
 }
 
-impl From<subject_queries::Error> for SubjectError {
+impl From<subject_queries::Error> for SubjectError<Error> {
     fn from(error: subject_queries::Error) -> Self {
         use subject_queries::Error;
         match error {
-            Error::Token(error) => match TokenRejected::of(&error) {
-                Some(rejected) => Self::Token(rejected),
-                None => Failure::from(error).into(),
-            },
-            Error::Statement(error) => Self::Sql(error.into()),
+            Error::Token(error) => Self::of_token(error),
+            Error::Statement(error) => Self::Call(error.into()),
             Error::Unavailable(reason) => {
                 Failure::unavailable(format!("subject-queries: {reason}")).into()
             }
@@ -65,31 +55,20 @@ impl From<subject_queries::Error> for SubjectError {
     }
 }
 
-impl From<Failure> for SubjectError {
-    fn from(failure: Failure) -> Self {
-        Self::Sql(failure.into())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::adapter::{postgres, tokens};
+    use crate::adapter::postgres;
 
     #[test]
-    fn a_rejected_token_is_told_apart_from_a_failure() {
-        let error = |error: subject_queries::Error| SubjectError::from(error);
-        let token = |error: tokens::Error| SubjectError::from(subject_queries::Error::Token(error));
-        let rejected = SubjectError::Token(TokenRejected::Ended);
-        assert_eq!(token(tokens::Error::Ended), rejected);
-        for failed in [
-            token(tokens::Error::Denied(String::new())),
-            token(tokens::Error::Unavailable(String::new())),
-            error(subject_queries::Error::Statement(postgres::Error::Timeout)),
-            error(subject_queries::Error::Unavailable(String::new())),
+    fn an_outage_is_a_failure_of_the_statement() {
+        for error in [
+            subject_queries::Error::Statement(postgres::Error::Timeout),
+            subject_queries::Error::Unavailable(String::new()),
         ] {
+            let failed = SubjectError::from(error);
             assert!(
-                matches!(failed, SubjectError::Sql(Error::Failure(_))),
+                matches!(failed, SubjectError::Call(Error::Failure(_))),
                 "{failed:?}"
             );
         }

@@ -74,6 +74,31 @@ impl Documents {
         collection: &str,
         documents: &[String],
     ) -> Result<Vec<InsertOutcome>, Error> {
+        self.insert_parsed(collection, documents, Document::parse)
+            .await
+    }
+
+    /// Stores documents of the subject of a token, whose `{"$subject": true}` is `subject`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`insert`](Self::insert).
+    pub async fn insert_for(
+        &self,
+        subject: &str,
+        collection: &str,
+        documents: &[String],
+    ) -> Result<Vec<InsertOutcome>, Error> {
+        let parse = |text: &str| Document::parse_for(subject, text);
+        self.insert_parsed(collection, documents, parse).await
+    }
+
+    async fn insert_parsed(
+        &self,
+        collection: &str,
+        documents: &[String],
+        parse: impl Fn(&str) -> Result<Document, Error>,
+    ) -> Result<Vec<InsertOutcome>, Error> {
         let collection = self.check_grant(collection)?;
         if documents.len() > MAX_DOCUMENTS {
             return Err(Error::TooLarge(format!(
@@ -84,7 +109,7 @@ impl Documents {
             return Ok(Vec::new());
         }
         let parse = |(index, text): (usize, &String)| {
-            Document::parse(text).map_err(|error| with_position(index, error))
+            parse(text).map_err(|error| with_position(index, error))
         };
         let documents = documents
             .iter()

@@ -13,7 +13,19 @@ pub struct Document {
 
 impl Document {
     pub(super) fn parse(text: &str) -> Result<Self, Error> {
+        Self::new(json::parse(text, "the document")?)
+    }
+
+    /// The same, for a document whose `{"$subject": true}` stands for `subject`.
+    pub(super) fn parse_for(subject: &str, text: &str) -> Result<Self, Error> {
         let mut value = json::parse(text, "the document")?;
+        if let Value::Object(fields) = &mut value {
+            fill_subject(fields, subject)?;
+        }
+        Self::new(value)
+    }
+
+    fn new(mut value: Value) -> Result<Self, Error> {
         let position = match &mut value {
             Value::Object(fields) => take_position(fields),
             _ => None,
@@ -57,14 +69,34 @@ fn take_position(fields: &mut Fields) -> Option<String> {
     Some(fields.remove(found).0)
 }
 
+/// Replaces the value `{"$subject": true}` of a field. Of several, the others remain and are rejected: a subject is
+/// longer, and the size of the text is checked before.
+fn fill_subject(fields: &mut Fields, subject: &str) -> Result<(), Error> {
+    // JSONB cannot store it. An issuer may have put it into a token.
+    if subject.contains('\0') {
+        let reason = "the token's subject contains a NUL character";
+        return Err(Error::Invalid(reason.to_owned()));
+    }
+    let mut values = fields.iter_mut().map(|(_, value)| value);
+    if let Some(value) = values.find(|value| stands_for(value, "$subject")) {
+        *value = Value::Scalar(Scalar::String(subject.to_owned()));
+    }
+    Ok(())
+}
+
 /// Whether a value is `{"$position": true}`, which stands for the position of its document.
 pub(super) fn is_position(value: &Value) -> bool {
+    stands_for(value, "$position")
+}
+
+/// Whether a value is the name of something that the adapter puts in its place.
+fn stands_for(value: &Value, what: &str) -> bool {
     let Value::Object(fields) = value else {
         return false;
     };
     matches!(
         fields.as_slice(),
-        [(name, Value::Scalar(Scalar::Boolean(true)))] if name == "$position"
+        [(name, Value::Scalar(Scalar::Boolean(true)))] if name == what
     )
 }
 
@@ -120,6 +152,27 @@ mod tests {
                 "{text}"
             );
         }
+    }
+
+    #[test]
+    fn the_subject_is_filled_in_once_at_the_top() {
+        let parse = |text: &str| Document::parse_for("ada", text);
+        let text = r#"{"_id":"x","by":{"$subject":true},"at":{"$position":true}}"#;
+        let document = parse(text).unwrap();
+        assert_eq!(document.value().to_json(), r#"{"_id":"x","by":"ada"}"#);
+        assert_eq!(document.position(), Some("at"));
+        assert_eq!(parse(r#"{"_id":{"$subject":true}}"#).unwrap().id(), "ada");
+        for text in [
+            r#"{"_id":"x","a":{"$subject":true},"b":{"$subject":true}}"#,
+            r#"{"_id":"x","a":{"$subject":false}}"#,
+            r#"{"_id":"x","a":{"b":{"$subject":true}}}"#,
+        ] {
+            assert!(matches!(parse(text), Err(Error::Invalid(_))), "{text}");
+        }
+        let without = Document::parse(r#"{"_id":"x","by":{"$subject":true}}"#);
+        assert!(matches!(without, Err(Error::Invalid(_))), "{without:?}");
+        let with_nul = Document::parse_for("a\0", r#"{"_id":"x"}"#);
+        assert!(matches!(with_nul, Err(Error::Invalid(_))), "{with_nul:?}");
     }
 
     #[test]

@@ -101,7 +101,7 @@ pub(super) const STATEMENTS: [(&str, &str); 49] = [
 ];
 
 /// Other functions of the adapter: the attempt, what it is given, and a part of the answer.
-pub(super) const ATTEMPTS: [(&str, &str, &str); 24] = [
+pub(super) const ATTEMPTS: [(&str, &str, &str); 25] = [
     ("find/treasure", "{}", "Denied"),
     ("count/treasure", "{}", "Denied"),
     ("insert/treasure", r#"{"_id": "x"}"#, "Denied"),
@@ -123,6 +123,7 @@ pub(super) const ATTEMPTS: [(&str, &str, &str); 24] = [
     ("end", "some session", "Denied"),
     ("verify", "x", "Denied"),
     ("subject/x", "insert into items values ('x')", "Denied"),
+    ("store/x", r#"events {"_id":"x"}"#, "Denied"),
     ("open", "x", "Denied"),
     ("seal", "victim", "Denied"),
     ("seal", "client", "Denied"),

@@ -1,7 +1,7 @@
 //! Calls functions of the adapter.
 
 use service_kit::adapter::{
-    dispatch, documents, envelopes, passwords, postgres, subject_queries, tokens,
+    dispatch, documents, envelopes, passwords, postgres, subject_documents, subject_queries, tokens,
 };
 
 /// Runs a statement that takes this many seconds, and returns how it ended.
@@ -59,6 +59,14 @@ pub(crate) async fn call(what: &str) -> String {
             matches!(
                 error,
                 Some(subject_queries::Error::Token(tokens::Error::Denied(_)))
+            )
+        }
+        "subject-documents" => {
+            let stored = subject_documents::insert(text(), "events".to_owned(), vec![]).await;
+            let error = stored.err();
+            matches!(
+                error,
+                Some(subject_documents::Error::Token(tokens::Error::Denied(_)))
             )
         }
         "envelopes" => {

@@ -4,6 +4,7 @@
 //! - `/sql` runs a statement, `/transact` runs the statement of each line in one transaction
 //! - `/find/COLLECTION`, `/count/COLLECTION`, `/remove/COLLECTION` take a filter, `/insert/COLLECTION` takes a
 //!   document, `/update/COLLECTION` takes an update of all documents
+//! - `/subject/TOKEN` runs a statement for its subject, and `/store/TOKEN` takes a collection, a blank and a document
 //! - `/call/PEER` and `/message/PEER` send to a path
 //! - `/hash`, `/issue`, `/end`, `/verify`, `/open` and `/seal` take a text
 //! - `/get` sends a request to a URL, `/connect` opens a connection to an address

@@ -1,7 +1,7 @@
 //! Asks the adapter for what belongs to others.
 
 use service_kit::adapter::{
-    dispatch, documents, envelopes, passwords, postgres, subject_queries, tokens,
+    dispatch, documents, envelopes, passwords, postgres, subject_documents, subject_queries, tokens,
 };
 
 pub(crate) async fn reach(kind: &str, name: &str, text: String) -> String {
@@ -25,6 +25,13 @@ pub(crate) async fn reach(kind: &str, name: &str, text: String) -> String {
             "{:?}",
             subject_queries::fetch(collection, text, vec![]).await
         ),
+        "store" => {
+            let (collection, document) = text.split_once(' ').unwrap_or_default();
+            let (collection, documents) = (collection.to_owned(), vec![document.to_owned()]);
+            let token = name.to_owned();
+            let stored = subject_documents::insert(token, collection, documents).await;
+            format!("{stored:?}")
+        }
         "open" => format!("{:?}", envelopes::open(text, target()).await),
         "seal" => {
             let sealed = envelopes::seal(all(), text, target(), None).await;
