@@ -171,7 +171,8 @@ impl Pool {
         // Dropped together with this future, which tells the task that nobody waits.
         let (_caller, gone) = oneshot::channel();
         let deadline = deadline::current();
-        let work = async move { pool.run_on_connection(work, gone, deadline).await };
+        // In a box, because it is large and moves several times on its way into the task.
+        let work = Box::pin(async move { pool.run_on_connection(work, gone, deadline).await });
         let task = tokio::spawn(work.in_current_scope());
         task.await.unwrap_or_else(|_| {
             Err(Error::Unavailable(
