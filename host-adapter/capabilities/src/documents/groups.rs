@@ -1,6 +1,6 @@
 //! Inserts of one collection that arrive together are written together: one statement, one commit.
 //!
-//! A commit waits for the disk, and under load most of the time of an insert is that wait. While one group is
+//! A commit waits for the disk, and a statement costs PostgreSQL more than a document. While one group is
 //! written, later inserts wait and become the next group. Each caller gets the outcomes of its own
 //! documents. If a group fails, its inserts are repeated one by one, so that a document which the store
 //! rejects fails only the call that has it.
@@ -9,6 +9,7 @@ use std::{
     collections::HashMap,
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use adapter_telemetry::traces::InScope as _;
@@ -16,9 +17,12 @@ use tokio::sync::oneshot;
 
 use super::{Collection, Document, Error, InsertOutcome, Store};
 
-/// Groups of one collection that are written at the same time. While one waits for the disk, another is
-/// sent. More would make the groups smaller.
+/// Groups of one collection that are written at the same time. More would make the groups smaller.
 const MAX_WRITERS: usize = 2;
+
+/// How long a group is written before another one is sent beside it. Groups take some milliseconds. The other one
+/// keeps inserts going on a slow disk, and when a group waits for a lock.
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// Maximum number of documents in a group of several calls, so that no call waits long for others'
 /// documents.
@@ -32,6 +36,19 @@ pub(super) struct Groups(Arc<Mutex<HashMap<Collection, Queue>>>);
 struct Queue {
     waiting: Vec<Waiting>,
     writers: usize,
+    /// When the latest group was begun.
+    begun: Option<Instant>,
+}
+
+impl Queue {
+    /// Whether what waits should be written without waiting for the groups before it.
+    fn needs_writer(&self, now: Instant) -> bool {
+        if self.waiting.is_empty() || self.writers == MAX_WRITERS {
+            return false;
+        }
+        let is_late = |begun| now.saturating_duration_since(begun) >= PATIENCE;
+        self.writers == 0 || self.begun.is_some_and(is_late)
+    }
 }
 
 #[derive(Debug)]
@@ -51,24 +68,36 @@ impl Groups {
         collection: &Collection,
         documents: Vec<Document>,
     ) -> Answer {
-        let (answer, outcome) = oneshot::channel();
-        if let Some(writer) = self.enqueue(collection, Waiting { documents, answer }) {
-            let writing = writer.run(store.clone());
-            drop(tokio::spawn(writing.in_current_scope()));
+        let (answer, mut outcome) = oneshot::channel();
+        self.enqueue(collection, Waiting { documents, answer });
+        loop {
+            if let Some(writer) = self.start_writer(collection, Instant::now()) {
+                let writing = writer.run(store.clone());
+                drop(tokio::spawn(writing.in_current_scope()));
+            }
+            // If it takes longer, another writer may be needed.
+            if let Ok(outcome) = tokio::time::timeout(PATIENCE, &mut outcome).await {
+                let aborted = |_| Err(Error::Unavailable("the insert was aborted".to_owned()));
+                return outcome.unwrap_or_else(aborted);
+            }
         }
-        let aborted = |_| Err(Error::Unavailable("the insert was aborted".to_owned()));
-        outcome.await.unwrap_or_else(aborted)
     }
 
-    /// Adds an insert, and returns a new writer if there are too few.
-    fn enqueue(&self, collection: &Collection, insert: Waiting) -> Option<Writer> {
+    fn enqueue(&self, collection: &Collection, insert: Waiting) {
         let mut queues = self.lock();
         let queue = queues.entry(collection.clone()).or_default();
         queue.waiting.push(insert);
-        if queue.writers == MAX_WRITERS {
+    }
+
+    /// Returns a new writer if there are too few.
+    fn start_writer(&self, collection: &Collection, now: Instant) -> Option<Writer> {
+        let mut queues = self.lock();
+        let queue = queues.get_mut(collection)?;
+        if !queue.needs_writer(now) {
             return None;
         }
         queue.writers += 1;
+        queue.begun = Some(now);
         Some(Writer {
             groups: self.clone(),
             collection: collection.clone(),
@@ -102,6 +131,7 @@ impl Writer {
         let Some(queue) = queues.get_mut(&self.collection) else {
             return Vec::new();
         };
+        queue.begun = Some(Instant::now());
         let later = queue.waiting.split_off(group_size(&queue.waiting));
         mem::replace(&mut queue.waiting, later)
     }
@@ -131,10 +161,8 @@ async fn write(store: &Store, collection: &Collection, group: Vec<Waiting>) {
     if group.len() == 1 {
         return write_each(store, collection, group).await;
     }
-    let documents = group
-        .iter()
-        .flat_map(|insert| insert.documents.iter().cloned());
-    match store.insert(collection, documents.collect()).await {
+    let documents: Vec<&Document> = group.iter().flat_map(|insert| &insert.documents).collect();
+    match store.insert(collection, &documents).await {
         Ok(outcomes) => {
             let mut outcomes = outcomes.into_iter();
             for insert in group {
@@ -156,7 +184,8 @@ async fn write(store: &Store, collection: &Collection, group: Vec<Waiting>) {
 /// Writes each insert alone, at the same time.
 async fn write_each(store: &Store, collection: &Collection, group: Vec<Waiting>) {
     let inserts = group.into_iter().map(async |insert| {
-        let outcomes = store.insert(collection, insert.documents).await;
+        let documents: Vec<&Document> = insert.documents.iter().collect();
+        let outcomes = store.insert(collection, &documents).await;
         let _ = insert.answer.send(outcomes);
     });
     futures_util::future::join_all(inserts).await;
@@ -187,12 +216,21 @@ mod tests {
     fn an_insert_starts_a_writer_until_there_are_enough() {
         let groups = Groups::default();
         let events = Collection::new("events").unwrap();
-        let writers: Vec<_> = (0..=MAX_WRITERS)
-            .map(|_| groups.enqueue(&events, waiting(1)))
-            .collect();
-        assert!(writers[..MAX_WRITERS].iter().all(Option::is_some));
-        assert!(writers[MAX_WRITERS].is_none());
-        drop(writers);
+        let now = Instant::now();
+        let start = |now| groups.start_writer(&events, now);
+        assert!(start(now).is_none(), "nothing waits");
+        groups.enqueue(&events, waiting(1));
+        let first = start(now);
+        assert!(first.is_some());
+        assert!(start(now + PATIENCE / 2).is_none());
+        let second = start(now + PATIENCE);
+        assert!(second.is_some());
+        assert!(start(now + PATIENCE * 3).is_none());
+        drop(second);
+        // The second one had begun later than the first.
+        assert!(start(now + PATIENCE * 3 / 2).is_none());
+        drop(first);
         assert_eq!(groups.lock()[&events].writers, 0);
+        assert!(start(now).is_some());
     }
 }

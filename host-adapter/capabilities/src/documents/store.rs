@@ -88,7 +88,7 @@ impl Store {
     pub(super) async fn insert(
         &self,
         collection: &Collection,
-        documents: Vec<Document>,
+        documents: &[&Document],
     ) -> Result<Vec<InsertOutcome>, Error> {
         delegate!(self, insert(collection, documents))
     }

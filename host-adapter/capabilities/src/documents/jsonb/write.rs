@@ -26,18 +26,18 @@ impl Jsonb {
     pub(in crate::documents) async fn insert(
         &self,
         collection: &Collection,
-        documents: Vec<Document>,
+        documents: &[&Document],
     ) -> Result<Vec<InsertOutcome>, Error> {
         let mut outcomes = vec![InsertOutcome::Duplicate; documents.len()];
         let mut positions = HashMap::new();
         let mut batch = Batch::default();
-        for (position, document) in documents.into_iter().enumerate() {
+        for (position, document) in documents.iter().enumerate() {
             // Of two documents with the same `_id` in one statement, PostgreSQL might store the second.
             if positions.contains_key(document.id()) {
                 continue;
             }
-            positions.insert(document.id().to_owned(), position);
-            batch.add(&document);
+            positions.insert(document.id(), position);
+            batch.add(document);
             if batch.bytes > MAX_STATEMENT {
                 store(
                     self,
@@ -119,7 +119,7 @@ async fn store(
     store: &Jsonb,
     collection: &Collection,
     batch: Batch,
-    positions: &HashMap<String, usize>,
+    positions: &HashMap<&str, usize>,
     outcomes: &mut [InsertOutcome],
 ) -> Result<(), Error> {
     if batch.ids.is_empty() {
@@ -127,7 +127,7 @@ async fn store(
     }
     for id in insert_new(store, collection, batch).await? {
         if let Some(outcome) = positions
-            .get(&id)
+            .get(&*id)
             .and_then(|position| outcomes.get_mut(*position))
         {
             *outcome = InsertOutcome::Inserted;

@@ -26,7 +26,7 @@ impl MongoDb {
     pub(in crate::documents) async fn insert(
         &self,
         collection: &Collection,
-        documents: Vec<Document>,
+        documents: &[&Document],
     ) -> Result<Vec<InsertOutcome>, Error> {
         if documents.iter().any(|one| one.position().is_some()) {
             self.positions.agree(&self.connection).await?;
@@ -54,7 +54,7 @@ impl MongoDb {
         collection: &Collection,
         document: Document,
     ) -> Result<InsertOneOutcome, Error> {
-        let outcomes = self.insert(collection, vec![document]).await?;
+        let outcomes = self.insert(collection, &[&document]).await?;
         Ok(match outcomes.first() {
             Some(InsertOutcome::Inserted) => InsertOneOutcome::Inserted,
             _ => InsertOneOutcome::Duplicate,
