@@ -48,7 +48,11 @@ impl Client {
 
     /// Posts a body sealed by `issuer`, and opens the response.
     async fn post_sealed(&self, issuer: &str, path: &str, body: &Value) -> anyhow::Result<Value> {
-        let sealed = self.seal(issuer, path, body)?;
+        self.post(path, self.seal(issuer, path, body)?).await
+    }
+
+    /// Posts a sealed body, and opens the response.
+    pub(super) async fn post(&self, path: &str, sealed: String) -> anyhow::Result<Value> {
         let answer = self.http.post(path, sealed).await?;
         let envelope = answer.get("encrypted_data").and_then(Value::as_str);
         let envelope = envelope.context("the response is not sealed")?;

@@ -7,56 +7,114 @@ use std::{
 
 use anyhow::Context as _;
 use futures_util::future::try_join_all;
-use hyper::Method;
+use hyper::{Method, StatusCode};
 use serde_json::json;
 
 use super::{Client, Store};
 use crate::{routes::EVENTS_PATH, say, summary::Spread};
 
+/// Takes up to 100 events.
+const BULK_PATH: &str = "/api/v1/analytics/events/bulk";
+
 /// Concurrent requests or inserts.
 const CONCURRENCY: usize = 32;
 
-/// Events per round. Their envelopes are sealed before the measurement, and are valid for a minute.
-const EVENTS_PER_ROUND: usize = 10_000;
+/// Calls of one event each in a round. Their envelopes are sealed before the measurement, and are valid for a minute.
+const SINGLE_CALLS: usize = 10_000;
 
-/// Machines are noisy, so the two ways are measured in turn and compared within a round.
+/// Calls of [`BULK`] events each in a round.
+const BULK_CALLS: usize = 500;
+
+/// Events of a call: as many as the bulk route takes.
+const BULK: usize = 100;
+
+/// Machines are noisy, so the ways are measured in turn and compared within a round.
 const ROUNDS: usize = 5;
 
 pub(crate) async fn measure(client: &Client, store: &Store) -> anyhow::Result<()> {
-    let mut ratios = Vec::new();
-    say("\n    inserted/s   through the sealed route/s   ratio")?;
+    say(
+        "\nevents/s        inserted     sealed   ratio   inserted in hundreds     sealed   ratio   of single inserts",
+    )?;
+    let mut ratios = [const { Vec::new() }; 3];
     for _ in 0..ROUNDS {
-        let inserted = measure_rate(|_| store.insert_one()).await?;
-        let event = json!({
-            "event_type": "page_view", "event_name": "home", "properties": { "page": "/" },
-            "user_id": uuid::Uuid::now_v7().to_string(),
-        });
-        let seal = |_| client.seal("user", EVENTS_PATH, &event);
-        let bodies = (0..EVENTS_PER_ROUND)
-            .map(seal)
-            .collect::<Result<Vec<_>, _>>()?;
-        let sealed = measure_rate(|index| record(client, bodies.get(index))).await?;
-        let ratio = sealed / inserted;
-        say(&format!("{inserted:>14.0} {sealed:>28.0} {ratio:>7.2}"))?;
-        ratios.push(ratio);
+        let inserted = measure_rate(SINGLE_CALLS, 1, |_| store.insert(1)).await?;
+        let sealed = measure_sealed(client, EVENTS_PATH, SINGLE_CALLS, 1).await?;
+        let in_bulk = measure_rate(BULK_CALLS, BULK, |_| store.insert(BULK)).await?;
+        let sealed_bulk = measure_sealed(client, BULK_PATH, BULK_CALLS, BULK).await?;
+        let measured = [
+            sealed / inserted,
+            sealed_bulk / in_bulk,
+            sealed_bulk / inserted,
+        ];
+        let [of_single, of_bulk, bulk_of_single] = measured;
+        say(&format!(
+            "{inserted:>24.0} {sealed:>10.0} {of_single:>7.2} {in_bulk:>22.0} {sealed_bulk:>10.0} {of_bulk:>7.2} \
+             {bulk_of_single:>19.2}"
+        ))?;
+        for (ratios, ratio) in ratios.iter_mut().zip(measured) {
+            ratios.push(ratio);
+        }
     }
-    let median = Spread::of(ratios).context("no round was measured")?;
-    say(&format!("median ratio {}", median.ratio()))
+    for (name, ratios) in [
+        "one by one",
+        "in hundreds",
+        "in hundreds, of single inserts",
+    ]
+    .iter()
+    .zip(ratios)
+    {
+        let median = Spread::of(ratios).context("no round was measured")?;
+        say(&format!("median ratio, {name}: {}", median.ratio()))?;
+    }
+    Ok(())
 }
 
-async fn record(client: &Client, body: Option<&String>) -> anyhow::Result<()> {
-    let body = body.context("all envelopes are used")?.clone();
-    let sent = client.http.send(Method::POST, EVENTS_PATH, None, body);
-    let (status, _) = sent.await?;
+/// Returns the events per second of sealed calls with `events` each.
+async fn measure_sealed(
+    client: &Client,
+    path: &str,
+    calls: usize,
+    events: usize,
+) -> anyhow::Result<f64> {
+    let event = json!({
+        "event_type": "page_view", "event_name": "home", "properties": { "page": "/" },
+        "user_id": uuid::Uuid::now_v7().to_string(),
+    });
+    let body = match events {
+        1 => event,
+        _ => json!({ "events": vec![event; events] }),
+    };
+    let sealed = (0..calls).map(|_| client.seal("user", path, &body));
+    let sealed = sealed.collect::<Result<Vec<_>, _>>()?;
+    measure_rate(calls, events, |index| {
+        record(client, path, sealed.get(index))
+    })
+    .await
+}
+
+/// Sends a sealed body, whose events must all be stored. The answer for one event says so by its status.
+async fn record(client: &Client, path: &str, sealed: Option<&String>) -> anyhow::Result<()> {
+    let sealed = sealed.context("all envelopes are used")?.clone();
+    if path == EVENTS_PATH {
+        let (status, _) = client.http.send(Method::POST, path, None, sealed).await?;
+        anyhow::ensure!(
+            status == StatusCode::CREATED,
+            "recording an event failed with status {status}"
+        );
+        return Ok(());
+    }
+    let answer = client.post(path, sealed).await?;
     anyhow::ensure!(
-        status.as_u16() == 201,
-        "recording an event failed with status {status}"
+        answer.pointer("/data/stored") == Some(&json!(BULK)),
+        "events were not stored: {answer}"
     );
     Ok(())
 }
 
-/// Runs an operation [`EVENTS_PER_ROUND`] times, and returns operations per second.
+/// Makes `calls` with `events` each, and returns events per second.
 async fn measure_rate<F: Future<Output = anyhow::Result<()>>>(
+    calls: usize,
+    events: usize,
     operation: impl Fn(usize) -> F,
 ) -> anyhow::Result<f64> {
     let next = AtomicUsize::new(0);
@@ -64,12 +122,12 @@ async fn measure_rate<F: Future<Output = anyhow::Result<()>>>(
     let worker = async || {
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            if index >= EVENTS_PER_ROUND {
+            if index >= calls {
                 return anyhow::Ok(());
             }
             operation(index).await?;
         }
     };
     try_join_all((0..CONCURRENCY).map(|_| worker())).await?;
-    Ok(EVENTS_PER_ROUND as f64 / started.elapsed().as_secs_f64())
+    Ok((calls * events) as f64 / started.elapsed().as_secs_f64())
 }

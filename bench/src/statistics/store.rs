@@ -42,9 +42,9 @@ const FILL: &str = r#"
         from generate_series($1::bigint, $2::bigint - 1) as n
     ) as given"#;
 
-/// The statement with which the adapter inserts an event.
-const INSERT: &str = "insert into documents.events (id, body) values ($1, $2::jsonb) \
-    on conflict do nothing returning id";
+/// Inserts events in one statement, as the adapter does.
+const INSERT: &str = "insert into documents.events (id, body) select id, body::jsonb \
+    from unnest($1::text[], $2::text[]) as given (id, body) on conflict do nothing returning id";
 
 /// Inserts events into PostgreSQL. One connection uses one processor only.
 async fn insert(pool: &PgPool, numbers: Range<u64>) -> anyhow::Result<()> {
@@ -109,38 +109,48 @@ impl Store {
         Ok(())
     }
 
-    /// Inserts one event, received now.
-    pub(crate) async fn insert_one(&self) -> anyhow::Result<()> {
+    /// Inserts events that are received now, in one statement.
+    pub(crate) async fn insert(&self, events: usize) -> anyhow::Result<()> {
         let now = OffsetDateTime::now_utc();
         match self {
             Self::Postgres(pool) => {
-                let id = Uuid::now_v7().to_string();
-                let date = |moment: OffsetDateTime| {
-                    let format = time::macros::format_description!(
-                        "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
-                    );
-                    moment.format(format).unwrap_or_default()
-                };
-                let body = serde_json::json!({
-                    "_id": id, "event_type": "page_view", "event_name": "home", "source": "user",
-                    "user_id": "user-0", "properties": { "page": "/" },
-                    "timestamp": { "$date": date(now) }, "received_at": { "$date": date(now) },
-                    "bucket": format!("{} page_view", now.date()), "position": 1,
-                });
-                let inserted = sqlx::query(INSERT).bind(&id).bind(body.to_string());
+                let (ids, bodies): (Vec<_>, Vec<_>) = (0..events).map(|_| json(now)).unzip();
+                let inserted = sqlx::query(INSERT).bind(ids).bind(bodies);
                 inserted.execute(pool).await?;
             }
-            Self::MongoDb(events) => {
-                let mut event = document(0);
-                for field in ["timestamp", "received_at"] {
-                    event.insert(field, DateTime::now());
-                }
-                event.insert("bucket", format!("{} page_view", now.date()));
-                events.insert_one(event).await?;
+            Self::MongoDb(collection) => {
+                let documents = (0..events).map(|_| received_at(now));
+                collection.insert_many(documents).ordered(false).await?;
             }
         }
         Ok(())
     }
+}
+
+/// An event that is received now, for PostgreSQL: its id and its document.
+fn json(now: OffsetDateTime) -> (String, String) {
+    let id = Uuid::now_v7().to_string();
+    let format = time::macros::format_description!(
+        "[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z"
+    );
+    let date = now.format(format).unwrap_or_default();
+    let body = serde_json::json!({
+        "_id": id, "event_type": "page_view", "event_name": "home", "source": "user",
+        "user_id": "user-0", "properties": { "page": "/" },
+        "timestamp": { "$date": date }, "received_at": { "$date": date },
+        "bucket": format!("{} page_view", now.date()), "position": 1,
+    });
+    (id, body.to_string())
+}
+
+/// The same for MongoDB.
+fn received_at(now: OffsetDateTime) -> Document {
+    let mut event = document(0);
+    for field in ["timestamp", "received_at"] {
+        event.insert(field, DateTime::now());
+    }
+    event.insert("bucket", format!("{} page_view", now.date()));
+    event
 }
 
 /// An event, as analytics stores it.
