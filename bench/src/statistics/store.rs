@@ -42,6 +42,10 @@ const FILL: &str = r#"
         from generate_series($1::bigint, $2::bigint - 1) as n
     ) as given"#;
 
+/// Inserts one event. It is faster than [`INSERT`], and what a program without groups would do.
+const INSERT_ONE: &str = "insert into documents.events (id, body) values ($1, $2::jsonb) \
+    on conflict do nothing returning id";
+
 /// Inserts events in one statement, as the adapter does.
 const INSERT: &str = "insert into documents.events (id, body) select id, body::jsonb \
     from unnest($1::text[], $2::text[]) as given (id, body) on conflict do nothing returning id";
@@ -113,6 +117,11 @@ impl Store {
     pub(crate) async fn insert(&self, events: usize) -> anyhow::Result<()> {
         let now = OffsetDateTime::now_utc();
         match self {
+            Self::Postgres(pool) if events == 1 => {
+                let (id, body) = json(now);
+                let inserted = sqlx::query(INSERT_ONE).bind(id).bind(body);
+                inserted.execute(pool).await?;
+            }
             Self::Postgres(pool) => {
                 let (ids, bodies): (Vec<_>, Vec<_>) = (0..events).map(|_| json(now)).unzip();
                 let inserted = sqlx::query(INSERT).bind(ids).bind(bodies);
