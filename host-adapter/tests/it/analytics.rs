@@ -253,7 +253,8 @@ async fn only_a_valid_token_stores_an_event_or_learns_why_not(
         keyed.send().await.expect_problem(401, problem);
     }
     // The registration and the login.
-    app.wait_for_statistics(2).await;
+    let statistics = app.wait_for_statistics(2).await;
+    assert_eq!(statistics["by_type"], json!({ "user_action": 2 }));
 }
 
 #[rstest]
