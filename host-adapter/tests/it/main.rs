@@ -35,6 +35,7 @@ mod hang_ups;
 mod host;
 mod hostile;
 mod index_migrations;
+mod insert_groups;
 mod key_rotation;
 mod login;
 mod login_attempts;
