@@ -19,7 +19,8 @@ impl Jsonb {
         bounds: Bounds,
     ) -> Result<Vec<String>, Error> {
         let mut statement = Statement::default();
-        statement.text("select t.body::text");
+        // As text only in the end: otherwise documents that are skipped or sorted would be converted too.
+        statement.text("select body::text from (select t.body");
         let indexes = self.indexes.list();
         if let Some(plan) = plan::choose(&indexes, collection, filter, sort) {
             let max_rows = i64::from(bounds.skip) + i64::from(bounds.limit);
@@ -32,6 +33,7 @@ impl Jsonb {
         }
         order::append_order(&mut statement, sort);
         append_bounds(&mut statement, bounds);
+        statement.text(") as found");
         fetch_rows(&self.pool, statement, bounds.max_bytes, |row| {
             let document: String = row.try_get(0)?;
             Ok((document.len(), document))
