@@ -295,7 +295,11 @@ async fn open_reverses_seal() {
     let app = App::start(HostMode::Embedded).await;
     let sealed = app.seal("user", "/x", &serde_json::json!({ "a": 1 }));
     assert_eq!(app.open(&sealed), serde_json::json!({ "a": 1 }));
-    expect_failure(&app.run(&["open", "nonsense"]), 1, &["envelope"]);
+    expect_failure(
+        &app.run(&["open", "nonsense"]),
+        1,
+        &["the envelope cannot be opened: malformed"],
+    );
     expect_failure(
         &app.run(&[
             "seal", "--to", "nobody", "--from", "nobody", "--path", "/x", "{}",

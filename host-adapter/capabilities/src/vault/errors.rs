@@ -171,6 +171,17 @@ pub enum TokenError {
     SigningFailed,
 }
 
+/// Why an envelope cannot be shown to a person, who has the keys and so may know the reason.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InspectError {
+    /// It is larger than its limit.
+    #[error(transparent)]
+    TooLarge(#[from] EnvelopeError),
+    /// The reason, in the words of the log.
+    #[error("the envelope cannot be opened: {0}")]
+    Unreadable(&'static str),
+}
+
 /// Why an envelope could not be opened or sealed.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EnvelopeError {

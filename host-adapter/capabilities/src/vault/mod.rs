@@ -18,7 +18,7 @@ pub use envelopes::{
     EnvelopeSettings, Envelopes, ExpectedClaims, Inspected, MAX_ENVELOPE_BYTES, MAX_PAYLOAD_BYTES,
     Opened, OpenedEnvelopes, OpenedError, Purpose, ReplayScope, SealRequest, Sealed,
 };
-pub use errors::{EnvelopeError, KeyError, PasswordError, SettingError, TokenError};
+pub use errors::{EnvelopeError, InspectError, KeyError, PasswordError, SettingError, TokenError};
 pub use keys::{
     ANSWERS, CLIENT, DEFAULT_OLD_KEYS_READABLE_FOR, DerivedSecret, KeyInfo, KeyKind, KeyRing,
     KeySettings, KeyState, KeyWatcher, MAX_SEALS, Policy, ROLES, SealCounts, TOKENS, WARN_SEALS,

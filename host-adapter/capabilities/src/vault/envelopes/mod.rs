@@ -39,7 +39,7 @@ use self::replay::{Admission, ReplayGuard};
 use crate::metrics::METRICS;
 
 use super::clock::unix_now;
-use super::errors::{EnvelopeError, SettingError};
+use super::errors::{EnvelopeError, InspectError, SettingError};
 use super::keys::{ANSWERS, CLIENT, KeyRing};
 
 pub use adapter_contract::envelopes::Opened;
@@ -222,13 +222,11 @@ impl Envelopes {
     ///
     /// # Errors
     ///
-    /// Those of [`Envelopes::open`], for an envelope that no key in the ring has sealed.
-    pub fn inspect(&self, envelope: &str) -> Result<Inspected, EnvelopeError> {
+    /// [`InspectError`] for an envelope that is too large, or that no key in the ring has sealed.
+    pub fn inspect(&self, envelope: &str) -> Result<Inspected, InspectError> {
         compact::check_size(envelope)?;
-        self.decrypt(envelope, unix_now()).map_err(|reason| {
-            tracing::warn!(reason, "rejected an envelope to inspect");
-            EnvelopeError::Invalid
-        })
+        let inspected = self.decrypt(envelope, unix_now());
+        inspected.map_err(InspectError::Unreadable)
     }
 
     fn open_at(

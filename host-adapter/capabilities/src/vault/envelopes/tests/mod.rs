@@ -306,6 +306,6 @@ fn inspecting_does_not_use_up_an_envelope() {
         .envelope;
     assert_eq!(
         envelopes.inspect(&stranger).err(),
-        Some(EnvelopeError::Invalid)
+        Some(InspectError::Unreadable("unknown-key"))
     );
 }
