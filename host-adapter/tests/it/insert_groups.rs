@@ -34,7 +34,7 @@ async fn hold(transaction: &mut PgConnection, ids: &[&str]) {
         .expect("hold");
 }
 
-async fn blocked(granted: &Granted, number: i64) {
+async fn until_blocked(granted: &Granted, number: i64) {
     let mut sql = cluster::connect(&granted.database).await;
     until("blocked inserts", async || {
         let waiting = "select count(*) from pg_locks where not granted and locktype = 'transactionid' \
@@ -53,7 +53,7 @@ async fn an_insert_passes_a_group_that_waits_for_a_lock() {
     let mut holder = sql.begin().await.expect("begin");
     hold(&mut holder, &["a"]).await;
     let (first, ()) = join(insert(&documents, "a"), async {
-        blocked(&granted, 1).await;
+        until_blocked(&granted, 1).await;
         assert_eq!(insert(&documents, "b").await, InsertOutcome::Inserted);
         holder.rollback().await.expect("rollback");
     })
@@ -74,7 +74,7 @@ async fn serving_threads_write_their_inserts_together() {
         .map(|number| format!("later-{number}"))
         .collect();
     let later = async {
-        blocked(&granted, 2).await;
+        until_blocked(&granted, 2).await;
         let inserts = names.iter().zip(threads.iter().cycle());
         let mut inserts = Box::pin(join_all(inserts.map(|(id, thread)| insert(thread, id))));
         assert!(poll!(&mut inserts).is_pending());
@@ -83,7 +83,7 @@ async fn serving_threads_write_their_inserts_together() {
     };
     // Two groups are written at the same time. The first one must not have both documents.
     let (_, (_, outcomes)) = join(insert(one, "a"), async {
-        blocked(&granted, 1).await;
+        until_blocked(&granted, 1).await;
         join(insert(other, "b"), later).await
     })
     .await;
