@@ -52,12 +52,12 @@ impl Documents {
         }
     }
 
-    /// Returns a client for the serving thread `number` that uses the connections of that thread. Only groups of
-    /// inserts are shared with the other threads.
+    /// Returns a client for the serving thread `number` that uses the connections of that thread.
     #[must_use]
     pub fn on_thread(&self, number: usize) -> Self {
         Self {
             store: self.store.on_thread(number),
+            groups: Groups::default(),
             counts: Arc::new(Semaphore::new(MAX_COUNTS)),
             ..self.clone()
         }

@@ -28,8 +28,7 @@ const PATIENCE: Duration = Duration::from_millis(20);
 /// documents.
 const MAX_DOCUMENTS: usize = 256;
 
-/// The inserts that wait, by collection. The serving threads share them: with a group of each, PostgreSQL would need
-/// 1.4 times the processor time for a document. A group is written on the thread that begins it.
+/// The inserts that wait, by collection. Each serving thread has its own, as it has its own connections.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Groups(Arc<Mutex<HashMap<Collection, Queue>>>);
 
