@@ -5,7 +5,7 @@ use futures_util::future::join;
 use serde_json::json;
 use sqlx::{Connection as _, PgConnection};
 
-use crate::support::{capabilities::Granted, cluster, until};
+use crate::support::{capabilities::Granted, cluster};
 
 /// A busy machine may take long to open a connection.
 const SETTINGS: &str = "[postgres]\nacquire_timeout = \"9s\"\nstatement_timeout = \"9s\"\n\
@@ -26,17 +26,6 @@ async fn hold(transaction: &mut PgConnection, id: &str) {
         .expect("hold");
 }
 
-async fn until_blocked(granted: &Granted) {
-    let mut sql = cluster::connect(&granted.database).await;
-    until("a blocked insert", async || {
-        let waiting = "select count(*) from pg_locks where not granted and locktype = 'transactionid' \
-            and pid in (select pid from pg_stat_activity where datname = current_database())";
-        let found: i64 = sqlx::query_scalar(waiting).fetch_one(&mut sql).await.ok()?;
-        (found == 1).then_some(())
-    })
-    .await;
-}
-
 #[tokio::test]
 async fn an_insert_passes_a_group_that_waits_for_a_lock() {
     let granted = Granted::new(SETTINGS).await;
@@ -46,7 +35,8 @@ async fn an_insert_passes_a_group_that_waits_for_a_lock() {
     let mut holder = sql.begin().await.expect("begin");
     hold(&mut holder, "a").await;
     let (first, ()) = join(insert(documents, "a"), async {
-        until_blocked(&granted).await;
+        let mut observer = cluster::connect(&granted.database).await;
+        cluster::wait_for_blocked_statement(&mut observer).await;
         assert_eq!(insert(documents, "b").await, InsertOutcome::Inserted);
         holder.rollback().await.expect("rollback");
     })

@@ -4,10 +4,7 @@ use rstest::rstest;
 use serde_json::json;
 use sqlx::Executor as _;
 
-use crate::{
-    sessions::wait_for_blocked_statement,
-    support::{Answer, App, Builder, HostMode, app::PASSWORD},
-};
+use crate::support::{Answer, App, Builder, HostMode, app::PASSWORD, cluster};
 
 const PATH: &str = "/api/v1/users/password";
 const PROFILE: &str = "/api/v1/users/profile";
@@ -156,7 +153,7 @@ async fn one_of_two_concurrent_changes_is_rejected(
     let other = "update \"user\".users set password_hash = password_hash || 'x'";
     sql.execute(other).await.expect("update");
     let (answer, ()) = tokio::join!(change(&app, &token, PASSWORD, NEW), async {
-        wait_for_blocked_statement(&app).await;
+        cluster::wait_for_blocked_statement(&mut app.admin_connection().await).await;
         sql.execute("commit").await.expect("commit");
     });
     answer.expect_problem(409, "password-changed-meanwhile");

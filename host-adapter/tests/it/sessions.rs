@@ -6,7 +6,9 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 use sqlx::Executor as _;
 
-use crate::support::{Answer, App, Builder, HostMode, app::PASSWORD, client::Request, until};
+use crate::support::{
+    Answer, App, Builder, HostMode, app::PASSWORD, client::Request, cluster, until,
+};
 
 const SESSIONS: &str = "/api/v1/users/sessions";
 const LOGOUT: &str = "/api/v1/users/logout";
@@ -364,7 +366,7 @@ async fn no_session_begins_if_the_password_changed_meanwhile(
         .await
         .expect("update");
     let (answer, ()) = tokio::join!(app.log_in("ada", PASSWORD), async {
-        wait_for_blocked_statement(&app).await;
+        cluster::wait_for_blocked_statement(&mut app.admin_connection().await).await;
         sql.execute("commit").await.expect("commit");
     });
     answer.expect_problem(401, "invalid-credentials");
@@ -373,20 +375,6 @@ async fn no_session_begins_if_the_password_changed_meanwhile(
         .await
         .expect("count");
     assert_eq!(sessions, 0);
-}
-
-/// Waits until a statement in the application's database waits for a row lock.
-pub(crate) async fn wait_for_blocked_statement(app: &App) {
-    let waiting = "select count(*) from pg_stat_activity \
-                   where datname = current_database() and wait_event_type = 'Lock'";
-    until("a blocked statement", async || {
-        let count: i64 = sqlx::query_scalar(waiting)
-            .fetch_one(&mut app.admin_connection().await)
-            .await
-            .expect("count");
-        (count > 0).then_some(())
-    })
-    .await;
 }
 
 #[tokio::test]

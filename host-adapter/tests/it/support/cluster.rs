@@ -5,6 +5,8 @@ use secrecy::{ExposeSecret as _, SecretString};
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use tokio::sync::OnceCell;
 
+use super::until;
+
 /// Stops when the test process ends.
 static CLUSTER: OnceCell<PrivatePostgres> = OnceCell::const_new();
 
@@ -45,4 +47,18 @@ pub(crate) async fn connect(url: &SecretString) -> PgConnection {
     PgConnection::connect(url.expose_secret())
         .await
         .expect("connect to PostgreSQL")
+}
+
+/// Waits until a statement in the connection's database waits for a row lock.
+pub(crate) async fn wait_for_blocked_statement(connection: &mut PgConnection) {
+    let waiting = "select count(*) from pg_stat_activity \
+                   where datname = current_database() and wait_event_type = 'Lock'";
+    until("a blocked statement", async || {
+        let count: i64 = sqlx::query_scalar(waiting)
+            .fetch_one(&mut *connection)
+            .await
+            .expect("count");
+        (count > 0).then_some(())
+    })
+    .await;
 }

@@ -19,7 +19,8 @@ impl Jsonb {
         bounds: Bounds,
     ) -> Result<Vec<String>, Error> {
         let mut statement = Statement::default();
-        // As text only in the end: otherwise documents that are skipped or sorted would be converted too.
+        // The outer query converts only the documents that are returned. The inner one would also convert those that
+        // it skips or sorts. PostgreSQL keeps its order.
         statement.text("select body::text from (select t.body");
         let indexes = self.indexes.list();
         if let Some(plan) = plan::choose(&indexes, collection, filter, sort) {
