@@ -1,7 +1,7 @@
 //! Implements every function of the contract as a call to the adapter.
 
 use crate::bindings::exports::spindle::adapter::{
-    context, dispatch, documents, envelopes, health, passwords, postgres, subject_documents,
+    context, dispatch, documents, envelopes, health, http, passwords, postgres, subject_documents,
     subject_queries, tokens,
 };
 use crate::exchange::exchange;
@@ -37,5 +37,17 @@ impl context::Guest for Client {
 
     fn set_time_left(milliseconds: u32) {
         request::set_time_left(milliseconds);
+    }
+}
+
+/// The component reads its requests and makes its responses with `wasi:http`. This component could do it only in the
+/// same way.
+impl http::Guest for Client {
+    fn receive(request: http::Request) -> Result<http::ReceivedRequest, http::Request> {
+        Err(request)
+    }
+
+    fn respond(_: u16, _: Vec<http::Header>, _: Vec<u8>) -> Option<http::Response> {
+        None
     }
 }

@@ -32,6 +32,7 @@ mod bindings {
         world: "client",
         runtime_path: "spin_sdk::wit_bindgen::rt",
         additional_derives: [serde::Serialize, serde::Deserialize],
+        with: { "wasi:http/types@0.3.0": spin_sdk::wasip3::http::types },
         generate_all,
     });
     #[cfg(target_family = "wasm")]

@@ -12,6 +12,7 @@ mod bindings {
         path: "../../wit",
         world: "service",
         runtime_path: "spin_sdk::wit_bindgen::rt",
+        with: { "wasi:http/types@0.3.0": spin_sdk::wasip3::http::types },
         generate_all,
     });
 }
@@ -19,6 +20,6 @@ mod bindings {
 #[cfg(target_family = "wasm")]
 pub(crate) use bindings::spindle::adapter::context;
 pub use bindings::spindle::adapter::{
-    dispatch, documents, envelopes, health, passwords, postgres, subject_documents,
+    dispatch, documents, envelopes, health, http, passwords, postgres, subject_documents,
     subject_queries, tokens,
 };

@@ -89,10 +89,14 @@ pub(crate) async fn scope<F: Future>(exchange: Rc<Exchange>, future: F) -> F::Ou
     .await
 }
 
-#[cfg(target_family = "wasm")]
 thread_local! {
     /// Whether adapter-client is composed in, and uses what it is told. The first request finds out.
     static COMPOSED: std::cell::Cell<bool> = const { std::cell::Cell::new(true) };
+}
+
+/// Whether adapter-client is composed in. Until the first request has found out, it seems to be.
+pub(crate) fn is_composed() -> bool {
+    COMPOSED.get()
 }
 
 /// Tells adapter-client for which request the next calls are made, if that has changed.

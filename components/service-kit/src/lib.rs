@@ -35,6 +35,7 @@ mod allocator;
 mod background;
 mod body;
 mod cors;
+mod entry;
 mod exchange;
 mod failure;
 mod headers;

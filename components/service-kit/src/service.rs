@@ -10,6 +10,7 @@ use std::time::Instant;
 use axum::Router;
 use axum::extract::Request;
 use axum::response::Response;
+use spin_sdk::wasip3::http::types;
 use tower_service::Service as _;
 
 use crate::answer::JsonText;
@@ -17,7 +18,7 @@ use crate::description::{Description, health_path, openapi_path, routes_path};
 use crate::exchange::{self, Exchange};
 use crate::routing::{Routes, get};
 use crate::settings::Settings;
-use crate::{Answer, Production, cors, health, log, response_headers, settings};
+use crate::{Answer, Production, cors, entry, health, log, response_headers, settings};
 
 /// A service: its name, its version and its routes.
 #[derive(Debug)]
@@ -52,12 +53,24 @@ macro_rules! service {
             routes: $routes,
         };
 
-        /// Answers one request.
-        #[cfg_attr(target_family = "wasm", ::spin_sdk::http_service)]
-        pub async fn handle(
-            request: ::spin_sdk::http::Request,
-        ) -> impl ::spin_sdk::http::IntoResponse {
-            $crate::serve(&SERVICE, request).await
+        /// The component's export.
+        pub mod component {
+            use ::spin_sdk::wasip3::{exports, http::types};
+
+            /// Answers each request.
+            #[derive(Debug)]
+            pub struct Component;
+
+            #[cfg(target_family = "wasm")]
+            ::spin_sdk::wasip3::http::service::export!(Component);
+
+            impl exports::http::handler::Guest for Component {
+                async fn handle(
+                    request: types::Request,
+                ) -> Result<types::Response, types::ErrorCode> {
+                    $crate::serve(&super::SERVICE, request).await
+                }
+            }
         }
 
         #[cfg(test)]
@@ -82,11 +95,17 @@ thread_local! {
 }
 
 /// Answer one request. [`crate::service!`] calls it from the component's entry point.
-pub async fn serve(service: &'static Service, request: spin_sdk::http::Request) -> Response {
+///
+/// # Errors
+/// The request cannot be read.
+pub async fn serve(
+    service: &'static Service,
+    request: types::Request,
+) -> Result<types::Response, types::ErrorCode> {
     let started = Instant::now();
     let instance = instance(service).await;
-    let request = request.map(axum::body::Body::new);
-    respond(service, instance, started, request).await
+    let request = entry::receive(request)?;
+    entry::respond(respond(service, instance, started, request).await).await
 }
 
 /// Reads the variables once per instance, because each costs a call to the host.

@@ -10,7 +10,7 @@ use adapter_telemetry::traces::InScope as _;
 use tokio::sync::Semaphore;
 use wasmtime::component::{Accessor, Linker};
 
-use crate::{request::TracedRequest, state::State};
+use crate::{http_functions, request::TracedRequest, state::State};
 
 /// Adds every function of the contract to `linker`.
 ///
@@ -44,7 +44,7 @@ pub(crate) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
     let mut context = linker.instance(&context)?;
     context.func_wrap("enter", |_, (_, _): (String, String)| Ok((false,)))?;
     context.func_wrap("set-time-left", |_, (_,): (u32,)| Ok(()))?;
-    Ok(())
+    http_functions::add_to_linker(linker)
 }
 
 /// The calls of one component.

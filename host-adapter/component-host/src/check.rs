@@ -66,7 +66,8 @@ async fn answer(component: &Component) -> Result<Report, String> {
         .body(body)
         .map_err(|error| error.to_string())?;
     let deadline = Instant::now() + component.template().settings.request_timeout;
-    let traced = TracedRequest::new(Scope::Nothing, "health check", Work::default(), deadline);
+    let (work, is_whole) = (Work::default(), true);
+    let traced = TracedRequest::new(Scope::Nothing, "health check", work, deadline, is_whole);
     let mut failure = component.template().failure.subscribe();
     match component.handle(request, &traced).await {
         Ok(response) => read(response).await,

@@ -17,6 +17,7 @@ mod engine;
 mod fuzz;
 mod handle;
 mod hosted;
+mod http_functions;
 mod imports;
 mod limits;
 mod loader;

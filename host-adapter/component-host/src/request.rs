@@ -32,6 +32,8 @@ pub(crate) struct TracedRequest {
     pub(crate) work: Work,
     /// When its caller stops waiting, or its time is up.
     pub(crate) deadline: Instant,
+    /// Whether its whole body had arrived, without trailers, before the component got it.
+    pub(crate) is_whole: bool,
     /// The id as the component writes it into its log lines.
     id: Arc<str>,
 }
@@ -41,14 +43,23 @@ pub(crate) struct TracedRequest {
 struct Running {
     task: GuestTaskId,
     request: TracedRequest,
+    /// Whether the host has made a response for it.
+    has_response: bool,
 }
 
 impl TracedRequest {
-    pub(crate) fn new(scope: Scope, id: &str, work: Work, deadline: Instant) -> Self {
+    pub(crate) fn new(
+        scope: Scope,
+        id: &str,
+        work: Work,
+        deadline: Instant,
+        is_whole: bool,
+    ) -> Self {
         Self {
             scope,
             work,
             deadline,
+            is_whole,
             id: format!("\"request_id\":\"{id}\"").into(),
         }
     }
@@ -84,7 +95,11 @@ impl Requests {
     /// Notes that `task` handles `request`, until the guard is dropped.
     pub(crate) fn enter(&self, task: GuestTaskId, request: TracedRequest) -> RequestGuard {
         let work = request.work.clone();
-        self.lock().push(Running { task, request });
+        self.lock().push(Running {
+            task,
+            request,
+            has_response: false,
+        });
         RequestGuard {
             requests: self.clone(),
             task,
@@ -95,12 +110,35 @@ impl Requests {
 
     /// The request for which the guest in `store` is calling. `None`: a guest may go on working after its
     /// response.
-    pub(crate) fn current(&self, mut store: impl AsContextMut) -> Option<TracedRequest> {
+    pub(crate) fn current(&self, store: impl AsContextMut) -> Option<TracedRequest> {
+        self.with_current(store, |running| running.request.clone())
+    }
+
+    /// Whether the whole body of that request had arrived before the guest got it.
+    pub(crate) fn is_whole(&self, store: impl AsContextMut) -> bool {
+        let found = self.with_current(store, |running| running.request.is_whole);
+        found.unwrap_or_default()
+    }
+
+    /// Notes that the host makes a response for that request. Returns `false` if it has made one already: responses
+    /// take the host's memory, so a guest gets one for each request.
+    pub(crate) fn begin_response(&self, store: impl AsContextMut) -> bool {
+        let before = self.with_current(store, |running| {
+            std::mem::replace(&mut running.has_response, true)
+        });
+        before == Some(false)
+    }
+
+    fn with_current<T>(
+        &self,
+        mut store: impl AsContextMut,
+        read: impl FnOnce(&mut Running) -> T,
+    ) -> Option<T> {
         let mut store = store.as_context_mut();
         let root = store.async_call_stack().ok().and_then(Iterator::last)?;
-        let requests = self.lock();
-        let found = requests.iter().find(|running| running.task == root);
-        found.map(|running| running.request.clone())
+        let mut requests = self.lock();
+        let found = requests.iter_mut().find(|running| running.task == root);
+        found.map(read)
     }
 
     /// The request that a log line names.

@@ -87,6 +87,12 @@ impl RequestBody {
         Ok((body, Rest(rest)))
     }
 
+    /// Whether the body is received to its end, is not longer than what is received first, and has no trailers.
+    pub(super) fn is_whole(&self) -> bool {
+        let ended = self.incoming.as_ref().is_none_or(Body::is_end_stream);
+        ended && self.end.is_none() && self.received.len() <= RECEIVED_FIRST
+    }
+
     fn keep(&mut self, frame: Result<Frame<Bytes>, Error>) {
         match frame.map(Frame::into_data) {
             Ok(Ok(data)) => self.received.extend_from_slice(&data),

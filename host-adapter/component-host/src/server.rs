@@ -10,7 +10,7 @@ use std::{
 };
 
 use http::{HeaderValue, header};
-use http_body_util::BodyExt as _;
+use http_body_util::BodyExt;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{net::TcpStream, time::timeout};
@@ -98,13 +98,15 @@ impl Server {
         let active = Active::enter(component.metrics().active.clone());
         let limit = time_of_caller(&request);
         let (request, rest) = self.receive(request).await?;
+        let is_whole = request.body().is_whole();
+        let request = request.map(BodyExt::boxed_unsync);
         let counted = self.limits.enter(client, self.is_shared(client), active);
         let work = Work::new(counted.ok_or(Problem::Overloaded)?);
         // hyper drops this future when the client hangs up, and a deadline ends it.
         let caller = Caller::of(&work);
         let longest = component.template().settings.request_timeout;
         let deadline = Instant::now() + limit.map_or(longest, |limit| limit.min(longest));
-        let traced = TracedRequest::new(scope.clone(), head.id(), work.clone(), deadline);
+        let traced = TracedRequest::new(scope.clone(), head.id(), work.clone(), deadline, is_whole);
         let handled = component.handle(request, &traced);
         let handled = match limit {
             None => handled.await,
@@ -123,15 +125,14 @@ impl Server {
     async fn receive(
         &self,
         request: http::Request<Incoming>,
-    ) -> Result<(http::Request<WasiBody>, Rest), Problem> {
+    ) -> Result<(http::Request<RequestBody>, Rest), Problem> {
         let expects = request.headers().contains_key(header::EXPECT);
         let pace = Pace::new(self.settings.min_rate, self.settings.body_timeout);
         let (head, body) = request.into_parts();
         let (body, rest) = RequestBody::receive(body, pace, expects)
             .await
             .map_err(|TooSlow| Problem::SlowBody)?;
-        let request = http::Request::from_parts(head, body.boxed_unsync());
-        Ok((request, rest))
+        Ok((http::Request::from_parts(head, body), rest))
     }
 }
 

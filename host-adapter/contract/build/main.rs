@@ -11,8 +11,11 @@ use wit_parser::{Interface, InterfaceId, Resolve, WorldItem};
 /// The world that imports every interface.
 const WORLD: &str = "service";
 
-/// The interface that every host implements itself. It is not part of the adapter.
-const LOCAL: &str = "context";
+/// The interfaces that every host implements itself. They are not part of the adapter.
+const LOCAL: [&str; 2] = ["context", "http"];
+
+/// The package of the adapter. The world also imports types of WASI.
+const PACKAGE: &str = "spindle:adapter/";
 
 /// One interface and its Rust module.
 pub(crate) struct Module<'a> {
@@ -44,7 +47,7 @@ fn main() -> anyhow::Result<()> {
             WorldItem::Interface { id, .. } => Some(module(&resolve, *id)),
             _ => None,
         })
-        .filter(|module| !matches!(module, Ok(module) if module.name == LOCAL))
+        .filter(|module| !matches!(module, Ok(module) if !is_of_adapter(module)))
         .collect::<anyhow::Result<Vec<_>>>()?;
     let version = resolve
         .packages
@@ -81,6 +84,10 @@ fn fingerprint(source: &str) -> String {
         "/// Identifies the functions and types of this build. Builds with the same number can read each other's \
          values without the names of fields.\npub const TYPES: u64 = {hash:#x};\n"
     )
+}
+
+fn is_of_adapter(module: &Module<'_>) -> bool {
+    module.qualified.starts_with(PACKAGE) && !LOCAL.contains(&module.name)
 }
 
 fn module(resolve: &Resolve, id: InterfaceId) -> anyhow::Result<Module<'_>> {

@@ -1,27 +1,17 @@
 //! Clients that send or take slowly, or more than they may.
 
-use std::{
-    io::{Read as _, Write as _},
-    net::TcpStream,
-};
+use std::{io::Write as _, net::TcpStream};
 
 use rstest::rstest;
 
 use crate::support::{
-    App, Builder, HostMode, TIMEOUT,
+    App, Builder, HostMode,
     faulty::{self, manifest, project},
+    raw::{connect, exchange},
 };
 
 /// More than the requests that may be in flight.
 const STALLED: usize = 200;
-
-fn connect(app: &App) -> TcpStream {
-    let address = app.url("all routes").trim_start_matches("http://");
-    let stream = TcpStream::connect(address).expect("connect");
-    stream.set_read_timeout(Some(TIMEOUT)).expect("timeout");
-    stream.set_write_timeout(Some(TIMEOUT)).expect("timeout");
-    stream
-}
 
 /// A request to log in with a body of this many bytes, without the body.
 fn login(bytes: usize) -> String {
@@ -29,20 +19,6 @@ fn login(bytes: usize) -> String {
         "POST /api/v1/users/login HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
          content-type: application/json\r\ncontent-length: {bytes}\r\n\r\n"
     )
-}
-
-/// Sends `text`, and returns the answer.
-async fn exchange(mut stream: TcpStream, text: Vec<u8>) -> String {
-    let exchange = move || {
-        stream.write_all(&text).expect("sent");
-        let mut answer = Vec::new();
-        match stream.read_to_end(&mut answer) {
-            Err(error) if error.kind() == std::io::ErrorKind::ConnectionReset => {}
-            read => drop(read.expect("an answer")),
-        }
-        String::from_utf8_lossy(&answer).into_owned()
-    };
-    tokio::task::spawn_blocking(exchange).await.expect("join")
 }
 
 #[tokio::test]

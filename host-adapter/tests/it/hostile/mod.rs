@@ -2,6 +2,7 @@
 //! others. `victim` is another component of the same application.
 
 mod attempts;
+mod http;
 mod secrets;
 
 use rstest::rstest;

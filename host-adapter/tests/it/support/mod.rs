@@ -20,6 +20,7 @@ pub(crate) mod markdown;
 pub(crate) mod mongodb;
 pub(crate) mod peer;
 pub(crate) mod process;
+pub(crate) mod raw;
 mod reference;
 pub(crate) mod release;
 pub(crate) mod scratch;

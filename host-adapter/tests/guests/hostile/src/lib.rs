@@ -10,37 +10,44 @@
 //! - `/get` sends a request to a URL, `/connect` opens a connection to an address
 //! - `/log` writes the body to standard error as it is
 //! - `/allocate/N` takes N MiB of memory, `/loop` computes forever, `/sleep/N` makes N slow statements at once
+//! - `/receive` has the host read the request, `/receive-own` another one, and `/respond/STATUS/LENGTH/COUNT` has it
+//!   make responses, see `messages`
 //! - `/search` looks for secrets, see `search`
 //!
 //! Each answer is what became of it, as Rust prints the result.
 
 mod exhaust;
+mod messages;
 mod network;
 mod reach;
 mod search;
 
 use std::io::Write as _;
 
-use bytes::Bytes;
 use http_body_util::BodyExt as _;
-use spin_sdk::http::{FullBody, Request};
+use spin_sdk::http::{IntoResponse as _, Request};
 use spin_sdk::http_service;
+use spin_sdk::wasip3::http::types::{ErrorCode, Response};
 
 #[http_service]
-async fn handle(request: Request) -> http::Result<http::Response<FullBody<Bytes>>> {
+async fn handle(request: Request) -> Result<Response, ErrorCode> {
     let path = request.uri().path().to_owned();
+    let path = path.trim_start_matches("/hostile/");
+    if path == "receive" {
+        return messages::receive(request).into_response();
+    }
+    if let Some(arguments) = path.strip_prefix("respond/") {
+        let response = messages::respond(arguments, request.headers());
+        return response.map_or_else(|| "declined".into_response(), Ok);
+    }
     let body = match request.into_body().collect().await {
         Ok(body) => body.to_bytes(),
-        Err(_) => Bytes::new(),
+        Err(_) => Default::default(),
     };
-    let answer = attempt(&path, &body).await;
-    http::Response::builder()
-        .header("content-length", answer.len())
-        .body(FullBody::new(answer.into()))
+    attempt(path, &body).await.into_response()
 }
 
 async fn attempt(path: &str, body: &[u8]) -> String {
-    let path = path.trim_start_matches("/hostile/");
     let (kind, name) = path.split_once('/').unwrap_or((path, ""));
     let number = name.parse().unwrap_or(0);
     let text = String::from_utf8_lossy(body).into_owned();
@@ -51,6 +58,7 @@ async fn attempt(path: &str, body: &[u8]) -> String {
         "allocate" => exhaust::allocate(number),
         "loop" => exhaust::compute_forever(),
         "sleep" => exhaust::sleep_at_once(number).await,
+        "receive-own" => messages::receive_own(),
         "search" => search::search(&text).await,
         _ => reach::reach(kind, name, text).await,
     }
