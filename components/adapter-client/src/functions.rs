@@ -47,7 +47,7 @@ impl http::Guest for Client {
         Err(request)
     }
 
-    fn respond(_: u16, _: Vec<http::Header>, _: Vec<u8>) -> Option<http::Response> {
+    fn respond(_: u16, _: Vec<u8>, _: Vec<u8>) -> Option<http::Response> {
         None
     }
 }

@@ -3,6 +3,7 @@
 //! The embedded host passes both in one call each (`wit/http.wit`). On other hosts, and for what it declines, they
 //! are read and made with `wasi:http`, piece by piece.
 
+use adapter_contract::header_lines;
 use axum::body::{Body, HttpBody as _};
 use axum::extract::Request;
 use axum::http;
@@ -35,7 +36,7 @@ fn whole(received: host::ReceivedRequest) -> Result<Request, http::Error> {
     let mut request = Request::builder()
         .method(received.method.as_str())
         .uri(received.path_with_query);
-    for (name, value) in received.headers {
+    for (name, value) in header_lines::read(&received.headers) {
         request = request.header(name, value);
     }
     request.body(Body::from(received.body))
@@ -49,10 +50,9 @@ pub(crate) async fn respond(response: Response) -> Result<types::Response, Error
     let (head, body) = response.into_parts();
     let body = body.collect().await.map_err(internal)?.to_bytes();
     let headers = head.headers.iter();
-    let headers: Vec<_> = headers
-        .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
-        .collect();
-    match host::respond(head.status.as_u16(), &headers, &body) {
+    let headers = headers.map(|(name, value)| (name.as_str(), value.as_bytes()));
+    let lines = header_lines::write(headers);
+    match host::respond(head.status.as_u16(), &lines, &body) {
         Some(response) => Ok(response),
         None => Response::from_parts(head, Body::from(body)).into_response(),
     }
@@ -67,19 +67,18 @@ mod tests {
     use super::*;
     use crate::local::block_on;
 
-    fn received(name: &str) -> host::ReceivedRequest {
-        let header = |value: &str| (name.to_owned(), value.as_bytes().to_vec());
+    fn received(headers: &str) -> host::ReceivedRequest {
         host::ReceivedRequest {
             method: "PROPFIND".to_owned(),
             path_with_query: "/a?b=%20".to_owned(),
-            headers: vec![header("1"), header("2")],
+            headers: headers.into(),
             body: b"text".to_vec(),
         }
     }
 
     #[test]
     fn a_received_request_loses_nothing() {
-        let request = whole(received("x-name")).unwrap();
+        let request = whole(received("x-name: 1\r\nx-name: 2\r\n")).unwrap();
         assert_eq!(request.method(), "PROPFIND");
         assert_eq!(request.uri(), "/a?b=%20");
         let values: Vec<_> = request.headers().get_all("x-name").iter().collect();
@@ -91,6 +90,6 @@ mod tests {
 
     #[test]
     fn a_request_that_is_not_valid_is_an_error() {
-        assert!(whole(received("a b")).is_err());
+        assert!(whole(received("a b: 1\r\n")).is_err());
     }
 }

@@ -2,12 +2,10 @@
 //!
 //! Most of the time of a small request went into the calls to `wasi:http` that do the same piece by piece.
 
+use adapter_contract::header_lines;
 use bytes::Bytes;
 use futures_util::FutureExt as _;
-use http::{
-    HeaderMap,
-    uri::{Authority, Scheme},
-};
+use http::uri::{Authority, PathAndQuery, Scheme};
 use http_body_util::{BodyExt as _, Full};
 use wasmtime::{
     StoreContextMut,
@@ -24,9 +22,6 @@ use crate::state::State;
 /// the instance's memory, which is limited, until the client takes it.
 const MAX_RESPONSE: usize = 64 << 10;
 
-/// A header's name and value.
-type Header = (String, Vec<u8>);
-
 /// `received-request` of the WIT.
 #[derive(ComponentType, Lower, Lift)]
 #[component(record)]
@@ -34,7 +29,7 @@ struct ReceivedRequest {
     method: String,
     #[component(name = "path-with-query")]
     path_with_query: String,
-    headers: Vec<Header>,
+    headers: Vec<u8>,
     body: Vec<u8>,
 }
 
@@ -60,55 +55,50 @@ fn receive(
     request: Resource<Request>,
 ) -> wasmtime::Result<Result<ReceivedRequest, Resource<Request>>> {
     let requests = store.data().requests.clone();
-    if !requests.is_whole(&mut store) {
+    let is_whole = requests.is_whole(&mut store);
+    let table = &mut store.data_mut().http().table;
+    let path = table.get(&request)?.path_with_query.clone();
+    let Some(path) = path.filter(|_| is_whole) else {
         return Ok(Err(request));
-    }
-    let mut request = store.data_mut().http().table.delete(request)?;
-    let path = request.path_with_query.clone();
-    // Only a request to another server is turned into one of the `http` crate, so it must name a server.
+    };
+    let mut request = table.delete(request)?;
+    let headers = request.headers.iter();
+    let lines = header_lines::write(headers.map(|(name, value)| (name.as_str(), value.as_bytes())));
+    let method = request.method.as_str().to_owned();
+    // Only a request to another server is turned into one of the `http` crate, so it must have a whole URI.
     request.scheme.get_or_insert(Scheme::HTTP);
-    request
-        .authority
-        .get_or_insert_with(|| Authority::from_static("localhost"));
+    let nowhere = || Authority::from_static("localhost");
+    request.authority.get_or_insert_with(nowhere);
+    request.path_with_query = Some(PathAndQuery::from_static("/"));
     let (request, _) = request.into_http(&mut store, std::future::ready(Ok(())))?;
-    let (head, body) = request.into_parts();
-    let body = body.collect().now_or_never().and_then(Result::ok);
+    let body = request.into_body().collect().now_or_never();
     // A component may pass a request that it has made.
+    let body = body.and_then(Result::ok);
     let body =
         body.ok_or_else(|| wasmtime::format_err!("the request is not the one that arrived"))?;
     Ok(Ok(ReceivedRequest {
-        method: head.method.as_str().to_owned(),
-        path_with_query: path.map_or_else(|| "/".to_owned(), |path| path.as_str().to_owned()),
-        headers: list(&head.headers),
+        method,
+        path_with_query: path.as_str().to_owned(),
+        headers: lines,
         body: body.to_bytes().into(),
     }))
-}
-
-fn list(headers: &HeaderMap) -> Vec<Header> {
-    let header = |(name, value): (&http::HeaderName, &http::HeaderValue)| {
-        (name.as_str().to_owned(), value.as_bytes().to_vec())
-    };
-    headers.iter().map(header).collect()
 }
 
 fn respond(
     mut store: StoreContextMut<'_, State>,
     status: u16,
-    headers: Vec<Header>,
+    headers: WasmList<u8>,
     body: WasmList<u8>,
 ) -> wasmtime::Result<Option<Resource<Response>>> {
-    let headers_size = headers.iter().map(|(name, value)| name.len() + value.len());
     let requests = store.data().requests.clone();
-    if headers_size.sum::<usize>() + body.len() > MAX_RESPONSE
-        || !requests.begin_response(&mut store)
-    {
+    if headers.len() + body.len() > MAX_RESPONSE || !requests.begin_response(&mut store) {
         return Ok(None);
     }
-    let body = Full::new(Bytes::copy_from_slice(body.as_le_slice(&store)));
     let mut response = http::Response::builder().status(status);
-    for (name, value) in headers {
+    for (name, value) in header_lines::read(headers.as_le_slice(&store)) {
         response = response.header(name, value);
     }
+    let body = Full::new(Bytes::copy_from_slice(body.as_le_slice(&store)));
     let Ok(response) = response.body(body) else {
         return Ok(None);
     };

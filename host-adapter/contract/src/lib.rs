@@ -13,6 +13,7 @@
 //! Every crate may depend on this one. It depends on no other crate of Spindle.
 
 pub mod deadline;
+pub mod header_lines;
 
 use std::{future::Future, pin::Pin, sync::Arc};
 

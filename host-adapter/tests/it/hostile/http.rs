@@ -68,7 +68,7 @@ async fn a_small_valid_response_is_made_in_one_call() {
         (answer.text.as_str(), answer.header("colour")),
         ("xxx", "red")
     );
-    let room = LIMIT - "colourred".len();
+    let room = LIMIT - "colour: red\r\n".len();
     let answer = respond(&app, &format!("200/{room}/1"), colour).await;
     assert_eq!(answer.expect(200).text.len(), room);
     let left_out = respond(&app, "200/3/1", ("x-test-transfer-encoding", "gzip")).await;
@@ -106,4 +106,25 @@ async fn a_response_of_another_length_than_it_says_is_not_sent() {
 async fn a_composed_component_uses_wasi_http(#[case] what: &str) {
     let (app, _project) = super::start(HostMode::Composed, &[]).await;
     assert_eq!(super::attempt(&app, what, "x").await, DECLINED);
+}
+
+#[rstest]
+#[tokio::test]
+async fn requests_without_a_path_are_answered(
+    #[values(HostMode::Embedded, HostMode::Composed)] mode: HostMode,
+) {
+    let app = App::start(mode).await;
+    for (line, status) in [
+        ("OPTIONS *", "404"),
+        ("CONNECT example.com:443", "404"),
+        ("GET http://example.com", "200"),
+    ] {
+        // The first request of an instance is read with `wasi:http` on each host, and each thread has an instance.
+        for _ in 0..5 {
+            let request = format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+            let answer = exchange(connect(&app), request.into()).await;
+            let expected = format!("HTTP/1.1 {status} ");
+            assert!(answer.starts_with(&expected), "{line}: {answer}");
+        }
+    }
 }

@@ -19,7 +19,10 @@ pub(crate) fn receive_own() -> String {
     let (_end, trailers) = wit_future::new(|| Ok(None));
     let headers = types::Fields::new();
     let (request, _sent) = types::Request::new(headers, Some(contents), trailers, None);
-    describe(http::receive(request))
+    match request.set_path_with_query(Some("/")) {
+        Ok(()) => describe(http::receive(request)),
+        Err(()) => "the path is not valid".to_owned(),
+    }
 }
 
 fn describe(received: Result<http::ReceivedRequest, types::Request>) -> String {
@@ -27,8 +30,9 @@ fn describe(received: Result<http::ReceivedRequest, types::Request>) -> String {
         return "declined".to_owned();
     };
     let (method, path) = (request.method, request.path_with_query);
-    let sent = |(name, _): &&(String, Vec<u8>)| name.starts_with("x-test");
-    let headers = request.headers.iter().filter(sent).count();
+    let headers = String::from_utf8_lossy(&request.headers);
+    let sent = |line: &&str| line.starts_with("x-test");
+    let headers = headers.lines().filter(sent).count();
     format!(
         "{method} {path}, {headers} headers, {} bytes",
         request.body.len()
@@ -41,16 +45,18 @@ pub(crate) fn respond(arguments: &str, headers: &HeaderMap) -> Option<types::Res
     let mut numbers = arguments.split('/').map(|text| text.parse().unwrap_or(0));
     let mut next = || numbers.next().unwrap_or(0);
     let (status, length, count) = (next(), next(), next());
-    let headers = headers.iter().filter_map(|(name, value)| {
-        let name = name.as_str().strip_prefix("x-test-")?;
-        Some((name.replace("blank", " "), value.as_bytes().to_vec()))
-    });
-    let headers: Vec<_> = headers.collect();
+    let mut lines = Vec::new();
+    for (name, value) in headers {
+        if let Some(name) = name.as_str().strip_prefix("x-test-") {
+            let name = name.replace("blank", " ");
+            lines.extend([name.as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+        }
+    }
     let status = u16::try_from(status).unwrap_or(u16::MAX);
     let body = vec![b'x'; length];
     let mut last = None;
     for _ in 0..count {
-        last = http::respond(status, &headers, &body);
+        last = http::respond(status, &lines, &body);
     }
     last
 }
